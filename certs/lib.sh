@@ -1,0 +1,89 @@
+# prinex: what the certificate scripts share
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 The prinex authors
+#
+# Sourced, never run. Sets: prog, here, work (a temporary folder, removed at exit).
+# shellcheck shell=sh
+
+prog=$(basename "$0")
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+work=
+
+die() {
+	printf '%s: %s\n' "$prog" "$*" >&2
+	exit 1
+}
+
+# A mistake in the arguments: exit 2, so that scripts can tell it from a failure.
+bad_usage() {
+	printf '%s: %s\n' "$prog" "$*" >&2
+	printf 'Try: %s --help\n' "$prog" >&2
+	exit 2
+}
+
+start_work() {
+	command -v openssl >/dev/null 2>&1 || die "the openssl command is not installed (package openssl)"
+	work=$(mktemp -d "${TMPDIR:-/tmp}/prinex-certs.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	# The machine's own openssl.cnf has no say in what these scripts make.
+	OPENSSL_CONF=$here/openssl.cnf
+	PX_CA=$work PX_SAN=DNS:unset
+	export OPENSSL_CONF PX_CA PX_SAN
+}
+
+# Run openssl silently; what it said is shown only if it fails.
+ssl() {
+	openssl "$@" >"$work/said" 2>&1 && return 0
+	printf '%s: openssl %s failed:\n' "$prog" "$1" >&2
+	sed 's/^/    /' "$work/said" >&2
+	exit 1
+}
+
+matches() { # TEXT EXTENDED-REGEX
+	case $1 in *'
+'*) return 1 ;; esac
+	printf '%s\n' "$1" | LC_ALL=C grep -Eqx -e "$2"
+}
+
+check_authority() {
+	matches "$1" '[A-Z]{2}([.-][A-Z0-9]{1,12})?' ||
+		bad_usage "authority '$1': expected two capital letters, then nothing or '.' or '-' and 1 to 12 of A-Z 0-9, such as BY or BY-GTK1"
+}
+
+# 64 characters is also what a common name can hold (X.520 ub-common-name).
+check_name() {
+	matches "$1" '[A-Za-z0-9][A-Za-z0-9._-]{0,63}' ||
+		bad_usage "name '$1': expected 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
+}
+
+check_role() {
+	case $1 in
+	system | node | officer) ;;
+	*) bad_usage "role '$1': expected system, node or officer" ;;
+	esac
+}
+
+check_count() { # OPTION VALUE
+	matches "$2" '[0-9]{1,9}' || bad_usage "$1 '$2': expected a whole number"
+}
+
+check_dns() {
+	[ ${#1} -le 253 ] && matches "$1" '([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?' ||
+		bad_usage "--dns '$1': expected one exact host name (no wildcard, port or URL)"
+	! matches "$1" '[0-9.]+' || bad_usage "--dns '$1': that is an address; use --ip"
+}
+
+# Shape only: openssl has the last word on addresses.
+check_ip() {
+	matches "$1" '((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.|$)){4}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*' ||
+		bad_usage "--ip '$1': expected an IPv4 or IPv6 address without brackets, port or prefix length"
+}
+
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+
+# The SHA-256 of a public key in PEM (as text), over its DER SubjectPublicKeyInfo: lower-case hex.
+pin_of() {
+	printf '%s\n' "$1" | openssl pkey -pubin -pubout -outform DER 2>/dev/null | openssl dgst -sha256 -r | cut -d' ' -f1
+}
