@@ -1,0 +1,238 @@
+# prinex: builds everything; `make help` lists what there is to make
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 The prinex authors
+
+VERSION  := 0.1.0
+prefix   ?= /usr/local
+sbindir  ?= $(prefix)/sbin
+bindir   ?= $(prefix)/bin
+datadir  ?= $(prefix)/share/prinex
+mandir   ?= $(prefix)/share/man
+DESTDIR  ?=
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR       ?= ar
+SANITIZE ?=
+PYTHON   ?= python3
+
+# Objects of each kind of build live in a folder of their own, so that kinds never mix.
+comma := ,
+ifeq ($(SANITIZE),)
+O ?= build
+else
+O ?= build/san-$(subst $(comma),-,$(SANITIZE))
+endif
+
+PACKAGES := libxml-2.0 xmlsec1-openssl libssl libcrypto libevent libevent_openssl lmdb libcurl libconfuse \
+            jansson libseccomp libxslt
+HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+ifeq ($(HAVE_SYSTEMD),yes)
+PKG_CFLAGS += -DHAVE_SYSTEMD $(shell pkg-config --cflags libsystemd)
+PKG_LIBS   += $(shell pkg-config --libs libsystemd)
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
+        -Wpointer-arith -Wwrite-strings -Wold-style-definition -Wno-unknown-warning-option
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -pthread -fPIE -fstack-protector-strong $(WARN) $(CFLAGS) \
+              -Ibroker -Iadapters -include broker/base/banned.h \
+              -DPX_VERSION='"$(VERSION)"' -DPX_DATADIR='"$(datadir)"' $(PKG_CFLAGS)
+ALL_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
+ifneq ($(SANITIZE),)
+ALL_CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DPX_SANITIZE
+ALL_LDFLAGS += -fsanitize=$(SANITIZE)
+else
+ALL_CFLAGS  += $(if $(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
+endif
+ifeq ($(DEVELOPER),1)
+ALL_CFLAGS += -Werror
+endif
+LIBS := $(PKG_LIBS) -lm
+
+# Layers, lowest first; a library per layer. ops/lint-layers checks the includes.
+LAYERS := base conf net xml store inspect flow ctl
+src     = $(sort $(wildcard broker/$(1)/*.c broker/$(1)/*/*.c))
+objs    = $(patsubst %.c,$(O)/%.o,$(1))
+lib     = $(O)/lib/libpx-$(1).a
+
+DAEMON_SRC    := $(sort $(wildcard broker/daemon/*.c))
+CLIENT_SRC    := $(sort $(wildcard adapters/client/*.c))
+PRINEX_SRC    := $(sort $(wildcard adapters/prinex/*.c))
+PRINEXCTL_SRC := $(sort $(wildcard ops/prinexctl/*.c))
+HARNESS_SRC   := $(sort $(wildcard tests/harness/*.c))
+BENCH_SRC     := $(sort $(wildcard tests/bench/*.c))
+
+# What a layer's tests link: itself and all below it, highest first (one group: order does not matter).
+below_base    := base
+below_conf    := conf base
+below_net     := net conf base
+below_xml     := xml conf base
+below_store   := store conf base
+below_inspect := inspect net xml store conf base
+below_flow    := flow inspect net xml store conf base
+below_ctl     := ctl flow inspect net xml store conf base
+below_client  := client ctl flow inspect net xml store conf base
+below_daemon  := ctl flow inspect net xml store conf base
+libs_of        = -Wl,--start-group $(foreach l,$(below_$(1)),$(call lib,$(l))) -Wl,--end-group
+deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
+
+PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex
+
+.PHONY: all help clean install check unit lint fuzz-smoke bench demo deps docs FORCE
+.DEFAULT_GOAL := all
+
+all: $(PROGRAMS) $(O)/examples/.done ## build everything
+
+help: ## list the targets
+	@echo "prinex $(VERSION): make TARGET [DEVELOPER=1] [SANITIZE=address,undefined] [O=folder]"
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+deps: ## install the Debian packages that are missing (DEPS=yes|no: don't ask)
+	@ops/deps
+
+# --- objects and libraries --------------------------------------------------------------------------------------
+
+$(O)/%.o: %.c $(O)/.flags
+	@mkdir -p $(dir $@)
+	@echo "  CC   $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Rebuild when flags or compiler change.
+$(O)/.flags: FORCE
+	@mkdir -p $(O)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))' > $@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
+
+define layer_rule
+$(call lib,$(1)): $(call objs,$(call src,$(1)))
+	@mkdir -p $$(dir $$@)
+	@rm -f $$@
+	@$(AR) rcs $$@ $$^
+lib-$(1): $(call lib,$(1))
+.PHONY: lib-$(1)
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
+
+$(call lib,client): $(call objs,$(CLIENT_SRC))
+	@mkdir -p $(dir $@)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+.PHONY: lib-client
+lib-client: $(call lib,client)
+
+# --- programs ------------------------------------------------------------------------------------------------------
+
+$(O)/prinexd: $(call objs,$(DAEMON_SRC)) $(call deps_of,daemon)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(DAEMON_SRC)) $(call libs_of,daemon) $(LIBS) -o $@
+
+$(O)/prinexctl: $(call objs,$(PRINEXCTL_SRC)) $(call deps_of,ctl)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEXCTL_SRC)) $(call libs_of,ctl) $(LIBS) -o $@
+
+$(O)/prinex: $(call objs,$(PRINEX_SRC)) $(call deps_of,client)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEX_SRC)) $(call libs_of,client) $(LIBS) -o $@
+
+.PHONY: prinexd prinexctl prinex
+prinexd: $(O)/prinexd
+prinexctl: $(O)/prinexctl
+prinex: $(O)/prinex
+
+$(O)/examples/.done: schemas/examples/make-large
+	@mkdir -p $(O)/examples
+	@schemas/examples/make-large $(O)/examples
+	@touch $@
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+# tests/unit/LAYER/test_NAME.c links LAYER and everything below it.
+UNIT_LAYERS := $(LAYERS) client
+unit_src     = $(sort $(wildcard tests/unit/$(1)/test_*.c))
+unit_help    = $(filter-out $(call unit_src,$(1)),$(sort $(wildcard tests/unit/$(1)/*.c)))
+unit_bin     = $(patsubst tests/unit/%.c,$(O)/unit/%,$(call unit_src,$(1)))
+
+define unit_rule
+$(O)/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(call objs,$(call unit_help,$(1))) $(call deps_of,$(1))
+	@mkdir -p $$(dir $$@)
+	@$(CC) $(ALL_LDFLAGS) $$< $(call objs,$(call unit_help,$(1))) $(call libs_of,$(1)) -lcmocka $(LIBS) -o $$@
+unit-$(1): $(call unit_bin,$(1))
+	@PX_BUILD=$(O) tests/run $(call unit_bin,$(1))
+.PHONY: unit-$(1)
+endef
+$(foreach l,$(UNIT_LAYERS),$(eval $(call unit_rule,$(l))))
+UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bin,$(l)))
+.SECONDARY:
+
+unit: $(UNIT_BINS) ## run the unit tests
+	@PX_BUILD=$(O) tests/run $(UNIT_BINS)
+
+# Fuzz targets: tests/fuzz/fuzz_NAME.c; the line `/* layer: NAME */` says what they link.
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZ_BINS  := $(patsubst %,$(O)/fuzz/%,$(FUZZ_NAMES))
+fuzz_layer  = $(shell sed -n 's,^/\* layer: \([a-z]*\) \*/$$,\1,p' tests/fuzz/fuzz_$(1).c)
+
+# Replay: the corpus through a plain main(), part of every check.
+define fuzz_rule
+$(O)/fuzz/$(1): $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o $(call deps_of,$(call fuzz_layer,$(1)))
+	@mkdir -p $$(dir $$@)
+	@$(CC) $(ALL_LDFLAGS) $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o \
+		$(call libs_of,$(call fuzz_layer,$(1))) $(LIBS) -o $$@
+endef
+$(foreach f,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(f))))
+
+fuzz-smoke: ## fuzz each target for FUZZ_SECONDS (20) with libFuzzer
+	@tests/fuzz/smoke $(or $(FUZZ_SECONDS),20) $(FUZZ_NAMES)
+
+# One libFuzzer binary; called by tests/fuzz/smoke in a build folder of clang's own.
+$(O)/libfuzzer/%: $(FUZZ_SRC) FORCE
+	@mkdir -p $(dir $@)
+	@$(MAKE) --no-print-directory O=$(O) CC=clang CFLAGS='-O1 -g' SANITIZE=fuzzer-no-link,address,undefined \
+		$(O)/tests/fuzz/fuzz_$*.o $(foreach l,$(below_$(call fuzz_layer,$*)),$(call lib,$(l)))
+	@clang -pthread -fsanitize=fuzzer,address,undefined $(O)/tests/fuzz/fuzz_$*.o \
+		$(call libs_of,$(call fuzz_layer,$*)) $(LIBS) -o $@
+
+check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
+	@$(MAKE) --no-print-directory O=$(O) check-run
+
+.PHONY: check-run check-bins
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(BENCH_BINS)
+check-run: check-bins
+	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
+
+# --- benchmark, demo, docs, lint ----------------------------------------------------------------------------------
+
+$(O)/bench: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(BENCH_SRC)) $(call libs_of,client) $(LIBS) -o $@
+
+bench: all $(if $(BENCH_SRC),$(O)/bench) ## measure the inspector, start-up and memory
+	@PX_BUILD=$(O) tests/bench/run
+
+demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them running, CORPUS=folder)
+	@$(MAKE) --no-print-directory O=$(O) all
+	@PX_BUILD=$(O) KEEP=$(KEEP) CORPUS=$(CORPUS) ops/demo
+
+docs: $(O)/prinexd ## write the reference pages that come from tables (docs/configuration.md, docs/errors.md, ...)
+	@ops/make-docs $(O)
+
+lint: ## clang-format, clang-tidy, cppcheck, layers, and what else can be told without running
+	@ops/lint $(LINT_FILES)
+
+install: all ## install under $(DESTDIR)$(prefix)
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(datadir)
+	install -m 755 $(O)/prinexd $(DESTDIR)$(sbindir)/prinexd
+	install -m 755 $(O)/prinexctl $(DESTDIR)$(sbindir)/prinexctl
+	install -m 755 $(O)/prinex $(DESTDIR)$(bindir)/prinex
+	cp -R schemas certs $(DESTDIR)$(datadir)/
+	install -d $(DESTDIR)$(datadir)/doc
+	cp -R docs/. $(DESTDIR)$(datadir)/doc/
+
+clean: ## remove what was built
+	rm -rf build
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
