@@ -1,0 +1,80 @@
+/* prinex: the catalogue: which message types this broker knows
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_CONF_CATALOGUE_H
+#define PX_CONF_CATALOGUE_H
+
+#include "conf/conf.h"
+
+/*
+ * Loaded from the .conf files of schemas/catalogue: names, files and expressions, nothing compiled. The
+ * broker uses title, domain, class and origin; the inspectors compile schemas and expressions from it
+ * (xml/load.h). Immutable after loading.
+ */
+
+enum px_domain { PX_DOMAIN_COMMON, PX_DOMAIN_EXTERNAL };
+enum px_origin { PX_ORIGIN_SYSTEM, PX_ORIGIN_NODE, PX_ORIGIN_ANY };
+
+/** A namespace prefix that expressions and root names of a set use. */
+struct px_cat_prefix {
+	char *prefix;
+	char *uri;
+};
+
+struct px_cat_set {
+	char *name;
+	char *folder; /* absolute */
+	bool official;
+	struct px_strings versions;
+	struct px_strings files; /* within folder; empty: every *.xsd */
+	unsigned n_prefixes;
+	struct px_cat_prefix *prefixes;
+	unsigned line;
+	char *file; /* the catalogue file it stands in */
+};
+
+/** Where business keys are: XPath expressions per kind. */
+struct px_cat_keys {
+	char *name;
+	struct px_strings xpath[PX_KEY_COUNT];
+};
+
+struct px_cat_type {
+	char *name;
+	char *title;
+	char *root_prefix, *root_name; /* "n", "ExportDeclaration" */
+	struct px_strings sets;        /* first is the default */
+	enum px_domain domain;
+	enum px_prio prio;
+	enum px_origin origin;
+	const struct px_cat_keys *keys; /* or NULL */
+	char *ends_movement;            /* XPath, "" none */
+	bool available;                 /* false: its set is official and no official folder is configured */
+	unsigned line;
+	char *file;
+};
+
+struct px_catalogue {
+	unsigned n_sets;
+	struct px_cat_set *sets;
+	unsigned n_keys;
+	struct px_cat_keys *keys;
+	unsigned n_types;
+	struct px_cat_type *types;
+};
+
+/**
+ * Load all files of inspect { catalogue }. A type whose sets are official while none is configured is kept,
+ * marked as not available. @return PX_OK, or PX_ECONF with problems.
+ */
+int px_catalogue_load(const struct px_conf *conf, struct px_catalogue **out, struct px_problems *problems);
+void px_catalogue_free(struct px_catalogue **cat);
+
+/** By name; NULL when unknown. */
+const struct px_cat_type *px_catalogue_type(const struct px_catalogue *cat, const char *name);
+const struct px_cat_set *px_catalogue_set(const struct px_catalogue *cat, const char *name);
+/** The set that @version of @type means: "" is the default; NULL: the type has no such version. */
+const struct px_cat_set *px_catalogue_version(const struct px_catalogue *cat, const struct px_cat_type *type,
+					      const char *version);
+
+#endif
