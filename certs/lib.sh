@@ -29,8 +29,8 @@ start_work() {
 	trap 'exit 143' TERM
 	# The machine's own openssl.cnf has no say in what these scripts make.
 	OPENSSL_CONF=$here/openssl.cnf
-	PX_CA=$work PX_SAN=DNS:unset
-	export OPENSSL_CONF PX_CA PX_SAN
+	PX_CA=$work PX_SAN=DNS:unset PX_SKI=hash
+	export OPENSSL_CONF PX_CA PX_SAN PX_SKI
 }
 
 # Run openssl silently; what it said is shown only if it fails.
@@ -70,8 +70,10 @@ check_count() { # OPTION VALUE
 }
 
 check_dns() {
-	[ ${#1} -le 253 ] && matches "$1" '([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?' ||
+	label='[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+	if [ ${#1} -gt 253 ] || ! matches "$1" "($label\\.)*$label"; then
 		bad_usage "--dns '$1': expected one exact host name (no wildcard, port or URL)"
+	fi
 	! matches "$1" '[0-9.]+' || bad_usage "--dns '$1': that is an address; use --ip"
 }
 
@@ -83,7 +85,34 @@ check_ip() {
 
 lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
 
-# The SHA-256 of a public key in PEM (as text), over its DER SubjectPublicKeyInfo: lower-case hex.
-pin_of() {
+# The public key of a certificate, request, public or private key file (PEM; the first one counts), in PEM.
+public_key_of() { # FILE
+	case $(sed -n '/^-----BEGIN /{p;q;}' "$1" | tr -d '\r') in
+	*' CERTIFICATE-----') openssl x509 -in "$1" -noout -pubkey ;;
+	*' CERTIFICATE REQUEST-----') openssl req -in "$1" -noout -pubkey ;;
+	*' PUBLIC KEY-----') openssl pkey -pubin -in "$1" -pubout ;;
+	*) openssl pkey -in "$1" -pubout ;;
+	esac 2>/dev/null
+}
+
+# SHA-256 over the DER SubjectPublicKeyInfo, in lower-case hex.
+pin_of() { # PUBLIC-KEY-IN-PEM
 	printf '%s\n' "$1" | openssl pkey -pubin -pubout -outform DER 2>/dev/null | openssl dgst -sha256 -r | cut -d' ' -f1
+}
+
+# What kind of key: P-256, P-384, RSA-2048, ... or what openssl calls it.
+kind_of() { # WHAT openssl SAYS WITH -text OF A KEY OR CERTIFICATE
+	case $1 in
+	*'ASN1 OID: '*) printf '%s\n' "$1" | sed -n 's/^ *NIST CURVE: //p; s/^ *ASN1 OID: //p' | tail -n 1 ;;
+	*Modulus:*) printf '%s\n' "$1" | sed -n 's/^.*Public-Key: (\([0-9]*\) bit.*/RSA-\1/p' | head -n 1 ;;
+	*) printf '%s\n' "$1" | sed -n 's/^ *\(.*\) Public-Key.*/\1/p' | head -n 1 ;;
+	esac
+}
+
+key_is_allowed() { # KIND
+	case $1 in
+	P-256 | P-384) return 0 ;;
+	RSA-*) [ "${1#RSA-}" -ge 2048 ] ;;
+	*) return 1 ;;
+	esac
 }
