@@ -4,6 +4,7 @@
 #ifndef PX_INSPECT_CODEC_H
 #define PX_INSPECT_CODEC_H
 
+#include "base/buf.h"
 #include "base/exchange.h"
 
 /*

@@ -1,0 +1,459 @@
+/* prinex: the contract of every store: domain operations, asynchronous
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_STORE_STORE_H
+#define PX_STORE_STORE_H
+
+#include "base/body.h"
+#include "base/clock.h"
+#include "base/exchange.h"
+#include "base/metrics.h"
+
+/*
+ * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the journal.
+ *Its operations are the broker's own words; no transaction, cursor or key leaks out. Backends:
+ *px_store_lmdb_open (embedded, one flushed transaction for everything that waits: group commit),
+ *px_store_sim_new (memory, seeded faults; simulations and tests). One suite in tests/store runs whole against
+ *each.
+ *
+ * Calling sequence:
+ *	open the backend; watch px_store_fd() for reading and call px_store_dispatch() when it is readable;
+ *	submit operations from the loop thread: each returns at once and its callback runs exactly once,
+ *later, from px_store_dispatch() on the loop thread; px_store_close() runs what was submitted before, then
+ *frees.
+ *
+ * What holds in every backend:
+ *  - A callback with PX_OK for a write means: durable (flushed), with all its indexes and its journal entry.
+ *Writes take effect in the order submitted; preconditions see all earlier writes, of the same batch too.
+ *  - Results: PX_OK, PX_EDUPLICATE, PX_ECONFLICT, PX_EPRECONDITION, PX_ESTALE, PX_ENOTFOUND, PX_EBUSY,
+ *PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT. PX_EBUSY only from accept (they fill at most 3/4 of the
+ *writer's queue, so that settles always get through). PX_EFULL: no space; nothing was written. PX_EUNKNOWN:
+ *the commit's outcome is not known; ask with px_store_known(). PX_EFATAL: the process must exit; after a
+ *restart exactly what was acknowledged is there.
+ *  - Structs given to callbacks and their strings are views that die when the callback returns; bodies are
+ *references the callee may keep with px_body_ref.
+ *  - Requests are copied on submission unless said otherwise; bodies are referenced.
+ *  - Leases live in memory. A token is (store epoch, counter); the epoch rises durably at each open, so that
+ *a token from before a restart is always PX_ESTALE.
+ *
+ * Movements (design: "The store"). Accept finds the movement of a message by MRN, else by (sender authority,
+ *declarant, LRN), else by CorrelationId (looked up among message ids of each Recipient, then of the Sender);
+ *none: a new one. A message with keys of two movements links them and waits for both. A key that belongs to
+ *another declarant never merges: it is reported in px_accept_result.owner_conflict. For each (recipient,
+ *movement) deliveries are handed out in commit order, one at a time: only the first that is not final (or
+ *handed over) is the *head*; only heads can be leased. A head takes the best class of what waits behind it.
+ *Settling releases the next in the same transaction. A movement is live from its first message until one with
+ *ends_movement, or for movement_life.
+ */
+
+struct px_store;
+
+enum px_delivery_state {
+	PX_D_QUEUED,      /* waiting, or leased (that is in memory only) */
+	PX_D_HANDED_OVER, /* a broker's CoA with CodFollows; the next in the movement may go */
+	PX_D_DELIVERED,   /* from here on final; UNKNOWN may still be superseded */
+	PX_D_REFUSED,
+	PX_D_EXPIRED,
+	PX_D_UNKNOWN,
+	PX_D_CANCELLED,
+	PX_D_STATES
+};
+const char *px_delivery_state_name(enum px_delivery_state state); /* "queued", "handed-over", ... */
+bool px_delivery_state_is_final(enum px_delivery_state state);    /* all but queued and handed-over */
+
+/* --- the journal -------------------------------------------------------------------------------------------
+ */
+
+enum px_journal_kind {
+#define PX_JOURNAL(name, wire, text) PX_J_##name,
+#include "store/journal.def"
+#undef PX_JOURNAL
+	PX_J_KINDS
+};
+const char *px_journal_kind_name(enum px_journal_kind kind);
+
+/** What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty. */
+struct px_journal_entry {
+	enum px_journal_kind kind;
+	int64_t at; /* wall ms; 0: set by the store */
+	const char *partner;
+	const char *sender, *message_id;
+	const char *recipient;
+	uint64_t delivery;
+	bool has_digest;
+	uint8_t digest[PX_DIGEST_LEN];
+	const char *code;  /* PX-... or a state name */
+	const char *actor; /* user name of administrators and readers */
+	const char *detail;
+};
+
+/** An entry as read, with its place in the chain: hash = SHA-256(hash before || octets of the entry). */
+struct px_journal_read {
+	uint64_t seq;
+	struct px_journal_entry entry;
+	uint8_t hash[PX_DIGEST_LEN];
+};
+
+/* --- accept ------------------------------------------------------------------------------------------------
+ */
+
+struct px_new_delivery {
+	char recipient[PX_AUTHORITY_MAX + 1];
+	char partner[PX_NAME_MAX + 1];
+	char route[PX_NAME_MAX + 1];
+	int64_t deadline; /* wall ms: ExpiresAt or maximum age */
+};
+
+/** What a received confirmation does to a delivery of ours, in the accepting transaction. */
+struct px_apply {
+	char ref_sender[PX_AUTHORITY_MAX + 1];
+	char ref_message_id[PX_MESSAGE_ID_MAX + 1];
+	uint8_t ref_digest[PX_DIGEST_LEN];
+	char recipient[PX_AUTHORITY_MAX + 1]; /* whose delivery: the authority that proved it */
+	char partner[PX_NAME_MAX + 1];        /* or (CoE) the partner it was handed to; "" not that */
+	enum px_delivery_state state;         /* DELIVERED or REFUSED */
+	char code[PX_TYPE_MAX + 1];           /* REFUSED: the first error's code */
+};
+
+struct px_accept {
+	struct px_header header;
+	char partner[PX_NAME_MAX + 1]; /* whom it came from; "" made by this node */
+	struct px_body *body;
+	enum px_prio prio;
+	struct px_keys keys; /* items are copied */
+	bool confirmations;  /* type Confirmations: no movement, nothing owed about it */
+	const uint8_t *coa;  /* the signed CoA, answered again for a duplicate */
+	size_t coa_len;
+	int64_t horizon_end; /* until when the duplicate key is kept: CreatedAt + horizon + 1 day */
+	int64_t movement_life;
+	unsigned n_deliveries;
+	const struct px_new_delivery *deliveries;
+	unsigned n_apply; /* confirmations to apply; their results come back */
+	const struct px_apply *apply;
+	unsigned n_consume; /* pending confirmations that this (own) exchange carries */
+	const uint64_t *consume;
+};
+
+enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_APPLY_ALREADY };
+
+struct px_accept_result {
+	int rc;       /* PX_OK; PX_EDUPLICATE (same partner... same id and octets: coa is the stored one);
+		       * PX_ECONFLICT (same       sender and id, other octets); PX_EPRECONDITION (a consumed entry is
+		       * gone); PX_EBUSY; PX_EFULL;       PX_EUNKNOWN; PX_EFATAL */
+	uint64_t seq; /* the message */
+	const uint8_t *coa;
+	size_t coa_len;
+	unsigned n_deliveries;
+	const uint64_t *delivery_ids;
+	const enum px_apply_result *applied; /* n_apply of the request */
+	uint64_t movement;
+	bool owner_conflict;
+	char conflict_key[PX_KEY_VALUE_MAX + 1];
+};
+typedef void px_accept_done(void *arg, const struct px_accept_result *result);
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------ */
+
+struct px_delivery {
+	uint64_t id;
+	uint64_t message;
+	uint64_t movement;
+	char recipient[PX_AUTHORITY_MAX + 1];
+	char partner[PX_NAME_MAX + 1];
+	char route[PX_NAME_MAX + 1];
+	enum px_prio prio;
+	enum px_delivery_state state;
+	bool head; /* nothing earlier of its movement is in the way */
+	bool leased;
+	bool body_sent; /* an attempt sent the whole body */
+	unsigned attempts;
+	int64_t created;
+	int64_t due;                  /* next attempt */
+	int64_t deadline;             /* becomes expired or unknown; handed over: unknown */
+	int64_t ended;                /* 0: not final */
+	char error[PX_VALUE_MAX + 1]; /* why it still waits or how it ended */
+};
+
+struct px_message {
+	uint64_t seq;
+	struct px_header header;
+	char partner[PX_NAME_MAX + 1];
+	uint8_t digest[PX_DIGEST_LEN];
+	uint64_t len;
+	int64_t accepted;
+	enum px_prio prio;
+	bool confirmations;
+	uint64_t movement;
+	struct px_keys keys;
+	const uint8_t *coa;
+	size_t coa_len;
+	unsigned n_deliveries;
+	const struct px_delivery *deliveries;
+};
+/** @message NULL unless @rc is PX_OK. */
+typedef void px_message_done(void *arg, int rc, const struct px_message *message);
+/** @body NULL unless PX_OK; the callee may px_body_ref it. */
+typedef void px_body_done(void *arg, int rc, struct px_body *body);
+
+/** A page of messages. More follow when @next is not 0: give it as `from` again. */
+typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *messages,
+			      uint64_t next);
+typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *deliveries,
+				uint64_t next);
+
+/** Filters; empty or 0 means any. Newest first unless @ascending. */
+struct px_scan {
+	uint64_t from;  /* 0: the start */
+	unsigned limit; /* <= 1000 */
+	bool ascending;
+	const char *partner, *sender, *type, *message_id, *recipient;
+	int64_t since, until; /* accepted */
+	bool open_only;       /* with a delivery that is not final (deliveries: that is not final) */
+};
+
+/** One (sender, id) to look up; answered in the same order. */
+struct px_ref {
+	char sender[PX_AUTHORITY_MAX + 1];
+	char message_id[PX_MESSAGE_ID_MAX + 1];
+};
+struct px_resolved {
+	bool found;
+	uint64_t message;
+	char partner[PX_NAME_MAX + 1]; /* whom we had it from; "" our own */
+	uint8_t digest[PX_DIGEST_LEN];
+};
+typedef void px_resolve_done(void *arg, int rc, unsigned n, const struct px_resolved *resolved);
+
+/* --- deliveries
+ * --------------------------------------------------------------------------------------------- */
+
+struct px_token {
+	uint64_t epoch, counter;
+};
+
+/** A leased delivery with all that is needed to send it. */
+struct px_lease {
+	struct px_token token;
+	struct px_delivery delivery;
+	struct px_header header;
+	bool confirmations;
+	char origin[PX_NAME_MAX + 1]; /* partner we have the message from; "" our own */
+	struct px_body *body;
+};
+typedef void px_lease_done(void *arg, int rc, unsigned n, const struct px_lease *leases);
+
+/** The end of an attempt, or of a delivery. */
+struct px_settle {
+	uint64_t delivery;
+	struct px_token token; /* zero: without a lease (overdue, cancel, late confirmation); PX_ESTALE if it
+				  is leased now */
+	enum px_delivery_state state; /* QUEUED: try again at `due` */
+	bool attempted;               /* counts as an attempt */
+	bool body_sent;
+	int64_t due;           /* QUEUED: next attempt; HANDED_OVER: when it is overdue */
+	const char *error;     /* for people, also shown by `queue`; NULL none */
+	const char *code;      /* for the journal: PX-..., or NULL */
+	const uint8_t *answer; /* the confirmation received, kept with the delivery; NULL none */
+	size_t answer_len;
+	/* A confirmation owed to the message's origin: px:Confirmation, unsigned; NULL none. Kept until an
+	 * exchange that carries it is accepted. */
+	const uint8_t *owed;
+	size_t owed_len;
+	const char *actor; /* who did it, for the journal; NULL the broker */
+};
+/** @rc PX_OK, PX_ESTALE, PX_ENOTFOUND, PX_EPRECONDITION (already final; UNKNOWN may become DELIVERED or
+ * REFUSED), ... */
+typedef void px_write_done(void *arg, int rc);
+
+/** Pending confirmations for one way back. */
+struct px_owed_group {
+	char partner[PX_NAME_MAX + 1];         /* whom the message came from: the exchange goes there */
+	char ref_sender[PX_AUTHORITY_MAX + 1]; /* Recipient of the exchange */
+	unsigned count;
+	uint64_t octets;
+	int64_t oldest;
+};
+typedef void px_owed_groups_done(void *arg, int rc, unsigned n, const struct px_owed_group *groups);
+struct px_owed {
+	uint64_t id;
+	const uint8_t *data;
+	size_t len;
+};
+typedef void px_owed_done(void *arg, int rc, unsigned n, const struct px_owed *owed);
+
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------ */
+
+struct px_partner_stats {
+	char partner[PX_NAME_MAX + 1];
+	uint64_t queued, handed_over;
+	uint64_t delivered, refused, expired, unknown, cancelled;
+	int64_t oldest; /* when the oldest queued one was created; 0 none */
+};
+struct px_store_stats {
+	uint64_t epoch, messages, movements, deliveries, owed, quarantined;
+	uint64_t journal_entries;
+	uint8_t journal_head[PX_DIGEST_LEN];
+	uint8_t checkpoint[PX_DIGEST_LEN]; /* hash at the last signed checkpoint; zero before the first */
+	uint64_t checkpoint_seq;
+	uint64_t bytes_used, bytes_free, oldest_reader;
+	uint64_t commits, operations;
+	unsigned n_partners;
+	const struct px_partner_stats *partners;
+};
+typedef void px_stats_done(void *arg, int rc, const struct px_store_stats *stats);
+typedef void px_journal_done(void *arg, int rc, unsigned n, const struct px_journal_read *entries,
+			     uint64_t next);
+
+/** What verify found. */
+struct px_verify_report {
+	uint64_t records;
+	uint64_t damaged;      /* checksum or decoding failures */
+	uint64_t index_faults; /* an index entry without its record, or the other way round */
+	bool journal_ok;
+	uint64_t journal_entries, journal_checkpoints;
+	uint64_t journal_broken_at; /* first entry whose hash does not follow; 0 none */
+	const char *first_fault;    /* "" none */
+};
+typedef void px_verify_done(void *arg, int rc, const struct px_verify_report *report);
+/** Check a checkpoint's signature over @hash; used by verify. @return PX_OK or PX_ESIGNATURE. */
+typedef int px_checkpoint_check(void *arg, uint64_t seq, const uint8_t hash[PX_DIGEST_LEN],
+				const uint8_t *signature, size_t len);
+
+/** The table each backend fills. Every function: thread loop, never blocks; @done exactly once from dispatch.
+ */
+struct px_store_ops {
+	const char *name;
+	int (*fd)(struct px_store *st);
+	void (*dispatch)(struct px_store *st);
+	void (*close)(struct px_store *st);
+
+	void (*accept)(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
+	void (*known)(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
+		      px_accept_done *done, void *arg);
+	void (*journal)(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
+			void *arg);
+	void (*checkpoint)(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
+			   px_write_done *done, void *arg);
+
+	void (*lease)(struct px_store *st, const char *partner, unsigned max, int64_t now,
+		      px_lease_done *done, void *arg);
+	void (*settle)(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+	void (*overdue)(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+	void (*requeue)(struct px_store *st, const char *partner, int64_t due, px_write_done *done,
+			void *arg);
+
+	void (*owed_groups)(struct px_store *st, unsigned max, px_owed_groups_done *done, void *arg);
+	void (*owed)(struct px_store *st, const char *partner, const char *ref_sender, unsigned max,
+		     uint64_t octets, px_owed_done *done, void *arg);
+
+	void (*message)(struct px_store *st, uint64_t seq, px_message_done *done, void *arg);
+	void (*find)(struct px_store *st, const char *sender, const char *message_id, px_message_done *done,
+		     void *arg);
+	void (*body)(struct px_store *st, uint64_t seq, px_body_done *done, void *arg);
+	void (*resolve)(struct px_store *st, unsigned n, const struct px_ref *refs, px_resolve_done *done,
+			void *arg);
+	void (*scan)(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
+	void (*scan_deliveries)(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
+				void *arg);
+	void (*lookup)(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
+		       px_messages_done *done, void *arg);
+	void (*movement)(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
+			 void *arg);
+	void (*journal_scan)(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
+			     px_journal_done *done, void *arg);
+	void (*stats)(struct px_store *st, px_stats_done *done, void *arg);
+	void (*verify)(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
+		       void *arg);
+};
+
+struct px_store {
+	const struct px_store_ops *ops;
+};
+
+/** Readable when px_store_dispatch has something to do. The simulated store has none (-1): call dispatch each
+ * step. */
+int px_store_fd(struct px_store *st);
+/** Run the callbacks of finished operations; also what callbacks submit and is finished at once. */
+void px_store_dispatch(struct px_store *st);
+/** Finish what was submitted (durable as always; callbacks run), then free. */
+void px_store_close(struct px_store **st);
+
+/**
+ * Persist a message with its duplicate key, deliveries, keys, CoA and journal entry (ACCEPTED; for each
+ * applied confirmation SETTLED). Preconditions: (sender, id) is free (else PX_EDUPLICATE with the stored CoA
+ * when the octets are the same, from whatever partner; else PX_ECONFLICT), every consumed entry exists.
+ */
+void px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
+/** Was this body accepted from this partner? rc PX_EDUPLICATE with the stored CoA, or PX_ENOTFOUND. */
+void px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
+		    px_accept_done *done, void *arg);
+/** Append one entry. @done may be NULL. */
+void px_store_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
+		      void *arg);
+/** Keep a signature over the hash of entry @seq (<= the head). */
+void px_store_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
+			 px_write_done *done, void *arg);
+
+/**
+ * Lease up to @max heads for @partner whose `due` has come. Class A before B before C, but of every eight
+ * leases at least one goes to each lower class that waits; within a class by due, then age. A delivery leased
+ * stays so until settled; px_store_settle with state QUEUED gives it back. Bodies are read by the reader
+ * thread. A damaged record is quarantined, journalled, and skipped.
+ */
+void px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now, px_lease_done *done,
+		    void *arg);
+/** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
+ * (QUEUED) is journalled only when `error` differs from the one kept. */
+void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+/** Deliveries not final whose deadline has passed at @now and that are not leased, oldest first. */
+void px_store_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+/** Bring the due time of all waiting heads of @partner to @due if it is later (a partner is up again;
+ * `retry`). */
+void px_store_requeue(struct px_store *st, const char *partner, int64_t due, px_write_done *done, void *arg);
+
+/** Groups of pending confirmations, oldest first. */
+void px_store_owed_groups(struct px_store *st, unsigned max, px_owed_groups_done *done, void *arg);
+/** The oldest pending confirmations of one group, at most @max and @octets. They stay until consumed. */
+void px_store_owed(struct px_store *st, const char *partner, const char *ref_sender, unsigned max,
+		   uint64_t octets, px_owed_done *done, void *arg);
+
+void px_store_message(struct px_store *st, uint64_t seq, px_message_done *done, void *arg);
+void px_store_find(struct px_store *st, const char *sender, const char *message_id, px_message_done *done,
+		   void *arg);
+void px_store_body(struct px_store *st, uint64_t seq, px_body_done *done, void *arg);
+void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs, px_resolve_done *done,
+		      void *arg);
+void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
+void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
+			      void *arg);
+/** Messages that carry the key, newest first. Values compare octet for octet. */
+void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
+		     px_messages_done *done, void *arg);
+/** All messages of a movement (whatever id it had before it was linked), in commit order. */
+void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
+		       void *arg);
+void px_store_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
+			   px_journal_done *done, void *arg);
+void px_store_stats(struct px_store *st, px_stats_done *done, void *arg);
+/** Walk everything: checksums, indexes against records both ways, the journal's chain and checkpoints. A
+ * paged job. */
+void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
+		     void *arg);
+
+/* --- backends
+ * ------------------------------------------------------------------------------------------------- */
+
+struct px_store_lmdb_setup {
+	const char *path; /* folder, made if missing (mode 0700) */
+	uint64_t map_size;
+	uint64_t watermark; /* free octets of the file system below which accept says PX_EFULL */
+	unsigned batch;     /* operations in a transaction at most */
+	struct px_clock *clock;
+};
+/** Blocks (opening files, epoch commit): only at start. @return PX_OK, PX_EVERSION, PX_ECORRUPT, PX_EFULL,
+ * PX_ESYS + @why. */
+int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store **out, struct px_buf *why);
+
+#endif
