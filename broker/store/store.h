@@ -111,8 +111,8 @@ struct px_apply {
 	uint8_t ref_digest[PX_DIGEST_LEN];
 	char recipient[PX_AUTHORITY_MAX + 1]; /* whose delivery: the authority that proved it */
 	char partner[PX_NAME_MAX + 1];        /* or (CoE) the partner it was handed to; "" not that */
-	enum px_delivery_state state;         /* DELIVERED or REFUSED */
-	char code[PX_TYPE_MAX + 1];           /* REFUSED: the first error's code */
+	enum px_delivery_state state;         /* DELIVERED, REFUSED, EXPIRED or UNKNOWN */
+	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };
 
 struct px_accept {
