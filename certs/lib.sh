@@ -29,8 +29,10 @@ start_work() {
 	trap 'exit 143' TERM
 	# The machine's own openssl.cnf has no say in what these scripts make.
 	OPENSSL_CONF=$here/openssl.cnf
+	# Nor have the CAs that it trusts; "openssl x509" would read them all at each start (50 ms on Debian 12).
+	SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/dev/null
 	PX_CA=$work PX_SAN=DNS:unset PX_SKI=hash
-	export OPENSSL_CONF PX_CA PX_SAN PX_SKI
+	export OPENSSL_CONF SSL_CERT_FILE SSL_CERT_DIR PX_CA PX_SAN PX_SKI
 }
 
 # Run openssl silently; what it said is shown only if it fails.
@@ -52,10 +54,10 @@ check_authority() {
 		bad_usage "authority '$1': expected two capital letters, then nothing or '.' or '-' and 1 to 12 of A-Z 0-9, such as BY or BY-GTK1"
 }
 
-# 64 characters is also what a common name can hold (X.520 ub-common-name).
+# 32 characters are what the broker keeps of a name (PX_NAME_MAX).
 check_name() {
-	matches "$1" '[A-Za-z0-9][A-Za-z0-9._-]{0,63}' ||
-		bad_usage "name '$1': expected 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
+	matches "$1" '[A-Za-z0-9][A-Za-z0-9._-]{0,31}' ||
+		bad_usage "name '$1': expected 1 to 32 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
 }
 
 check_role() {
