@@ -26,10 +26,10 @@
  *  - A callback with PX_OK for a write means: durable (flushed), with all its indexes and its journal entry.
  *Writes take effect in the order submitted; preconditions see all earlier writes, of the same batch too.
  *  - Results: PX_OK, PX_EDUPLICATE, PX_ECONFLICT, PX_EPRECONDITION, PX_ESTALE, PX_ENOTFOUND, PX_EBUSY,
- *PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT. PX_EBUSY only from accept (they fill at most 3/4 of the
- *writer's queue, so that settles always get through). PX_EFULL: no space; nothing was written. PX_EUNKNOWN:
- *the commit's outcome is not known; ask with px_store_known(). PX_EFATAL: the process must exit; after a
- *restart exactly what was acknowledged is there.
+ *PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT, PX_ECANCELLED (closing). PX_EBUSY only from accept (they fill
+ *at most 3/4 of the writer's queue, so that settles always get through). PX_EFULL: no space; nothing was
+ *written. PX_EUNKNOWN: the commit's outcome is not known; ask with px_store_known(). PX_EFATAL: the process
+ *must exit; after a restart exactly what was acknowledged is there.
  *  - Structs given to callbacks and their strings are views that die when the callback returns; bodies are
  *references the callee may keep with px_body_ref.
  *  - Requests are copied on submission unless said otherwise; bodies are referenced.
@@ -44,6 +44,24 @@
  *handed over) is the *head*; only heads can be leased. A head takes the best class of what waits behind it.
  *Settling releases the next in the same transaction. A movement is live from its first message until one with
  *ends_movement, or for movement_life.
+ *
+ * Details of movements.
+ *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one and
+ *a value of its own in (sender, declarant, LRN). All other keys are only for lookup.
+ *  - A movement belongs to the first declarant (not empty) that one of its messages names. A movement of
+ *another declarant is not joined: found by MRN it is a conflict and the MRN; found by LRN after one by MRN,
+ *and the two belong to different declarants, a conflict and the LRN. conflict_key is that value; the key
+ *stays where it is. Found by CorrelationId it is passed over silently.
+ *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: no message
+ * with ends_movement (which itself still joins), and accepted < time of the first message + its
+ *movement_life.
+ *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id (else
+ * of the other); every id shown afterwards is the lower. px_store_stats counts them as one.
+ *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is QUEUED.
+ *One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given back.
+ *  - Messages of type Confirmations have no movement (0): each of their deliveries is a head.
+ *  - Sequence numbers and ids rise in commit order and are never 0; with faults and restarts there may be
+ *gaps.
  */
 
 struct px_store;
@@ -72,7 +90,16 @@ enum px_journal_kind {
 };
 const char *px_journal_kind_name(enum px_journal_kind kind);
 
-/** What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty. */
+/**
+ * What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty.
+ * Entries that operations write by themselves:
+ *	opened      each open
+ *	accepted    partner, sender, message_id, digest; code: the type
+ *	settled, handed-over, attempt (a retry)
+ *	            partner, sender, message_id, recipient, delivery; code: that of the request, else the
+ *state's name; detail: `error`; actor An accept that is not PX_OK writes none. Leases, requeue and
+ *checkpoints write none.
+ */
 struct px_journal_entry {
 	enum px_journal_kind kind;
 	int64_t at; /* wall ms; 0: set by the store */
@@ -104,7 +131,11 @@ struct px_new_delivery {
 	int64_t deadline; /* wall ms: ExpiresAt or maximum age */
 };
 
-/** What a received confirmation does to a delivery of ours, in the accepting transaction. */
+/**
+ * What a received confirmation does to a delivery of ours, in the accepting transaction: the delivery of that
+ * message to `recipient`; if there is none and the state is REFUSED, all its deliveries to `partner`.
+ * It counts whether leased or not (the lease is then stale). ALREADY: final, unless it is UNKNOWN.
+ */
 struct px_apply {
 	char ref_sender[PX_AUTHORITY_MAX + 1];
 	char ref_message_id[PX_MESSAGE_ID_MAX + 1];
@@ -138,8 +169,8 @@ enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_AP
 
 struct px_accept_result {
 	int rc;       /* PX_OK; PX_EDUPLICATE (same partner... same id and octets: coa is the stored one);
-		       * PX_ECONFLICT (same       sender and id, other octets); PX_EPRECONDITION (a consumed entry is
-		       * gone); PX_EBUSY; PX_EFULL;       PX_EUNKNOWN; PX_EFATAL */
+		       * PX_ECONFLICT (same       sender and id, other octets); PX_EPRECONDITION (a consumed entry
+		       * is       gone); PX_EBUSY; PX_EFULL;       PX_EUNKNOWN; PX_EFATAL */
 	uint64_t seq; /* the message */
 	const uint8_t *coa;
 	size_t coa_len;
@@ -162,14 +193,14 @@ struct px_delivery {
 	char recipient[PX_AUTHORITY_MAX + 1];
 	char partner[PX_NAME_MAX + 1];
 	char route[PX_NAME_MAX + 1];
-	enum px_prio prio;
+	enum px_prio prio; /* its own class: a head may be handed out as a better one */
 	enum px_delivery_state state;
 	bool head; /* nothing earlier of its movement is in the way */
 	bool leased;
 	bool body_sent; /* an attempt sent the whole body */
 	unsigned attempts;
 	int64_t created;
-	int64_t due;                  /* next attempt */
+	int64_t due;                  /* next attempt, while queued; at first the time of acceptance */
 	int64_t deadline;             /* becomes expired or unknown; handed over: unknown */
 	int64_t ended;                /* 0: not final */
 	char error[PX_VALUE_MAX + 1]; /* why it still waits or how it ended */
@@ -196,13 +227,17 @@ typedef void px_message_done(void *arg, int rc, const struct px_message *message
 /** @body NULL unless PX_OK; the callee may px_body_ref it. */
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
 
-/** A page of messages. More follow when @next is not 0: give it as `from` again. */
+/** A page of messages. More follow when @next is not 0: give it as `from` again. A page may hold fewer than
+ * asked for, even none, while @next is not 0. Lookup and movement take no `from`: @next only says that more
+ * exist. */
 typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *messages,
 			      uint64_t next);
 typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *deliveries,
 				uint64_t next);
 
-/** Filters; empty or 0 means any. Newest first unless @ascending. */
+/** Filters; empty or 0 means any. Newest first unless @ascending. `partner` is whom the message came from
+ * (deliveries: whom it goes to), `recipient` one that it has a delivery to, since <= accepted < until. For
+ * deliveries sender, type, message_id and accepted are those of their message. */
 struct px_scan {
 	uint64_t from;  /* 0: the start */
 	unsigned limit; /* <= 1000 */
@@ -257,13 +292,15 @@ struct px_settle {
 	const uint8_t *answer; /* the confirmation received, kept with the delivery; NULL none */
 	size_t answer_len;
 	/* A confirmation owed to the message's origin: px:Confirmation, unsigned; NULL none. Kept until an
-	 * exchange that carries it is accepted. */
+	 * exchange that carries it is accepted. Dropped when the message is of type Confirmations or this
+	 * node's own: nothing is owed about those. */
 	const uint8_t *owed;
 	size_t owed_len;
 	const char *actor; /* who did it, for the journal; NULL the broker */
 };
-/** @rc PX_OK, PX_ESTALE, PX_ENOTFOUND, PX_EPRECONDITION (already final; UNKNOWN may become DELIVERED or
- * REFUSED), ... */
+/** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE, PX_EPRECONDITION (already final; UNKNOWN may become DELIVERED or
+ * REFUSED), ... in this order. A handed-over delivery never goes back to QUEUED or is handed over again
+ * (PX_EPRECONDITION). Only PX_OK ends the lease. */
 typedef void px_write_done(void *arg, int rc);
 
 /** Pending confirmations for one way back. */
@@ -377,7 +414,8 @@ struct px_store {
 int px_store_fd(struct px_store *st);
 /** Run the callbacks of finished operations; also what callbacks submit and is finished at once. */
 void px_store_dispatch(struct px_store *st);
-/** Finish what was submitted (durable as always; callbacks run), then free. */
+/** Finish what was submitted (durable as always; callbacks run), then free. What those callbacks submit is
+ * not done: its callback gets PX_ECANCELLED. */
 void px_store_close(struct px_store **st);
 
 /**
@@ -392,7 +430,7 @@ void px_store_known(struct px_store *st, const char *partner, const uint8_t dige
 /** Append one entry. @done may be NULL. */
 void px_store_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 		      void *arg);
-/** Keep a signature over the hash of entry @seq (<= the head). */
+/** Keep a signature over the hash of entry @seq (<= the head; else PX_ENOTFOUND). */
 void px_store_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
 			 px_write_done *done, void *arg);
 
@@ -407,15 +445,17 @@ void px_store_lease(struct px_store *st, const char *partner, unsigned max, int6
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
  * (QUEUED) is journalled only when `error` differs from the one kept. */
 void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
-/** Deliveries not final whose deadline has passed at @now and that are not leased, oldest first. */
+/** Deliveries not final, heads or not, whose deadline has passed (<= @now) and that are not leased, by
+ * deadline, then id. */
 void px_store_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
-/** Bring the due time of all waiting heads of @partner to @due if it is later (a partner is up again;
- * `retry`). */
+/** Bring the due time of all heads of @partner that are not leased to @due if it is later (a partner is up
+ * again; `retry`). */
 void px_store_requeue(struct px_store *st, const char *partner, int64_t due, px_write_done *done, void *arg);
 
 /** Groups of pending confirmations, oldest first. */
 void px_store_owed_groups(struct px_store *st, unsigned max, px_owed_groups_done *done, void *arg);
-/** The oldest pending confirmations of one group, at most @max and @octets. They stay until consumed. */
+/** The oldest pending confirmations of one group, at most @max and @octets (but at least one). They stay
+ * until consumed. */
 void px_store_owed(struct px_store *st, const char *partner, const char *ref_sender, unsigned max,
 		   uint64_t octets, px_owed_done *done, void *arg);
 
@@ -428,12 +468,15 @@ void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs
 void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			      void *arg);
-/** Messages that carry the key, newest first. Values compare octet for octet. */
+/** Messages that carry the key (any of that kind), each once, newest first. Values compare octet for octet.
+ * None: PX_OK and n 0. */
 void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
 		     px_messages_done *done, void *arg);
-/** All messages of a movement (whatever id it had before it was linked), in commit order. */
+/** All messages of a movement (whatever id it had before it was linked), in commit order. PX_ENOTFOUND: no
+ * such movement. */
 void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
 		       void *arg);
+/** Entries from @from (included; 0: the start) on. */
 void px_store_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			   px_journal_done *done, void *arg);
 void px_store_stats(struct px_store *st, px_stats_done *done, void *arg);
