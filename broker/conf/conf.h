@@ -18,11 +18,13 @@
  *	px_conf_free(&conf);
  *
  * Every option stands once, in options.def: name, section, type, default, bounds, restart, help. The table
- *gives the parser, the checks, `prinexd -T` and docs/configuration.md.
+ * gives the parser, the checks, `prinexd -T` and docs/configuration.md.
  *
- * Strings are never NULL ("" when not set). Relative file names are relative to the configuration file and
- *are made absolute here. Durations are milliseconds, sizes octets. Thread: any (immutable).
+ * Strings are never NULL ("" when not set). Relative file names are relative to the file they stand in and are
+ * made absolute here. Durations are milliseconds, sizes octets. Thread: any (immutable once
+ * loaded; loading itself takes a lock, because libconfuse's scanner is global).
  */
+struct px_where;
 
 /** A problem found: file and line (0: not known) and a text that can be printed as it is. */
 struct px_problem {
@@ -91,6 +93,7 @@ struct px_conf_authority {
 	unsigned line;
 };
 
+/** An officer always has PX_MODE_NONE. */
 enum px_mode { PX_MODE_PULL, PX_MODE_PUSH, PX_MODE_NONE };
 enum px_conf_confirmation { PX_CONFIRM_SIGNED, PX_CONFIRM_HTTP };
 
@@ -115,7 +118,8 @@ struct px_conf_partner {
 	unsigned line;
 };
 
-/** A route: all lists that are not empty must match; first match wins, in file order. */
+/** A route matches when all its lists that are not empty match. A message without recipients goes to the recipients of all
+ * matching routes; for one recipient the first match that speaks of it (or of everybody) gives via and allow_external. */
 struct px_conf_route {
 	char *name;
 	struct px_strings senders;
@@ -129,12 +133,16 @@ struct px_conf_route {
 	unsigned line;
 };
 
+/** The first that fits a message counts, in file order; none: PX_RETENTION_DEFAULT. */
 struct px_conf_retention {
+	char *name;
 	char *type;      /* "" any */
 	char *recipient; /* "" any */
 	int64_t keep;    /* bodies and records after the last delivery ended; default 90 d */
 	bool hold;       /* legal hold: never purged */
+	unsigned line;
 };
+#define PX_RETENTION_DEFAULT (90 * INT64_C(86400000))
 
 struct px_conf_limits {
 	int64_t horizon;       /* default 30 d */
@@ -162,6 +170,7 @@ struct px_conf {
 	char *control_admin;    /* group that may act */
 	char *control_observer; /* group that may look */
 	char *log_level;
+	struct px_where *where; /* positions of all values: px_conf_where */
 };
 
 /**
@@ -171,6 +180,9 @@ struct px_conf {
  * only on PX_OK.
  */
 int px_conf_load(const char *path, struct px_conf **out, struct px_problems *problems);
+/** The same from memory; @path names the text in problems and is what relative file names relate to. */
+int px_conf_load_text(const char *path, const char *text, size_t len, struct px_conf **out,
+		      struct px_problems *problems);
 
 /**
  * Check what the file points at: files readable, certificates parse, keys match their certificates, chains
@@ -193,6 +205,11 @@ void px_conf_free(struct px_conf **conf);
 
 const struct px_conf_partner *px_conf_partner(const struct px_conf *conf, const char *name);
 const struct px_conf_authority *px_conf_authority(const struct px_conf *conf, const char *code);
+/**
+ * Where the value of a field stands: @field is its address within @conf (`&partner->url`); the address of a
+ * name, code or title field gives its section. @return the file (view), "" when not known.
+ */
+const char *px_conf_where(const struct px_conf *conf, const void *field, unsigned *line);
 /** Trust for signatures of (authority, role), or NULL. */
 const struct px_conf_trust *px_conf_signing_trust(const struct px_conf *conf, const char *authority,
 						  enum px_role role);

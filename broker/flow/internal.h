@@ -1,0 +1,159 @@
+/* prinex: what the rooms of flow share
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_FLOW_INTERNAL_H
+#define PX_FLOW_INTERNAL_H
+
+#include <uthash.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "flow/confirm.h"
+#include "flow/flow.h"
+
+/* Private to broker/flow. Everything here belongs to the loop thread. */
+
+struct waiter; /* a parked long poll: inbox.c */
+struct fetched; /* a delivery given to a poller: inbox.c */
+
+TAILQ_HEAD(waiter_list, waiter);
+TAILQ_HEAD(fetched_list, fetched);
+
+/** One partner as seen by dispatch; exists for every partner name we ever delivered to, configured or not. */
+struct link {
+	UT_hash_handle hh;
+	char name[PX_NAME_MAX + 1];
+	struct px_flow *flow;
+	/* push */
+	enum px_link state;
+	bool leasing;            /* a lease request is with the store */
+	bool again;              /* kicked meanwhile */
+	unsigned in_flight;
+	unsigned failures;       /* connection failures in a row */
+	unsigned strange;        /* answers outside the protocol in a row, each about another message */
+	uint64_t last_strange;   /* the message of the last one */
+	int64_t last_success, last_failure;
+	char last_error[PX_VALUE_MAX + 1];
+	struct px_timer retry;   /* the next due delivery, or the next probe */
+	int64_t hold_until;      /* mono: no attempt before (down, Retry-After) */
+	/* pull */
+	struct waiter_list waiters;
+	struct fetched_list fetched;
+	/* refusals journalled, per minute */
+	int64_t refusal_minute;
+	unsigned refusals;
+};
+
+struct px_flow {
+	struct px_store *store;
+	struct px_timers *timers;
+	struct px_clock *clock;
+	struct px_metrics *metrics;
+	struct px_alarms *alarms;
+	struct px_generation *gen;
+	uint64_t (*random)(void *arg);
+	void *random_arg;
+	void (*fatal)(void *arg, const char *why);
+	void *fatal_arg;
+	struct link *links;      /* uthash by name */
+	unsigned busy;           /* intakes, attempts and settlements under way */
+	bool draining;
+	void (*drained)(void *arg);
+	void *drained_arg;
+	uint64_t next_ticket;
+	/* owed.c */
+	struct px_timer gather;
+	bool gathering;
+	bool gather_again;
+	/* upkeep.c */
+	struct px_timer upkeep;
+	bool sweeping, stating, checkpointing;
+	int64_t last_poll, last_stats, last_checkpoint;
+	bool has_checkpoint;
+	uint8_t checkpoint[PX_DIGEST_LEN]; /* hash of the last signed one: goes into every confirmation */
+};
+
+/* flow.c */
+struct link *px_flow_obtain_link(struct px_flow *flow, const char *partner);
+struct link *px_flow_find_link(struct px_flow *flow, const char *partner);
+/** Bracket work that must end before a drain is complete. */
+void px_flow_begin(struct px_flow *flow);
+void px_flow_end(struct px_flow *flow);
+int64_t px_flow_now(const struct px_flow *flow);
+void px_flow_fresh_id(struct px_flow *flow, char out[PX_MESSAGE_ID_MAX + 1]);
+/** The store's checkpoint to enclose in a confirmation, or NULL. */
+const uint8_t *px_flow_checkpoint(const struct px_flow *flow);
+/** A write failed for good: tell the daemon. */
+void px_flow_store_failed(struct px_flow *flow, const char *what);
+
+/* dispatch.c */
+/** Something may be waiting for @link: lease and deliver what fits. */
+void px_dispatch_kick(struct link *link);
+void px_dispatch_kick_name(struct px_flow *flow, const char *partner);
+void px_dispatch_kick_all(struct px_flow *flow);
+/** A delivery will be due at @due (wall ms). */
+void px_dispatch_due(struct link *link, int64_t due);
+/** An attempt ended: @reached when the partner answered within the protocol or at least answered. */
+void px_dispatch_succeeded(struct link *link);
+void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after);
+/** A 4xx outside the protocol about @message. */
+void px_dispatch_strange(struct link *link, uint64_t message, const char *reason);
+/** Full jitter: uniform in [1 s, min(15 min, 5 s * 2^attempts)]. */
+int64_t px_dispatch_backoff(struct px_flow *flow, unsigned attempts);
+
+/* deliver.c */
+/** Post one leased delivery; the lease's body is referenced. */
+void px_deliver_start(struct link *link, const struct px_conf_partner *partner, const struct px_lease *lease);
+
+/* settle.c */
+/** What a verdict about a confirmation means for a delivery. */
+struct judgement {
+	enum px_delivery_state state; /* QUEUED: it settles nothing */
+	int64_t due;                  /* HANDED_OVER: when it is overdue */
+	char code[PX_TYPE_MAX + 1];
+	char error[PX_VALUE_MAX + 1];
+};
+/** Judge @conf, proved by @signer, as an answer by @partner for @lease. */
+void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const struct px_lease *lease,
+	      const struct px_verdict *verdict, struct judgement *out);
+/**
+ * Settle @delivery of a message (@header, @origin, @confirmations) as @settle says; fills in the confirmation owed to the
+ * origin, journals and alarms what nothing is owed about, counts, and retries while the store is full.
+ * @done may be NULL; called once with the store's result.
+ */
+struct settle_about {
+	const struct px_delivery *delivery;
+	const struct px_header *header;
+	const char *origin;
+	const uint8_t *digest;
+	bool confirmations;
+};
+void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
+	       px_write_done *done, void *arg);
+/** Copy a lease so that it outlives the callback (body referenced); and drop it. */
+void px_lease_copy(struct px_lease *to, const struct px_lease *from);
+void px_lease_drop(struct px_lease *lease);
+
+/* inbox.c */
+/** Give waiting pollers of @link what there is. @return whether a lease request was made. */
+bool px_inbox_serve(struct link *link);
+void px_inbox_free(struct link *link);
+unsigned px_inbox_waiters(const struct link *link);
+unsigned px_inbox_fetched(const struct link *link);
+
+/* owed.c */
+/** A confirmation was written: gather within PX_LIMIT_GATHER_MS. */
+void px_owed_written(struct px_flow *flow);
+void px_owed_start(struct px_flow *flow);
+
+/* upkeep.c */
+void px_upkeep_start(struct px_flow *flow);
+
+/* answer.c */
+/** One line of text, unsigned. */
+void px_answer_text(px_flow_answered *answered, void *arg, int status, int retry_after, const char *fmt, ...)
+	PX_PRINTF(5, 6);
+void px_answer_xml(px_flow_answered *answered, void *arg, int status, const void *doc, size_t len);
+
+#endif
