@@ -14,22 +14,26 @@ static int decide_peer(const struct px_conf_partner *partner, const struct px_ca
 				"partner %s has the role officer and may only read", partner->name);
 		return 403;
 	}
-	if (strcmp(header->sender, partner->authority) != 0 && !px_strings_has(&partner->relays_for, header->sender)) {
-		px_findings_add(errors, PX_CODE_PEER_SENDER, 0, "/px:Exchange/px:Header/px:Sender", header->sender,
-				"Sender is %s, but the connection is of partner %s of %s, which may not relay for it",
-				header->sender, partner->name, partner->authority);
+	if (strcmp(header->sender, partner->authority) != 0 &&
+	    !px_strings_has(&partner->relays_for, header->sender)) {
+		px_findings_add(
+		    errors, PX_CODE_PEER_SENDER, 0, "/px:Exchange/px:Header/px:Sender", header->sender,
+		    "Sender is %s, but the connection is of partner %s of %s, which may not relay for it",
+		    header->sender, partner->name, partner->authority);
 		return 403;
 	}
 	if (type->origin == PX_ORIGIN_NODE && partner->role != PX_ROLE_NODE) {
-		px_findings_add(errors, PX_CODE_PEER_ROLE, 0, "/px:Exchange/px:Header/px:MessageType", header->type,
-				"messages of type %s come from nodes; partner %s has the role %s", header->type, partner->name,
-				px_role_name(partner->role));
+		px_findings_add(errors, PX_CODE_PEER_ROLE, 0, "/px:Exchange/px:Header/px:MessageType",
+				header->type,
+				"messages of type %s come from nodes; partner %s has the role %s",
+				header->type, partner->name, px_role_name(partner->role));
 		return 403;
 	}
 	return 0;
 }
 
-static int decide_times(const struct px_conf *conf, const struct px_header *header, int64_t now, struct px_findings *errors)
+static int decide_times(const struct px_conf *conf, const struct px_header *header, int64_t now,
+			struct px_findings *errors)
 {
 	char here[32], there[32];
 	px_time_format(now - now % 1000, here, sizeof(here));
@@ -38,7 +42,8 @@ static int decide_times(const struct px_conf *conf, const struct px_header *head
 		char horizon[32];
 		px_duration_format(conf->limits.horizon, horizon, sizeof(horizon));
 		px_findings_add(errors, PX_CODE_TIME_PAST, 0, "/px:Exchange/px:Header/px:CreatedAt", there,
-				"CreatedAt is %s, the clock here says %s, and the horizon is %s", there, here, horizon);
+				"CreatedAt is %s, the clock here says %s, and the horizon is %s", there, here,
+				horizon);
 	}
 	if (header->created_at > now + conf->limits.future)
 		px_findings_add(errors, PX_CODE_TIME_FUTURE, 0, "/px:Exchange/px:Header/px:CreatedAt", there,
@@ -51,13 +56,16 @@ static int decide_times(const struct px_conf *conf, const struct px_header *head
 	return errors->total > 0 ? 422 : 0;
 }
 
-int px_decide(const struct px_conf *conf, const struct px_catalogue *cat, const struct px_conf_partner *partner,
-	      const struct px_verdict *verdict, int64_t now, struct px_findings *errors)
+int px_decide(const struct px_conf *conf, const struct px_catalogue *cat,
+	      const struct px_conf_partner *partner, const struct px_verdict *verdict, int64_t now,
+	      struct px_findings *errors)
 {
 	const struct px_cat_type *type = px_catalogue_type(cat, verdict->header.type);
-	if (type == NULL) { /* the inspector's catalogue is that of the same generation, so it checked this already */
-		px_findings_add(errors, PX_CODE_ENV_TYPE, 0, "/px:Exchange/px:Header/px:MessageType", verdict->header.type,
-				"message type %s is not in the catalogue", verdict->header.type);
+	if (type ==
+	    NULL) { /* the inspector's catalogue is that of the same generation, so it checked this already */
+		px_findings_add(errors, PX_CODE_ENV_TYPE, 0, "/px:Exchange/px:Header/px:MessageType",
+				verdict->header.type, "message type %s is not in the catalogue",
+				verdict->header.type);
 		return 422;
 	}
 	int status = decide_peer(partner, type, &verdict->header, errors);

@@ -11,7 +11,8 @@
  * the type (403), and the times (422). All findings of the first group that fails are appended to @errors.
  * Pure. @return 0, or the HTTP status to refuse with.
  */
-int px_decide(const struct px_conf *conf, const struct px_catalogue *cat, const struct px_conf_partner *partner,
-	      const struct px_verdict *verdict, int64_t now, struct px_findings *errors);
+int px_decide(const struct px_conf *conf, const struct px_catalogue *cat,
+	      const struct px_conf_partner *partner, const struct px_verdict *verdict, int64_t now,
+	      struct px_findings *errors);
 
 #endif

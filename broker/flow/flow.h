@@ -57,7 +57,7 @@ typedef void px_flow_answered(void *arg, const struct px_flow_answer *answer);
 /** A body posted to /v1/exchanges by @partner (of @gen). References are taken. @peer for logs. Exactly one
  * answer. */
 void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
-		     struct px_body *body, const char *peer, px_flow_answered *answered, void *arg);
+		     struct px_body *body, px_flow_answered *answered, void *arg);
 
 /** The next exchange for a pull partner, waiting up to @wait_ms. @return a ticket for px_flow_fetch_cancel.
  */

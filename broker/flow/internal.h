@@ -14,7 +14,7 @@
 
 /* Private to broker/flow. Everything here belongs to the loop thread. */
 
-struct waiter; /* a parked long poll: inbox.c */
+struct waiter;  /* a parked long poll: inbox.c */
 struct fetched; /* a delivery given to a poller: inbox.c */
 
 TAILQ_HEAD(waiter_list, waiter);
@@ -27,16 +27,16 @@ struct link {
 	struct px_flow *flow;
 	/* push */
 	enum px_link state;
-	bool leasing;            /* a lease request is with the store */
-	bool again;              /* kicked meanwhile */
+	bool leasing; /* a lease request is with the store */
+	bool again;   /* kicked meanwhile */
 	unsigned in_flight;
-	unsigned failures;       /* connection failures in a row */
-	unsigned strange;        /* answers outside the protocol in a row, each about another message */
-	uint64_t last_strange;   /* the message of the last one */
+	unsigned failures;     /* connection failures in a row */
+	unsigned strange;      /* answers outside the protocol in a row, each about another message */
+	uint64_t last_strange; /* the message of the last one */
 	int64_t last_success, last_failure;
 	char last_error[PX_VALUE_MAX + 1];
-	struct px_timer retry;   /* the next due delivery, or the next probe */
-	int64_t hold_until;      /* mono: no attempt before (down, Retry-After) */
+	struct px_timer retry; /* the next due delivery, or the next probe */
+	int64_t hold_until;    /* mono: no attempt before (down, Retry-After) */
 	/* pull */
 	struct waiter_list waiters;
 	struct fetched_list fetched;
@@ -56,8 +56,8 @@ struct px_flow {
 	void *random_arg;
 	void (*fatal)(void *arg, const char *why);
 	void *fatal_arg;
-	struct link *links;      /* uthash by name */
-	unsigned busy;           /* intakes, attempts and settlements under way */
+	struct link *links; /* uthash by name */
+	unsigned busy;      /* intakes, attempts and settlements under way */
 	bool draining;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -118,8 +118,9 @@ struct judgement {
 void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const struct px_lease *lease,
 	      const struct px_verdict *verdict, struct judgement *out);
 /**
- * Settle @delivery of a message (@header, @origin, @confirmations) as @settle says; fills in the confirmation owed to the
- * origin, journals and alarms what nothing is owed about, counts, and retries while the store is full.
+ * Settle @delivery of a message (@header, @origin, @confirmations) as @settle says; fills in the confirmation
+ * owed to the origin, journals and alarms what nothing is owed about, counts, and retries while the store is
+ * full.
  * @done may be NULL; called once with the store's result.
  */
 struct settle_about {
@@ -153,7 +154,7 @@ void px_upkeep_start(struct px_flow *flow);
 /* answer.c */
 /** One line of text, unsigned. */
 void px_answer_text(px_flow_answered *answered, void *arg, int status, int retry_after, const char *fmt, ...)
-	PX_PRINTF(5, 6);
+    PX_PRINTF(5, 6);
 void px_answer_xml(px_flow_answered *answered, void *arg, int status, const void *doc, size_t len);
 
 #endif

@@ -39,8 +39,8 @@ static bool has_office(const struct px_keys *keys, const struct px_strings *want
 {
 	for (unsigned i = 0; i < keys->n; i++) {
 		enum px_key_kind kind = keys->items[i].kind;
-		if (kind != PX_KEY_OFFICE_DEPARTURE && kind != PX_KEY_OFFICE_TRANSIT && kind != PX_KEY_OFFICE_DESTINATION &&
-		    kind != PX_KEY_OFFICE_EXIT)
+		if (kind != PX_KEY_OFFICE_DEPARTURE && kind != PX_KEY_OFFICE_TRANSIT &&
+		    kind != PX_KEY_OFFICE_DESTINATION && kind != PX_KEY_OFFICE_EXIT)
 			continue;
 		for (unsigned k = 0; k < wanted->n; k++) {
 			if (office_matches(wanted->items[k], keys->items[i].value))
@@ -54,7 +54,8 @@ static bool route_matches(const struct routing_job *job, const struct px_conf_ro
 {
 	return (route->senders.n == 0 || px_strings_has(&route->senders, job->header->sender)) &&
 	       (route->types.n == 0 || px_strings_has(&route->types, job->header->type)) &&
-	       (route->destinations.n == 0 || has_key(job->keys, &route->destinations, PX_KEY_COUNTRY_DESTINATION)) &&
+	       (route->destinations.n == 0 ||
+		has_key(job->keys, &route->destinations, PX_KEY_COUNTRY_DESTINATION)) &&
 	       (route->countries.n == 0 || has_key(job->keys, &route->countries, PX_KEY_COUNTRY_ROUTING)) &&
 	       (route->offices.n == 0 || has_office(job->keys, &route->offices));
 }
@@ -71,8 +72,10 @@ static const struct px_conf_route *route_for(const struct routing_job *job, cons
 	return NULL;
 }
 
-/* The only partner of (authority, role); NULL when there is none or several (px_conf_load refuses several without via). */
-static const struct px_conf_partner *only(const struct px_conf *conf, const char *authority, enum px_role role)
+/* The only partner of (authority, role); NULL when there is none or several (px_conf_load refuses several
+ * without via). */
+static const struct px_conf_partner *only(const struct px_conf *conf, const char *authority,
+					  enum px_role role)
 {
 	const struct px_conf_partner *found = NULL;
 	for (unsigned i = 0; i < conf->n_partners; i++) {
@@ -89,7 +92,8 @@ static const struct px_conf_partner *only(const struct px_conf *conf, const char
 static bool has_system(const struct px_conf *conf, const char *authority)
 {
 	for (unsigned i = 0; i < conf->n_partners; i++) {
-		if (conf->partners[i].role == PX_ROLE_SYSTEM && strcmp(conf->partners[i].authority, authority) == 0)
+		if (conf->partners[i].role == PX_ROLE_SYSTEM &&
+		    strcmp(conf->partners[i].authority, authority) == 0)
 			return true;
 	}
 	return false;
@@ -133,35 +137,39 @@ static void reach(struct routing_job *job, const char *recipient, const struct p
 		d->deadline = PX_MIN(d->deadline, job->header->expires_at);
 }
 
-/* @named: the sender wrote it into the header, so it is an error when it cannot be reached from the first broker. */
+/* @named: the sender wrote it into the header, so it is an error when it cannot be reached from the first
+ * broker. */
 static void consider(struct routing_job *job, const char *recipient, bool named)
 {
 	bool from_node = job->from->role == PX_ROLE_NODE;
 	if (strcmp(recipient, job->header->sender) == 0 || already(job->out, recipient) ||
 	    job->out->n_reached == PX_RECIPIENTS_MAX)
 		return;
-	if (from_node && !has_system(job->conf, recipient) && !px_strings_has(&job->from->relay_to, recipient))
+	if (from_node && !has_system(job->conf, recipient) &&
+	    !px_strings_has(&job->from->relay_to, recipient))
 		return;
 	const struct px_conf_route *route = route_for(job, recipient);
 	const struct px_conf_partner *to = partner_for(job, recipient, route);
 	if (to == NULL) {
 		if (named && !from_node)
-			px_findings_add(job->errors, PX_CODE_ROUTE, 0, "/px:Exchange/px:Header/px:Recipient", recipient,
-					"recipient %s is not reached from this node", recipient);
+			px_findings_add(job->errors, PX_CODE_ROUTE, 0, "/px:Exchange/px:Header/px:Recipient",
+					recipient, "recipient %s is not reached from this node", recipient);
 		return;
 	}
 	if (to == job->from || to->role == PX_ROLE_OFFICER)
 		return;
 	if (to->types.n > 0 && !px_strings_has(&to->types, job->header->type)) {
-		px_findings_add(job->errors, PX_CODE_ROUTE, 0, "/px:Exchange/px:Header/px:MessageType", job->header->type,
-				"partner %s for recipient %s does not take messages of type %s", to->name, recipient,
-				job->header->type);
+		px_findings_add(job->errors, PX_CODE_ROUTE, 0, "/px:Exchange/px:Header/px:MessageType",
+				job->header->type,
+				"partner %s for recipient %s does not take messages of type %s", to->name,
+				recipient, job->header->type);
 		return;
 	}
-	if (job->type->domain == PX_DOMAIN_EXTERNAL && to->role == PX_ROLE_NODE && !(route != NULL && route->allow_external)) {
+	if (job->type->domain == PX_DOMAIN_EXTERNAL && to->role == PX_ROLE_NODE &&
+	    !(route != NULL && route->allow_external)) {
 		px_findings_add(job->errors, PX_CODE_ROUTE_DOMAIN, 0, "/px:Exchange/px:Header/px:MessageType",
-				job->header->type, "messages of type %s may not go to partner %s of %s: %s", job->header->type,
-				to->name, recipient, px_code_remedy(PX_CODE_ROUTE_DOMAIN));
+				job->header->type, "messages of type %s may not go to partner %s of %s: %s",
+				job->header->type, to->name, recipient, px_code_remedy(PX_CODE_ROUTE_DOMAIN));
 		return;
 	}
 	reach(job, recipient, to, route);
@@ -178,9 +186,9 @@ static void consider_routes(struct routing_job *job)
 	}
 }
 
-int px_route(const struct px_conf *conf, const struct px_cat_type *type, const struct px_conf_partner *partner,
-	     const struct px_header *header, const struct px_keys *keys, int64_t now, struct px_routing *out,
-	     struct px_findings *errors)
+int px_route(const struct px_conf *conf, const struct px_cat_type *type,
+	     const struct px_conf_partner *partner, const struct px_header *header,
+	     const struct px_keys *keys, int64_t now, struct px_routing *out, struct px_findings *errors)
 {
 	struct routing_job job = {conf, type, partner, header, keys, now, out, errors};
 	*out = (struct px_routing){0};
@@ -188,9 +196,10 @@ int px_route(const struct px_conf *conf, const struct px_cat_type *type, const s
 		consider(&job, header->recipients[i], true);
 	if (header->n_recipients == 0)
 		consider_routes(&job);
-	/* The first broker resolved an empty list and cannot write it into signed octets: what reaches an authority's own
-	 * node is for that authority unless a route here says otherwise. */
-	if (header->n_recipients == 0 && partner->role == PX_ROLE_NODE && out->n_reached == 0 && errors->total == 0)
+	/* The first broker resolved an empty list and cannot write it into signed octets: what reaches an
+	 * authority's own node is for that authority unless a route here says otherwise. */
+	if (header->n_recipients == 0 && partner->role == PX_ROLE_NODE && out->n_reached == 0 &&
+	    errors->total == 0)
 		consider(&job, conf->node.authority, false);
 	/* A Ping that names this node's own authority ends here, whether or not a system is attached. */
 	if (strcmp(type->name, "Ping") == 0 && errors->total == 0 && out->n_reached == 0) {

@@ -1,0 +1,150 @@
+/* prinex: flow as a whole: start, generations, drain
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+struct px_flow *px_flow_new(const struct px_flow_setup *setup)
+{
+	struct px_flow *flow = px_xcalloc(1, sizeof(*flow));
+	flow->store = setup->store;
+	flow->timers = setup->timers;
+	flow->clock = px_timers_clock(setup->timers);
+	flow->metrics = setup->metrics;
+	flow->alarms = setup->alarms;
+	flow->gen = px_generation_ref(setup->generation);
+	flow->random = setup->random;
+	flow->random_arg = setup->random_arg;
+	flow->fatal = setup->fatal;
+	flow->fatal_arg = setup->fatal_arg;
+	flow->next_ticket = 1;
+	px_upkeep_start(flow);
+	px_owed_start(flow);
+	px_dispatch_kick_all(flow);
+	return flow;
+}
+
+void px_flow_set_generation(struct px_flow *flow, struct px_generation *gen)
+{
+	struct px_generation *old = flow->gen;
+	flow->gen = px_generation_ref(gen);
+	px_generation_unref(&old);
+	px_dispatch_kick_all(flow);
+}
+
+struct px_generation *px_flow_generation(struct px_flow *flow)
+{
+	return flow->gen;
+}
+
+void px_flow_begin(struct px_flow *flow)
+{
+	flow->busy++;
+}
+
+void px_flow_end(struct px_flow *flow)
+{
+	px_assert(flow->busy > 0);
+	flow->busy--;
+	if (flow->busy == 0 && flow->draining && flow->drained != NULL) {
+		void (*done)(void *arg) = flow->drained;
+		flow->drained = NULL;
+		done(flow->drained_arg);
+	}
+}
+
+void px_flow_drain(struct px_flow *flow, void (*done)(void *arg), void *arg)
+{
+	flow->draining = true;
+	flow->drained = done;
+	flow->drained_arg = arg;
+	for (struct link *l = flow->links; l != NULL; l = l->hh.next)
+		px_inbox_serve(l); /* answers parked polls with 204 */
+	/* Goes through begin/end so that an idle flow is drained at once. */
+	px_flow_begin(flow);
+	px_flow_end(flow);
+}
+
+bool px_flow_is_draining(const struct px_flow *flow)
+{
+	return flow->draining;
+}
+
+void px_flow_free(struct px_flow **flow)
+{
+	struct px_flow *f = *flow;
+	if (f == NULL)
+		return;
+	px_timer_stop(f->timers, &f->gather);
+	px_timer_stop(f->timers, &f->upkeep);
+	struct link *l, *next;
+	HASH_ITER(hh, f->links, l, next)
+	{
+		px_timer_stop(f->timers, &l->retry);
+		px_inbox_free(l);
+		HASH_DEL(f->links, l);
+		free(l);
+	}
+	px_generation_unref(&f->gen);
+	PX_FREE(*flow);
+}
+
+struct link *px_flow_find_link(struct px_flow *flow, const char *partner)
+{
+	struct link *l = NULL;
+	HASH_FIND_STR(flow->links, partner, l);
+	return l;
+}
+
+struct link *px_flow_obtain_link(struct px_flow *flow, const char *partner)
+{
+	struct link *l = px_flow_find_link(flow, partner);
+	if (l != NULL)
+		return l;
+	l = px_xcalloc(1, sizeof(*l));
+	px_strlcpy(l->name, partner, sizeof(l->name));
+	l->flow = flow;
+	TAILQ_INIT(&l->waiters);
+	TAILQ_INIT(&l->fetched);
+	HASH_ADD_STR(flow->links, name, l);
+	return l;
+}
+
+int64_t px_flow_now(const struct px_flow *flow)
+{
+	return px_clock_wall(flow->clock);
+}
+
+void px_flow_fresh_id(struct px_flow *flow, char out[PX_MESSAGE_ID_MAX + 1])
+{
+	px_confirm_id(out, px_flow_now(flow), flow->random(flow->random_arg));
+}
+
+const uint8_t *px_flow_checkpoint(const struct px_flow *flow)
+{
+	return flow->has_checkpoint ? flow->checkpoint : NULL;
+}
+
+void px_flow_store_failed(struct px_flow *flow, const char *what)
+{
+	px_log(PX_LOG_ERR, "store",
+	       "%s: the store cannot be written any more; the broker process ends and is started anew", what);
+	if (flow->fatal != NULL)
+		flow->fatal(flow->fatal_arg, what);
+}
+
+void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_state *out)
+{
+	const struct link *l = px_flow_find_link(flow, partner);
+	*out = (struct px_link_state){.last_error = ""};
+	if (l == NULL)
+		return;
+	out->link = l->state;
+	out->in_flight = l->in_flight;
+	out->failures = l->failures;
+	out->last_success = l->last_success;
+	out->last_failure = l->last_failure;
+	out->last_error = l->last_error;
+	out->waiters = px_inbox_waiters(l);
+	out->leases = px_inbox_fetched(l);
+}
