@@ -20,9 +20,9 @@
  * Every option stands once, in options.def: name, section, type, default, bounds, restart, help. The table
  * gives the parser, the checks, `prinexd -T` and docs/configuration.md.
  *
- * Strings are never NULL ("" when not set). Relative file names are relative to the file they stand in and are
- * made absolute here. Durations are milliseconds, sizes octets. Thread: any (immutable once
- * loaded; loading itself takes a lock, because libconfuse's scanner is global).
+ * Strings are never NULL ("" when not set). Relative file names are relative to the file they stand in and
+ *are made absolute here. Durations are milliseconds, sizes octets. Thread: any (immutable once loaded;
+ *loading itself takes a lock, because libconfuse's scanner is global).
  */
 struct px_where;
 
@@ -118,8 +118,9 @@ struct px_conf_partner {
 	unsigned line;
 };
 
-/** A route matches when all its lists that are not empty match. A message without recipients goes to the recipients of all
- * matching routes; for one recipient the first match that speaks of it (or of everybody) gives via and allow_external. */
+/** A route matches when all its lists that are not empty match. A message without recipients goes to the
+ * recipients of all matching routes; for one recipient the first match that speaks of it (or of everybody)
+ * gives via and allow_external. */
 struct px_conf_route {
 	char *name;
 	struct px_strings senders;
