@@ -1,0 +1,196 @@
+/* prinex: one attempt to deliver to a push partner
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+/* Post, judge the answer, settle. The attempt keeps its generation to its end. */
+struct attempt {
+	struct px_flow *flow;
+	struct link *link;
+	struct px_generation *gen;
+	struct px_lease lease;
+	int status;
+	bool body_sent;
+	int64_t retry_after;
+	struct px_buf answer;
+	char reason[PX_VALUE_MAX + 1];
+};
+
+static void attempt_free(struct attempt *a)
+{
+	struct px_flow *flow = a->flow;
+	px_lease_drop(&a->lease);
+	px_buf_free(&a->answer);
+	px_generation_unref(&a->gen);
+	free(a);
+	px_flow_end(flow);
+}
+
+static void attempt_settled(void *arg, int rc)
+{
+	struct attempt *a = arg;
+	(void)rc; /* final already or leased anew: somebody else settled it, which is as good */
+	a->link->in_flight--;
+	attempt_free(a);
+}
+
+static void settle_as(struct attempt *a, struct px_settle *s)
+{
+	s->delivery = a->lease.delivery.id;
+	s->token = a->lease.token;
+	s->attempted = true;
+	s->body_sent = a->body_sent;
+	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
+				     a->lease.body->digest, a->lease.confirmations};
+	px_settle(a->flow, &about, s, attempt_settled, a);
+}
+
+static void try_again(struct attempt *a, const char *reason)
+{
+	struct px_flow *flow = a->flow;
+	int64_t pause = px_dispatch_backoff(flow, a->lease.delivery.attempts);
+	if (a->retry_after > 0)
+		pause = PX_MAX(pause, PX_MIN(a->retry_after, (int64_t)15 * 60 * 1000));
+	px_metric_add(flow->metrics, PX_M_ATTEMPTS, 1, a->link->name, "retry", NULL);
+	px_log(PX_LOG_NOTICE, "deliver",
+	       "msg=%s/%s partner=%s delivery=%llu attempt=%u failed, again in %lld s: %s",
+	       a->lease.header.sender, a->lease.header.message_id, a->link->name,
+	       (unsigned long long)a->lease.delivery.id, a->lease.delivery.attempts + 1,
+	       (long long)pause / 1000, reason);
+	struct px_settle s = {.state = PX_D_QUEUED, .due = px_flow_now(flow) + pause, .error = reason};
+	settle_as(a, &s);
+}
+
+/* An answer that is none of ours. 4xx counts against the partner: one wrong proxy must not turn a backlog
+ * into refusals. */
+static void strange_answer(struct attempt *a, const char *reason)
+{
+	char text[PX_VALUE_MAX + 1];
+	snprintf(text, sizeof(text), "HTTP %d: %.220s", a->status, reason);
+	if (a->status >= 400 && a->status < 500 && a->status != 408 && a->status != 429)
+		px_dispatch_strange(a->link, a->lease.delivery.message, text);
+	else
+		px_dispatch_failed(a->link, text, a->retry_after);
+	try_again(a, text);
+}
+
+static void judged(void *arg, int rc, struct px_verdict *verdict)
+{
+	struct attempt *a = arg;
+	const struct px_conf_partner *partner = px_conf_partner(a->gen->conf, a->link->name);
+	struct judgement j = {.state = PX_D_QUEUED};
+	if (rc == PX_OK)
+		px_judge(a->flow, partner, &a->lease, verdict, &j);
+	else
+		snprintf(j.error, sizeof(j.error), "the confirmation could not be inspected: %s",
+			 px_err_text(rc));
+	bool good_status = a->status == 200 || a->status == 201;
+	bool fits = j.state == PX_D_REFUSED ? !good_status : good_status;
+	if (rc == PX_OK)
+		px_metric_add(a->flow->metrics, PX_M_CONFIRMATIONS, 1,
+			      verdict->n_entries > 0 ? px_conf_kind_name(verdict->entries[0].kind)
+						     : "invalid",
+			      "received", NULL);
+	px_verdict_free(&verdict);
+	if (j.state == PX_D_QUEUED || !fits) {
+		strange_answer(a,
+			       j.error[0] != '\0' ? j.error : "kind of confirmation and status do not fit");
+		return;
+	}
+	px_dispatch_succeeded(a->link);
+	px_metric_add(a->flow->metrics, PX_M_ATTEMPTS, 1, a->link->name, px_delivery_state_name(j.state),
+		      NULL);
+	struct px_settle s = {
+	    .state = j.state,
+	    .due = j.due,
+	    .error = j.error[0] != '\0' ? j.error : NULL,
+	    .code = j.code[0] != '\0' ? j.code : NULL,
+	    .answer = a->answer.data,
+	    .answer_len = a->answer.len,
+	};
+	settle_as(a, &s);
+}
+
+static bool may_carry_confirmation(int status)
+{
+	return status == 200 || status == 201 || status == 403 || status == 409 || status == 422;
+}
+
+static void inspect_answer(struct attempt *a)
+{
+	struct px_body *body = px_body_copy(a->answer.data, a->answer.len);
+	struct px_pool_request req = {
+	    .kind = PX_DOC_CONFIRMATION,
+	    .body = body,
+	    .now = px_flow_now(a->flow),
+	    .first_broker = true, /* a confirmation is judged at now */
+	    .has_expected = true,
+	};
+	memcpy(req.expected_digest, a->lease.body->digest, PX_DIGEST_LEN);
+	px_strlcpy(req.expected_sender, a->lease.header.sender, sizeof(req.expected_sender));
+	px_strlcpy(req.expected_id, a->lease.header.message_id, sizeof(req.expected_id));
+	int rc = a->gen->inspector->submit(a->gen->inspector, &req, judged, a);
+	px_body_unref(&body);
+	if (rc != PX_OK)
+		try_again(a, "the answer could not be inspected: overloaded");
+}
+
+static void answered(struct attempt *a, const struct px_conf_partner *partner)
+{
+	if (partner->confirmation == PX_CONFIRM_HTTP && a->status >= 200 && a->status < 300) {
+		px_dispatch_succeeded(a->link);
+		struct px_settle s = {.state = PX_D_DELIVERED,
+				      .error = "confirmed by HTTP status only, as agreed with this partner"};
+		settle_as(a, &s);
+	} else if (may_carry_confirmation(a->status) && a->answer.len > 0 && a->answer.data[0] == '<') {
+		inspect_answer(a);
+	} else {
+		char first[160];
+		px_strlcpy_n(first, px_buf_str(&a->answer), strcspn(px_buf_str(&a->answer), "\r\n"),
+			     sizeof(first));
+		strange_answer(a, first[0] != '\0' ? first : "no confirmation in the answer");
+	}
+}
+
+static void posted(void *arg, const struct px_post_result *r)
+{
+	struct attempt *a = arg;
+	a->body_sent = r->body_sent;
+	a->retry_after = r->retry_after;
+	a->status = r->status;
+	const struct px_conf_partner *partner = px_conf_partner(a->gen->conf, a->link->name);
+	if (r->end == PX_POST_ANSWERED && !r->truncated) {
+		px_buf_add(&a->answer, r->answer, r->answer_len);
+		answered(a, partner);
+		return;
+	}
+	px_strlcpy(a->reason, r->truncated ? "the answer is longer than a confirmation can be" : r->reason,
+		   sizeof(a->reason));
+	px_dispatch_failed(a->link, a->reason, r->retry_after);
+	try_again(a, a->reason);
+}
+
+void px_deliver_start(struct link *link, const struct px_conf_partner *partner, const struct px_lease *lease)
+{
+	struct px_flow *flow = link->flow;
+	struct attempt *a = px_xcalloc(1, sizeof(*a));
+	a->flow = flow;
+	a->link = link;
+	a->gen = px_generation_ref(flow->gen);
+	px_lease_copy(&a->lease, lease);
+	link->in_flight++;
+	px_flow_begin(flow);
+	if (partner == NULL || partner->mode != PX_MODE_PUSH) {
+		struct px_settle s = {.state = PX_D_QUEUED,
+				      .due = px_flow_now(flow),
+				      .delivery = lease->delivery.id,
+				      .token = lease->token,
+				      .error = "the partner is not configured for delivery"};
+		struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
+					     a->lease.body->digest, a->lease.confirmations};
+		px_settle(flow, &about, &s, attempt_settled, a);
+		return;
+	}
+	a->gen->transport->post(a->gen->transport, partner, a->lease.body, posted, a);
+}

@@ -1,0 +1,266 @@
+/* prinex: what a confirmation means for a delivery, and what is owed about it
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+#define FULL_PAUSE 1000
+
+/* --- judging
+ * ------------------------------------------------------------------------------------------------- */
+
+static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partner,
+		      const struct px_lease *lease, const struct px_verdict *v, struct judgement *out)
+{
+	const struct px_confirmation *c = &v->entries[0];
+	bool of_recipient = strcmp(v->signer.authority, lease->delivery.recipient) == 0;
+	bool of_partner = strcmp(v->signer.authority, partner->authority) == 0 &&
+			  v->signer.role == partner->role;
+	if (c->cod_follows && partner->role == PX_ROLE_NODE && (of_recipient || of_partner)) {
+		out->state = PX_D_HANDED_OVER;
+		out->due = px_flow_now(flow) + partner->cod_wait;
+	} else if (of_recipient && !c->cod_follows) {
+		out->state = PX_D_DELIVERED;
+	} else if (of_partner && !c->cod_follows && lease->confirmations) {
+		out->state =
+		    PX_D_DELIVERED; /* a relay has taken confirmations over: nothing follows about these */
+	} else {
+		snprintf(out->error, sizeof(out->error),
+			 "confirmation signed by %s %s, expected recipient %s", v->signer.authority,
+			 px_role_name(v->signer.role), lease->delivery.recipient);
+	}
+}
+
+static void judge_coe(const struct px_conf_partner *partner, const struct px_lease *lease,
+		      const struct px_verdict *v, struct judgement *out)
+{
+	const struct px_confirmation *c = &v->entries[0];
+	bool of_recipient = strcmp(v->signer.authority, lease->delivery.recipient) == 0;
+	bool of_partner = strcmp(v->signer.authority, partner->authority) == 0 &&
+			  v->signer.role == partner->role;
+	px_strlcpy(out->code, c->error_code, sizeof(out->code));
+	if (!of_recipient && !of_partner)
+		snprintf(out->error, sizeof(out->error),
+			 "exception signed by %s, neither recipient nor partner", v->signer.authority);
+	else if (!c->permanent)
+		snprintf(out->error, sizeof(out->error), "temporary exception %s: %.180s", c->error_code,
+			 c->error_text);
+	else {
+		out->state = PX_D_REFUSED;
+		snprintf(out->error, sizeof(out->error), "%s: %.200s", c->error_code, c->error_text);
+	}
+}
+
+void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const struct px_lease *lease,
+	      const struct px_verdict *v, struct judgement *out)
+{
+	*out = (struct judgement){.state = PX_D_QUEUED};
+	if (v->stage != PX_STAGE_OK || v->n_entries != 1) {
+		snprintf(out->error, sizeof(out->error), "confirmation is not valid: %s %.180s",
+			 v->errors.n > 0 ? px_code_wire(v->errors.items[0].code) : "",
+			 v->errors.n > 0 ? v->errors.items[0].text : "");
+		return;
+	}
+	const struct px_confirmation *c = &v->entries[0];
+	if (c->kind == PX_COA)
+		judge_coa(flow, partner, lease, v, out);
+	else if (c->kind == PX_COE)
+		judge_coe(partner, lease, v, out);
+	else
+		snprintf(out->error, sizeof(out->error), "a CoD does not answer a delivery");
+}
+
+/* --- settling
+ * ------------------------------------------------------------------------------------------------ */
+
+/* One settlement on its way to the store, kept whole so that it can be tried again while the store is full.
+ */
+struct settling {
+	struct px_flow *flow;
+	struct px_settle req;
+	struct px_delivery delivery;
+	struct px_header header;
+	char origin[PX_NAME_MAX + 1];
+	bool confirmations;
+	char *error, *code, *actor;
+	struct px_buf answer, owed;
+	px_write_done *done;
+	void *arg;
+	struct px_timer again;
+};
+
+static enum px_code owed_code(enum px_delivery_state state)
+{
+	switch (state) {
+	case PX_D_REFUSED: return PX_CODE_REFUSED;
+	case PX_D_EXPIRED: return PX_CODE_EXPIRED;
+	case PX_D_CANCELLED: return PX_CODE_CANCELLED;
+	default: return PX_CODE_UNKNOWN;
+	}
+}
+
+static void write_owed(struct px_flow *flow, const struct settle_about *about, const struct px_settle *s,
+		       struct px_buf *out)
+{
+	char id[PX_MESSAGE_ID_MAX + 1];
+	px_flow_fresh_id(flow, id);
+	struct px_findings errors = {0};
+	bool good = s->state == PX_D_DELIVERED;
+	if (!good)
+		px_findings_add(&errors, owed_code(s->state), 0, NULL, NULL, "%s%s%s",
+				px_code_title(owed_code(s->state)), s->error != NULL ? ": " : "",
+				s->error != NULL ? s->error : "");
+	struct px_confirm c = {
+	    .kind = good ? PX_COD : PX_COE,
+	    .permanent = true,
+	    .confirmation_id = id,
+	    .issuer = flow->gen->conf->node.authority,
+	    .ref_sender = about->header->sender,
+	    .ref_message_id = about->header->message_id,
+	    .ref_digest = about->digest,
+	    .at = px_flow_now(flow),
+	    .n_recipients = 1,
+	    .recipients = (const char(*)[PX_AUTHORITY_MAX + 1]) about->delivery->recipient,
+	    .evidence = s->answer,
+	    .evidence_len = s->answer_len,
+	    .checkpoint = px_flow_checkpoint(flow),
+	    .errors = good ? NULL : &errors,
+	};
+	px_confirm_write(out, &c, false);
+	px_metric_add(flow->metrics, PX_M_CONFIRMATIONS, 1, px_conf_kind_name(c.kind), "made", NULL);
+	px_findings_free(&errors);
+}
+
+/* Nothing is owed about confirmations and about what this node made itself: journalled, and failures alarmed.
+ */
+static void report_outcome(struct px_flow *flow, const struct settle_about *about, const struct px_settle *s)
+{
+	struct px_journal_entry entry = {
+	    .kind = PX_J_OUTCOME,
+	    .partner = about->delivery->partner,
+	    .sender = about->header->sender,
+	    .message_id = about->header->message_id,
+	    .recipient = about->delivery->recipient,
+	    .delivery = s->delivery,
+	    .code = px_delivery_state_name(s->state),
+	    .detail = s->error,
+	};
+	px_store_journal(flow->store, &entry, NULL, NULL);
+	if (s->state != PX_D_DELIVERED)
+		px_alarm_raise(flow->alarms, PX_ALARM_DELIVERY_FAILED, about->delivery->partner,
+			       "exchange %s/%s ended %s: %s", about->header->sender,
+			       about->header->message_id, px_delivery_state_name(s->state),
+			       s->error != NULL ? s->error : "");
+}
+
+static void count_end(struct px_flow *flow, const struct settling *s)
+{
+	const struct px_delivery *d = &s->delivery;
+	const char *state = px_delivery_state_name(s->req.state);
+	if (s->req.state == PX_D_QUEUED)
+		return;
+	px_log(s->req.state == PX_D_DELIVERED || s->req.state == PX_D_HANDED_OVER ? PX_LOG_INFO
+										  : PX_LOG_NOTICE,
+	       "deliver", "msg=%s/%s partner=%s recipient=%s delivery=%llu %s%s%s", s->header.sender,
+	       s->header.message_id, d->partner, d->recipient, (unsigned long long)d->id, state,
+	       s->error != NULL ? ": " : "", s->error != NULL ? s->error : "");
+	if (!px_delivery_state_is_final(s->req.state))
+		return;
+	px_metric_add(flow->metrics, PX_M_ENDED, 1, d->partner, state, NULL);
+	if (s->req.state == PX_D_DELIVERED) {
+		px_metric_add(flow->metrics, PX_M_DELIVERED, 1, d->partner, s->header.type, NULL);
+		px_metric_observe(flow->metrics, PX_M_END_TO_END_SECONDS,
+				  (double)(px_flow_now(flow) - d->created) / 1000.0, NULL, NULL, NULL);
+	} else if (s->req.state == PX_D_UNKNOWN) {
+		px_alarm_raise(flow->alarms, PX_ALARM_DELIVERY_UNKNOWN, d->partner,
+			       "message %s/%s was sent but not confirmed", s->header.sender,
+			       s->header.message_id);
+	}
+}
+
+static void submit(void *arg);
+
+static void settled(void *arg, int rc)
+{
+	struct settling *s = arg;
+	struct px_flow *flow = s->flow;
+	/* An unknown outcome is asked for by settling again: if it happened, the store says PRECONDITION or
+	 * STALE. */
+	if (rc == PX_EFULL || rc == PX_EUNKNOWN) {
+		px_timer_set(flow->timers, &s->again, FULL_PAUSE, submit, s);
+		return;
+	}
+	if (rc == PX_EFATAL)
+		px_flow_store_failed(flow, "settle");
+	if (rc == PX_OK) {
+		count_end(flow, s);
+		if (s->owed.len > 0)
+			px_owed_written(flow);
+	}
+	struct link *link = px_flow_obtain_link(flow, s->delivery.partner);
+	if (rc == PX_OK && s->req.state == PX_D_QUEUED)
+		px_dispatch_due(link, s->req.due);
+	if (s->done != NULL)
+		s->done(s->arg, rc);
+	px_dispatch_kick(link);
+	free(s->error);
+	free(s->code);
+	free(s->actor);
+	px_buf_free(&s->answer);
+	px_buf_free(&s->owed);
+	free(s);
+	px_flow_end(flow);
+}
+
+static void submit(void *arg)
+{
+	struct settling *s = arg;
+	px_store_settle(s->flow->store, &s->req, settled, s);
+}
+
+static char *copy_text(const char *s)
+{
+	return s != NULL ? px_xstrdup(s) : NULL;
+}
+
+void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
+	       px_write_done *done, void *arg)
+{
+	struct settling *s = px_xcalloc(1, sizeof(*s));
+	s->flow = flow;
+	s->req = *settle;
+	s->delivery = *about->delivery;
+	s->header = *about->header;
+	s->confirmations = about->confirmations;
+	px_strlcpy(s->origin, about->origin, sizeof(s->origin));
+	s->done = done;
+	s->arg = arg;
+	s->req.error = s->error = copy_text(settle->error);
+	s->req.code = s->code = copy_text(settle->code);
+	s->req.actor = s->actor = copy_text(settle->actor);
+	if (settle->answer_len > 0)
+		px_buf_add(&s->answer, settle->answer, settle->answer_len);
+	s->req.answer = s->answer.data;
+	s->req.answer_len = s->answer.len;
+	if (px_delivery_state_is_final(settle->state)) {
+		if (about->confirmations || about->origin[0] == '\0')
+			report_outcome(flow, about, settle);
+		else
+			write_owed(flow, about, settle, &s->owed);
+	}
+	s->req.owed = s->owed.data;
+	s->req.owed_len = s->owed.len;
+	px_flow_begin(flow);
+	submit(s);
+}
+
+void px_lease_copy(struct px_lease *to, const struct px_lease *from)
+{
+	*to = *from;
+	to->body = px_body_ref(from->body);
+}
+
+void px_lease_drop(struct px_lease *lease)
+{
+	px_body_unref(&lease->body);
+}
