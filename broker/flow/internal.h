@@ -65,7 +65,6 @@ struct px_flow {
 	/* owed.c */
 	struct px_timer gather;
 	bool gathering;
-	bool gather_again;
 	/* upkeep.c */
 	struct px_timer upkeep;
 	bool sweeping, stating, checkpointing;

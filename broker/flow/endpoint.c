@@ -1,0 +1,220 @@
+/* prinex: the requests of the wire protocol
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/endpoint.h"
+
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+
+#define WAIT_MAX_S 60
+
+struct px_endpoint {
+	uint32_t magic;
+	struct px_flow *flow;
+	LIST_HEAD(, pending) pending;
+};
+
+#define ENDPOINT_MAGIC 0x50584550u
+
+/* A request being worked on. */
+struct pending {
+	LIST_ENTRY(pending) entry;
+	struct px_endpoint *ep;
+	struct px_request *req;
+	uint64_t ticket; /* of a long poll */
+};
+
+struct px_endpoint *px_endpoint_new(struct px_flow *flow)
+{
+	struct px_endpoint *ep = px_xcalloc(1, sizeof(*ep));
+	ep->magic = ENDPOINT_MAGIC;
+	ep->flow = flow;
+	LIST_INIT(&ep->pending);
+	return ep;
+}
+
+void px_endpoint_free(struct px_endpoint **ep)
+{
+	if (*ep == NULL)
+		return;
+	px_assert(LIST_EMPTY(&(*ep)->pending));
+	PX_FREE(*ep);
+}
+
+/* --- what there is
+ * ------------------------------------------------------------------------------------------- */
+
+enum resource { R_NONE, R_EXCHANGES, R_INBOX, R_INBOX_ID, R_STATE, R_PING };
+
+static enum resource resource_of(const char *path)
+{
+	if (strcmp(path, "/v1/exchanges") == 0)
+		return R_EXCHANGES;
+	if (strcmp(path, "/v1/inbox") == 0)
+		return R_INBOX;
+	if (strcmp(path, "/v1/ping") == 0)
+		return R_PING;
+	if (px_str_starts(path, "/v1/inbox/") && strchr(path + 10, '/') == NULL && path[10] != '\0')
+		return R_INBOX_ID;
+	if (px_str_starts(path, "/v1/exchanges/")) {
+		const char *slash = strchr(path + 14, '/');
+		if (slash != NULL && slash > path + 14 && slash[1] != '\0' && strchr(slash + 1, '/') == NULL)
+			return R_STATE;
+	}
+	return R_NONE;
+}
+
+static bool is_xml(const char *type)
+{
+	if (type == NULL)
+		return false;
+	size_t n = strcspn(type, "; \t");
+	bool xml = (n == 15 && strncasecmp(type, "application/xml", n) == 0) ||
+		   (n == 8 && strncasecmp(type, "text/xml", n) == 0);
+	const char *charset = strcasestr(type + n, "charset=");
+	if (!xml || charset == NULL)
+		return xml;
+	charset += strlen("charset=");
+	return strncasecmp(charset, "utf-8", 5) == 0 || strncasecmp(charset, "\"utf-8\"", 7) == 0;
+}
+
+static int check_headers(void *arg, struct px_request *req, const char **text)
+{
+	(void)arg;
+	const struct px_http *http = px_request_http(req);
+	const struct px_conf_partner *partner = px_request_partner(req);
+	enum resource r = resource_of(http->path);
+	bool post = r == R_EXCHANGES || r == R_INBOX_ID;
+	if (r == R_NONE) {
+		*text = "no such resource: see docs/wire-protocol.md";
+		return 404;
+	}
+	if (post != (http->method == PX_HTTP_POST)) {
+		*text = post ? "this resource takes POST" : "this resource takes GET";
+		return 405;
+	}
+	if (partner->role == PX_ROLE_OFFICER && r != R_PING) {
+		*text = "an officer's certificate may not do this";
+		return 403;
+	}
+	if (post && !is_xml(px_http_field(http, "content-type"))) {
+		*text = "Content-Type must be application/xml (or text/xml), charset utf-8";
+		return 415;
+	}
+	return 0;
+}
+
+/* --- answering
+ * ----------------------------------------------------------------------------------------------- */
+
+static void answered(void *arg, const struct px_flow_answer *a)
+{
+	struct pending *p = arg;
+	struct px_request *req = p->req;
+	LIST_REMOVE(p, entry);
+	free(p);
+	char extra[160] = "";
+	if (a->retry_after > 0)
+		snprintf(extra, sizeof(extra), "Retry-After: %d\r\n", a->retry_after);
+	if (a->delivery != NULL)
+		snprintf(extra, sizeof(extra), "Prinex-Delivery: %s\r\n", a->delivery);
+	const char *type = a->status == 204 ? NULL : a->xml ? "application/xml" : "text/plain; charset=utf-8";
+	px_request_answer(req, a->status, type, extra, a->body, a->len);
+}
+
+static void inbox(struct pending *p, struct px_generation *gen, const struct px_conf_partner *partner)
+{
+	const struct px_http *http = px_request_http(p->req);
+	char text[8];
+	uint64_t wait = 0;
+	if (http->query[0] != '\0' && (!px_http_query(http, "wait", text, sizeof(text)) ||
+				       px_parse_u64(text, 0, WAIT_MAX_S, &wait) != PX_OK)) {
+		struct px_flow_answer bad = {
+		    .status = 400, .body = "wait must be 0 to 60 seconds\n", .len = 29};
+		answered(p, &bad);
+		return;
+	}
+	/* The answer may come at once, and frees p. */
+	struct px_endpoint *ep = p->ep;
+	uint64_t ticket = px_flow_fetch(ep->flow, gen, partner, (int64_t)wait * 1000, answered, p);
+	struct pending *q;
+	LIST_FOREACH(q, &ep->pending, entry)
+	{
+		if (q == p)
+			p->ticket = ticket;
+	}
+}
+
+static void state(struct pending *p, struct px_generation *gen, const struct px_conf_partner *partner)
+{
+	const char *path = px_request_http(p->req)->path + strlen("/v1/exchanges/");
+	const char *slash = strchr(path, '/');
+	char sender[64];
+	px_strlcpy_n(sender, path, (size_t)(slash - path), sizeof(sender));
+	px_flow_state(p->ep->flow, gen, partner, sender, slash + 1, answered, p);
+}
+
+static void take_request(void *arg, struct px_request *req)
+{
+	struct px_endpoint *ep = PX_CAST(arg, struct px_endpoint, ENDPOINT_MAGIC);
+	const struct px_http *http = px_request_http(req);
+	struct px_generation *gen = px_flow_generation(ep->flow);
+	/* A reload between the handshake and now: the partner as the new generation knows it. */
+	const struct px_conf_partner *partner = px_conf_partner(gen->conf, px_request_partner(req)->name);
+	if (partner == NULL) {
+		px_request_answer_text(req, 403, "partner %s is no longer known here\n",
+				       px_request_partner(req)->name);
+		return;
+	}
+	struct pending *p = px_xcalloc(1, sizeof(*p));
+	p->ep = ep;
+	p->req = req;
+	LIST_INSERT_HEAD(&ep->pending, p, entry);
+	switch (resource_of(http->path)) {
+	case R_EXCHANGES: {
+		struct px_body *body = px_request_body(req);
+		struct px_body *empty = body == NULL ? px_body_copy("", 0) : NULL;
+		px_flow_receive(ep->flow, gen, partner, body != NULL ? body : empty, answered, p);
+		px_body_unref(&empty);
+		break;
+	}
+	case R_INBOX_ID: {
+		struct px_body *body = px_request_body(req);
+		struct px_body *empty = body == NULL ? px_body_copy("", 0) : NULL;
+		px_flow_confirm(ep->flow, gen, partner, http->path + strlen("/v1/inbox/"),
+				body != NULL ? body : empty, answered, p);
+		px_body_unref(&empty);
+		break;
+	}
+	case R_INBOX: inbox(p, gen, partner); break;
+	case R_STATE: state(p, gen, partner); break;
+	case R_PING: px_flow_ping(ep->flow, gen, partner, answered, p); break;
+	case R_NONE: px_assert(false); break; /* check_headers refused it */
+	}
+}
+
+static void client_gone(void *arg, struct px_request *req)
+{
+	struct px_endpoint *ep = PX_CAST(arg, struct px_endpoint, ENDPOINT_MAGIC);
+	struct pending *p;
+	LIST_FOREACH(p, &ep->pending, entry)
+	{
+		if (p->req != req || p->ticket == 0)
+			continue;
+		/* Only long polls end: what is being accepted goes on without its client. */
+		struct px_flow_answer none = {.status = 204, .body = ""};
+		px_flow_fetch_cancel(ep->flow, p->ticket);
+		answered(p, &none);
+		return;
+	}
+}
+
+const struct px_server_handler *px_endpoint_handler(void)
+{
+	static const struct px_server_handler handler = {check_headers, take_request, client_gone};
+	return &handler;
+}

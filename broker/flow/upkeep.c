@@ -1,0 +1,199 @@
+/* prinex: what happens by the clock: expiry, checkpoints, figures, a look for forgotten work
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+#include <inttypes.h>
+
+#define TICK             1000
+#define SWEEP_MAX        64
+#define POLL_EVERY       10000
+#define STATS_EVERY      5000
+#define CHECKPOINT_EVERY 60000
+#define CHECKPOINT_AFTER 10000 /* entries */
+
+/* --- expiry
+ * -------------------------------------------------------------------------------------------------- */
+
+/* An overdue delivery whose message is being read, for what is owed about it. */
+struct overdue {
+	struct px_flow *flow;
+	struct px_delivery delivery;
+};
+
+static void overdue_read(void *arg, int rc, const struct px_message *m)
+{
+	struct overdue *o = arg;
+	struct px_flow *flow = o->flow;
+	if (rc == PX_OK) {
+		bool sent = o->delivery.body_sent || o->delivery.state == PX_D_HANDED_OVER;
+		struct px_settle s = {
+		    .delivery = o->delivery.id,
+		    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
+		    .code = px_code_wire(sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
+		    .error = o->delivery.error[0] != '\0' ? o->delivery.error : NULL,
+		};
+		struct settle_about about = {&o->delivery, &m->header, m->partner, m->digest,
+					     m->confirmations};
+		px_settle(flow, &about, &s, NULL, NULL);
+	}
+	free(o);
+	px_flow_end(flow);
+}
+
+static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
+{
+	struct px_flow *flow = arg;
+	(void)next;
+	flow->sweeping = false;
+	for (unsigned i = 0; rc == PX_OK && i < n; i++) {
+		struct overdue *o = px_xcalloc(1, sizeof(*o));
+		o->flow = flow;
+		o->delivery = deliveries[i];
+		px_flow_begin(flow);
+		px_store_message(flow->store, o->delivery.message, overdue_read, o);
+	}
+	px_flow_end(flow);
+}
+
+static void sweep(struct px_flow *flow)
+{
+	if (flow->sweeping)
+		return;
+	flow->sweeping = true;
+	px_flow_begin(flow);
+	px_store_overdue(flow->store, px_flow_now(flow), SWEEP_MAX, swept, flow);
+}
+
+/* --- checkpoints
+ * --------------------------------------------------------------------------------------------- */
+
+struct checkpoint {
+	struct px_flow *flow;
+	uint64_t seq;
+	uint8_t hash[PX_DIGEST_LEN];
+};
+
+static void checkpoint_end(struct checkpoint *c)
+{
+	struct px_flow *flow = c->flow;
+	flow->checkpointing = false;
+	free(c);
+	px_flow_end(flow);
+}
+
+static void checkpoint_kept(void *arg, int rc)
+{
+	struct checkpoint *c = arg;
+	if (rc == PX_OK) {
+		memcpy(c->flow->checkpoint, c->hash, PX_DIGEST_LEN);
+		c->flow->has_checkpoint = true;
+	}
+	checkpoint_end(c);
+}
+
+static void checkpoint_signed(void *arg, const uint8_t *signature, size_t len)
+{
+	struct checkpoint *c = arg;
+	if (signature == NULL)
+		checkpoint_end(c);
+	else
+		px_store_checkpoint(c->flow->store, c->seq, signature, len, checkpoint_kept, c);
+}
+
+static void make_checkpoint(struct px_flow *flow, const struct px_store_stats *stats)
+{
+	struct checkpoint *c = px_xcalloc(1, sizeof(*c));
+	c->flow = flow;
+	c->seq = stats->journal_entries;
+	memcpy(c->hash, stats->journal_head, PX_DIGEST_LEN);
+	flow->checkpointing = true;
+	flow->last_checkpoint = px_clock_mono(flow->clock);
+	px_flow_begin(flow);
+	flow->gen->sealer->sign(flow->gen->sealer, c->hash, PX_DIGEST_LEN, checkpoint_signed, c);
+}
+
+/* --- figures
+ * ------------------------------------------------------------------------------------------------- */
+
+static void show_partners(struct px_flow *flow, const struct px_store_stats *stats)
+{
+	int64_t now = px_flow_now(flow);
+	px_metric_clear(flow->metrics, PX_M_BACKLOG);
+	px_metric_clear(flow->metrics, PX_M_OLDEST);
+	for (unsigned i = 0; i < stats->n_partners; i++) {
+		const struct px_partner_stats *p = &stats->partners[i];
+		px_metric_set(flow->metrics, PX_M_BACKLOG, (double)(p->queued + p->handed_over), p->partner,
+			      NULL, NULL);
+		double age = p->oldest != 0 ? (double)(now - p->oldest) / 1000.0 : 0;
+		px_metric_set(flow->metrics, PX_M_OLDEST, age, p->partner, NULL, NULL);
+		bool gone = p->queued > 0 && px_conf_partner(flow->gen->conf, p->partner) == NULL;
+		if (gone)
+			px_alarm_raise(flow->alarms, PX_ALARM_PARTNER_GONE, p->partner,
+				       "%" PRIu64 " deliveries are held: the partner is not configured",
+				       p->queued);
+		else
+			px_alarm_clear(flow->alarms, PX_ALARM_PARTNER_GONE, p->partner);
+	}
+}
+
+static void show_stats(void *arg, int rc, const struct px_store_stats *stats)
+{
+	struct px_flow *flow = arg;
+	flow->stating = false;
+	if (rc == PX_OK) {
+		show_partners(flow, stats);
+		px_metric_set(flow->metrics, PX_M_STORE_BYTES, (double)stats->bytes_used, NULL, NULL, NULL);
+		px_metric_set(flow->metrics, PX_M_STORE_OLDEST_READER, (double)stats->oldest_reader, NULL,
+			      NULL, NULL);
+		px_metric_set(flow->metrics, PX_M_STORE_MESSAGES, (double)stats->messages, NULL, NULL, NULL);
+		px_metric_set(flow->metrics, PX_M_JOURNAL_ENTRIES, (double)stats->journal_entries, NULL, NULL,
+			      NULL);
+		if (stats->quarantined > 0)
+			px_alarm_raise(flow->alarms, PX_ALARM_QUARANTINE, "store",
+				       "%" PRIu64 " damaged records set aside", stats->quarantined);
+		if (!flow->has_checkpoint && stats->checkpoint_seq > 0) { /* from before a restart */
+			memcpy(flow->checkpoint, stats->checkpoint, PX_DIGEST_LEN);
+			flow->has_checkpoint = true;
+		}
+		uint64_t fresh = stats->journal_entries - stats->checkpoint_seq;
+		bool due = px_clock_mono(flow->clock) - flow->last_checkpoint >= CHECKPOINT_EVERY;
+		if (!flow->checkpointing && fresh > 0 && (due || fresh >= CHECKPOINT_AFTER))
+			make_checkpoint(flow, stats);
+	}
+	px_flow_end(flow);
+}
+
+static void look_at_stats(struct px_flow *flow)
+{
+	if (flow->stating)
+		return;
+	flow->stating = true;
+	flow->last_stats = px_clock_mono(flow->clock);
+	px_flow_begin(flow);
+	px_store_stats(flow->store, show_stats, flow);
+}
+
+static void tick(void *arg)
+{
+	struct px_flow *flow = arg;
+	int64_t now = px_clock_mono(flow->clock);
+	px_timer_set(flow->timers, &flow->upkeep, TICK, tick, flow);
+	if (flow->draining)
+		return;
+	sweep(flow);
+	if (now - flow->last_stats >= STATS_EVERY)
+		look_at_stats(flow);
+	if (now - flow->last_poll >= POLL_EVERY) { /* heads whose retry was set before a restart */
+		flow->last_poll = now;
+		px_dispatch_kick_all(flow);
+	}
+}
+
+void px_upkeep_start(struct px_flow *flow)
+{
+	flow->last_poll = flow->last_stats = px_clock_mono(flow->clock);
+	flow->last_checkpoint = flow->last_stats - CHECKPOINT_EVERY; /* the first stats sign what is there */
+	px_timer_set(flow->timers, &flow->upkeep, TICK, tick, flow);
+}
