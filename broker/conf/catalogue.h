@@ -7,6 +7,22 @@
 #include "conf/conf.h"
 
 /*
+ * Types, sets and keys stand in blocks:
+ *
+ *	keys "NAME" { KIND = { "XPATH", ... } ... }          kinds: base/keys.def
+ *	set "NAME" {
+ *		folder = "FOLDER"    beside the file; below inspect { official } with official = true
+ *		official = true      left out: false
+ *		versions = { "V" }   names of the version, as TypeVersion has them
+ *		files = { "F" }      left out: every *.xsd of the folder
+ *		prefix "P" { uri = "URI" }
+ *	}
+ *	type "NAME" {
+ *		title = "TEXT"  root = "P:ELEMENT"  sets = { "SET", ... }
+ *		domain = common|external  class = A|B|C  origin = system|node|any
+ *		keys = "NAME"  ends-movement = "XPATH"      both may be left out
+ *	}
+ *
  * Loaded from the .conf files of schemas/catalogue: names, files and expressions, nothing compiled. The
  * broker uses title, domain, class and origin; the inspectors compile schemas and expressions from it
  * (xml/load.h). Immutable after loading.
@@ -19,11 +35,12 @@ enum px_origin { PX_ORIGIN_SYSTEM, PX_ORIGIN_NODE, PX_ORIGIN_ANY };
 struct px_cat_prefix {
 	char *prefix;
 	char *uri;
+	unsigned line;
 };
 
 struct px_cat_set {
 	char *name;
-	char *folder; /* absolute */
+	char *folder; /* absolute; "" when the set is official and no official folder is configured */
 	bool official;
 	struct px_strings versions;
 	struct px_strings files; /* within folder; empty: every *.xsd */
@@ -37,16 +54,20 @@ struct px_cat_set {
 struct px_cat_keys {
 	char *name;
 	struct px_strings xpath[PX_KEY_COUNT];
+	unsigned line;
+	char *file;
 };
 
 struct px_cat_type {
 	char *name;
 	char *title;
-	char *root_prefix, *root_name; /* "n", "ExportDeclaration" */
+	char *root;                    /* as written: "n:ExportDeclaration" */
+	char *root_prefix, *root_name; /* "n", "ExportDeclaration"; the prefix is "" when there is none */
 	struct px_strings sets;        /* first is the default */
 	enum px_domain domain;
 	enum px_prio prio;
 	enum px_origin origin;
+	char *keys_name;                /* "" none */
 	const struct px_cat_keys *keys; /* or NULL */
 	char *ends_movement;            /* XPath, "" none */
 	bool available;                 /* false: its set is official and no official folder is configured */
@@ -64,8 +85,10 @@ struct px_catalogue {
 };
 
 /**
- * Load all files of inspect { catalogue }. A type whose sets are official while none is configured is kept,
- * marked as not available. @return PX_OK, or PX_ECONF with problems.
+ * Load all files of inspect { catalogue } and check them: names, references, prefixes, versions, folders; and
+ * that the message types which the configuration names exist. A type whose sets are official while no folder
+ * of them is configured is kept, marked as not available. @out is set only on PX_OK. Blocks (files).
+ * @return PX_OK, or PX_ECONF with at least one problem.
  */
 int px_catalogue_load(const struct px_conf *conf, struct px_catalogue **out, struct px_problems *problems);
 void px_catalogue_free(struct px_catalogue **cat);

@@ -258,6 +258,14 @@ static void fill_option(struct filler *f, const struct px_opt *opt, const struct
 
 static void fill_section(struct filler *f, unsigned index, const struct px_item *item, char *base);
 
+static void report_twice(struct filler *f, const struct px_item *item, const struct px_item *first)
+{
+	if (first->file == item->file) /* names are interned */
+		problem(f, item, "is there already, on line %u", first->line);
+	else
+		problem(f, item, "is there already, at %s:%u", first->file, first->line);
+}
+
 static void fill_title(struct filler *f, const struct px_section *s, const struct px_item *item, char *base)
 {
 	const struct px_opt title = {.name = "title", .type = s->title_type};
@@ -273,7 +281,7 @@ static void fill_title(struct filler *f, const struct px_section *s, const struc
 	px_where_add(f->where, field, item->file, item->line);
 	for (const struct px_item *c = item->parent->children; c != item; c = c->next) {
 		if (c->section == s && strcmp(c->title, item->title) == 0) {
-			problem(f, item, "is there already, on line %u", c->line);
+			report_twice(f, item, c);
 			break;
 		}
 	}
@@ -316,7 +324,7 @@ static void fill_one(struct filler *f, unsigned index, const struct px_item *in,
 		px_problems_add(f->problems, in->file, 0, "section %s is missing", s->name);
 	for (const struct px_item *c = item == NULL ? NULL : item->next; c != NULL; c = c->next) {
 		if (c->section == s)
-			problem(f, c, "is there already, on line %u", item->line);
+			report_twice(f, c, item);
 	}
 	if (s->kind == PX_SECTION_MAYBE) {
 		*(bool *)(void *)(base + s->given) = item != NULL;

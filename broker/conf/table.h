@@ -108,7 +108,7 @@ struct px_tree {
 /**
  * Parse @path, or @text (@len octets, @path names it) when that is not NULL. Includes are followed. Problems
  * are added. @return PX_OK when the tree is complete (there may be problems nevertheless: options that are
- * not known are left out), else PX_ECONF.
+ * not known are left out), else PX_ECONF. Called again with the same tree it appends.
  */
 int px_tree_parse(const struct px_table *table, const char *path, const char *text, size_t len,
 		  struct px_tree *tree, struct px_problems *problems);

@@ -101,9 +101,9 @@ static int refuse(struct px_buf *why, const char *text)
 	return PX_EPARSE;
 }
 
-static int check_text(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_text(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	for (const char *p = in; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return refuse(why, "control characters are not allowed");
@@ -116,23 +116,23 @@ static int check_text(const char *in, const char *folder, struct px_buf *out, st
 	return keep(in, out);
 }
 
-static int check_name(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_name(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (!px_is_name(in))
 		return refuse(why, "expected a name: lower-case letters, digits, '.', '_', '-', at most 32, "
 				   "beginning with a letter or digit");
 	return keep(in, out);
 }
 
-static int check_name_or_none(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_name_or_none(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	return *in == '\0' ? PX_OK : check_name(in, folder, out, why);
+	return *in == '\0' ? PX_OK : check_name(in, file, out, why);
 }
 
-static int check_authority(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_authority(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (strcmp(in, "*") == 0)
 		return refuse(why, "authorities are named one by one, there is no wildcard");
 	if (!px_is_authority(in))
@@ -142,14 +142,14 @@ static int check_authority(const char *in, const char *folder, struct px_buf *ou
 	return keep(in, out);
 }
 
-static int check_authority_or_none(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_authority_or_none(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	return *in == '\0' ? PX_OK : check_authority(in, folder, out, why);
+	return *in == '\0' ? PX_OK : check_authority(in, file, out, why);
 }
 
-static int check_environment(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_environment(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (*in < 'a' || *in > 'z' || strspn(in, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(in) ||
 	    strlen(in) > PX_NAME_MAX)
 		return refuse(why,
@@ -158,14 +158,14 @@ static int check_environment(const char *in, const char *folder, struct px_buf *
 	return keep(in, out);
 }
 
-static int check_file(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_file(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
 	struct px_buf text = {0};
-	int rc = check_text(in, folder, &text, why);
+	int rc = check_text(in, file, &text, why);
 	px_buf_free(&text);
 	if (rc != PX_OK || *in == '\0')
 		return rc;
-	char *path = px_path_beside(folder, in);
+	char *path = px_path_beside(file, in);
 	px_buf_adds(out, path);
 	free(path);
 	return PX_OK;
@@ -195,17 +195,17 @@ static bool is_address(const char *s, bool port_optional, uint64_t least_port)
 	return *end == ':' && px_parse_u64(end + 1, least_port, 65535, &port) == PX_OK;
 }
 
-static int check_address(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_address(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (!is_address(in, false, 0))
 		return refuse(why, "expected HOST:PORT or [IPv6]:PORT");
 	return keep(in, out);
 }
 
-static int check_url(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_url(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (*in == '\0')
 		return PX_OK;
 	if (!px_str_starts(in, "https://"))
@@ -217,9 +217,9 @@ static int check_url(const char *in, const char *folder, struct px_buf *out, str
 	return keep(in, out);
 }
 
-static int check_proxy(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_proxy(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (*in == '\0')
 		return PX_OK;
 	if (!px_str_starts(in, "http://") || !is_address(in + 7, false, 1))
@@ -228,9 +228,9 @@ static int check_proxy(const char *in, const char *folder, struct px_buf *out, s
 }
 
 /* RFC 3986: a scheme, then what a URI may consist of. */
-static int check_san(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_san(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (*in == '\0')
 		return PX_OK;
 	size_t scheme = 0;
@@ -243,9 +243,9 @@ static int check_san(const char *in, const char *folder, struct px_buf *out, str
 	return good ? keep(in, out) : refuse(why, "expected a URI such as urn:prinex:BY:system:main");
 }
 
-static int check_group(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_group(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (strlen(in) > PX_NAME_MAX || *in == '-' ||
 	    strspn(in, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != strlen(in))
 		return refuse(why, "expected the name of a group");
@@ -257,13 +257,13 @@ static bool is_loopback(const char *s)
 	return px_str_starts(s, "127.") || px_str_starts(s, "[::1]:") || px_str_starts(s, "localhost:");
 }
 
-static int check_local(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_local(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
 	if (*in == '\0')
 		return PX_OK;
 	if (px_str_starts(in, "unix:") && in[5] != '\0') {
 		px_buf_adds(out, "unix:");
-		return check_file(in + 5, folder, out, why);
+		return check_file(in + 5, file, out, why);
 	}
 	if (!is_address(in, false, 0))
 		return refuse(why, "expected HOST:PORT, [IPv6]:PORT or unix:FILE");
@@ -273,17 +273,17 @@ static int check_local(const char *in, const char *folder, struct px_buf *out, s
 	return keep(in, out);
 }
 
-static int check_level(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_level(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (px_log_level_parse(in) < 0)
 		return refuse(why, "expected one of err, warn, notice, info, debug");
 	return keep(in, out);
 }
 
-static int check_pin(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_pin(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	uint8_t digest[PX_DIGEST_LEN];
 	char hex[PX_DIGEST_HEX];
 	if (px_unhex(in, digest, sizeof(digest)) != PX_OK)
@@ -293,9 +293,9 @@ static int check_pin(const char *in, const char *folder, struct px_buf *out, str
 	return keep(hex, out);
 }
 
-static int check_type(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_type(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (!px_is_message_id(in)) /* the same letters and length */
 		return refuse(
 		    why, "expected letters, digits, '.', '_', '-', at most 35, beginning with a letter or "
@@ -303,23 +303,23 @@ static int check_type(const char *in, const char *folder, struct px_buf *out, st
 	return keep(in, out);
 }
 
-static int check_type_or_none(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_type_or_none(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	return *in == '\0' ? PX_OK : check_type(in, folder, out, why);
+	return *in == '\0' ? PX_OK : check_type(in, file, out, why);
 }
 
-static int check_country(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_country(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	if (strlen(in) != 2 || !px_is_authority(in))
 		return refuse(why, "expected a country code of two capital letters");
 	return keep(in, out);
 }
 
 /* COR codes: country, then six letters or digits. */
-static int check_office(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+static int check_office(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
 {
-	(void)folder;
+	(void)file;
 	size_t n = strspn(in, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 	bool country = n >= 2 && isupper((unsigned char)in[0]) && isupper((unsigned char)in[1]);
 	bool whole = n == 8 && in[n] == '\0', prefix = n < 8 && strcmp(in + n, "*") == 0;
@@ -329,19 +329,31 @@ static int check_office(const char *in, const char *folder, struct px_buf *out, 
 	return keep(in, out);
 }
 
-static int check_root(const char *in, const char *folder, struct px_buf *out, struct px_buf *why)
+/* An NCName of ASCII letters (https://www.w3.org/TR/xml-names/#NT-NCName). */
+static bool is_ncname(const char *s, size_t len)
 {
-	(void)folder;
+	for (size_t i = 0; i < len; i++) {
+		bool start = isalpha((unsigned char)s[i]) || s[i] == '_';
+		if (!start && (i == 0 || !(isdigit((unsigned char)s[i]) || s[i] == '.' || s[i] == '-')))
+			return false;
+	}
+	return len > 0;
+}
+
+static int check_prefix(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
+{
+	(void)file;
+	return is_ncname(in, strlen(in)) ? keep(in, out) : refuse(why, "expected a namespace prefix");
+}
+
+static int check_root(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
+{
+	(void)file;
 	const char *colon = strchr(in, ':');
 	const char *name = colon == NULL ? in : colon + 1;
-	bool good = colon != in;
-	for (const char *p = in; good && *p != '\0'; p++) {
-		bool first = p == in || p == name;
-		good = p == colon || isalpha((unsigned char)*p) || *p == '_' ||
-		       (!first && (isdigit((unsigned char)*p) || *p == '.' || *p == '-'));
-	}
-	return good && *name != '\0' ? keep(in, out)
-				     : refuse(why, "expected the root element: PREFIX:NAME or NAME");
+	if (!is_ncname(name, strlen(name)) || (colon != NULL && !is_ncname(in, (size_t)(colon - in))))
+		return refuse(why, "expected the root element: PREFIX:NAME or NAME");
+	return keep(in, out);
 }
 
 const struct px_opt_type *px_opt_type(enum px_opt_type_id id)
