@@ -1,0 +1,103 @@
+/* prinex: the loop of one inspector
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "inspect/inspector.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "inspect/arena.h"
+#include "inspect/codec.h"
+#include "inspect/sandbox.h"
+#include "inspect/wire.h"
+
+/* After a document of this size what malloc(3) holds goes back to the system. */
+#define LARGE ((uint64_t)256 * 1024)
+
+struct inspector {
+	const struct px_inspector_setup *setup;
+	struct px_arena arena;
+	struct px_buf encoded;
+};
+
+static uint64_t cpu_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void say_hello(int sock, bool ok, const char *why)
+{
+	struct px_wire_hello hello = {.magic = PX_WIRE_MAGIC, .ok = ok};
+	px_strlcpy(hello.text, why, sizeof(hello.text));
+	if (px_wire_send(sock, &hello, sizeof(hello), NULL, 0, 0) != PX_OK || !ok)
+		_exit(1);
+}
+
+/* The broker is believed, but a slot beyond the arena would only hide a bug. */
+static bool is_sound(const struct inspector *in, const struct px_wire_request *r)
+{
+	return r->slot < PX_ARENA_SLOTS && r->len <= in->arena.slot_size && r->kind <= PX_DOC_CONFIRMATION &&
+	       memchr(r->expected_sender, '\0', sizeof(r->expected_sender)) != NULL &&
+	       memchr(r->expected_id, '\0', sizeof(r->expected_id)) != NULL;
+}
+
+static void examine(struct inspector *in, const struct px_wire_request *r)
+{
+	const struct px_exam exam = {
+	    .kind = (enum px_doc_kind)r->kind,
+	    .now = r->now,
+	    .first_broker = r->first_broker != 0,
+	    .expected_digest = r->has_expected ? r->expected_digest : NULL,
+	    .expected_sender = r->expected_sender,
+	    .expected_id = r->expected_id,
+	    .roles = r->roles,
+	};
+	uint64_t before = cpu_us();
+	struct px_verdict *v =
+	    in->setup->examine(in->setup->arg, &exam, px_arena_doc(&in->arena, r->slot), r->len);
+	v->cpu_us = cpu_us() - before;
+	px_buf_clear(&in->encoded);
+	px_verdict_encode(v, &in->encoded);
+	px_verdict_free(&v);
+	memcpy(px_arena_verdict(&in->arena, r->slot), in->encoded.data, in->encoded.len);
+}
+
+static void serve(struct inspector *in)
+{
+	for (;;) {
+		struct px_wire_request r;
+		int rc = px_wire_recv(in->setup->sock, &r, sizeof(r), NULL, NULL, 0);
+		if (rc != PX_OK)
+			_exit(rc == PX_ECLOSED ? 0 : 1);
+		if (!is_sound(in, &r))
+			_exit(1);
+		examine(in, &r);
+		const struct px_wire_answer answer = {.magic = PX_WIRE_MAGIC,
+						      .slot = r.slot,
+						      .cookie = r.cookie,
+						      .verdict_len = in->encoded.len};
+		if (px_wire_send(in->setup->sock, &answer, sizeof(answer), NULL, 0, 0) != PX_OK)
+			_exit(0);
+		if (r.len >= LARGE) {
+			px_buf_free(&in->encoded);
+			malloc_trim(0);
+		}
+	}
+}
+
+void px_inspector_run(const struct px_inspector_setup *setup)
+{
+	struct inspector in = {.setup = setup, .encoded = PX_BUF_INIT};
+	struct px_buf why = PX_BUF_INIT;
+	if (px_arena_attach(setup->arena, setup->body_limit, &in.arena) != PX_OK)
+		say_hello(setup->sock, false, "an inspector cannot map its arena");
+	if (px_sandbox_enter(setup->sock, setup->parent, &why) != PX_OK)
+		say_hello(setup->sock, false, px_buf_str(&why));
+	say_hello(setup->sock, true, "");
+	serve(&in);
+	_exit(0);
+}

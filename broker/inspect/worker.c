@@ -1,0 +1,368 @@
+/* prinex: one inspector as the broker sees it
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "inspect/pool_parts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "inspect/codec.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS   10000
+/* Documents up to this size take milliseconds: only they share an inspector's queue of two. */
+#define SMALL ((size_t)64 * 1024)
+
+static const char *const reasons[] = {"crash", "cpu", "wall", "garbage", "replaced"};
+
+void px_worker_init(struct px_worker *w, struct px_pool *pool, unsigned index)
+{
+	*w = (struct px_worker){.magic = PX_WORKER_MAGIC,
+				.pool = pool,
+				.index = index,
+				.pidfd = -1,
+				.sock = -1,
+				.arena = {.fd = -1}};
+}
+
+/* CPU time of the whole process, by the kernel's account: the inspector cannot forge it. */
+static int64_t cpu_now(const struct px_worker *w)
+{
+	struct timespec ts;
+	if (clock_gettime(w->cpu_clock, &ts) != 0)
+		return w->cpu_seen; /* it has just died */
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void count_cpu(struct px_worker *w, int64_t now)
+{
+	if (now > w->cpu_seen)
+		px_metric_add(w->pool->setup.metrics, PX_M_INSPECT_CPU, (double)(now - w->cpu_seen) / 1e9,
+			      NULL, NULL, NULL);
+	w->cpu_seen = now;
+}
+
+static void begin_work(struct px_worker *w, int64_t cpu)
+{
+	w->since = px_pool_mono(w->pool);
+	w->cpu_since = cpu;
+}
+
+/* --- birth -----------------------------------------------------------------------------------------------
+ */
+
+static void retry_birth(void *arg)
+{
+	struct px_worker *w = PX_CAST(arg, struct px_worker, PX_WORKER_MAGIC);
+	px_worker_ask(w);
+}
+
+static void kill_process(const struct px_worker *w)
+{
+	syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+}
+
+static void release(struct px_worker *w)
+{
+	if (w->readable != NULL)
+		event_free(w->readable);
+	w->readable = NULL;
+	if (w->pidfd >= 0) {
+		kill_process(w);
+		close(w->pidfd);
+	}
+	if (w->sock >= 0)
+		close(w->sock);
+	w->pidfd = w->sock = -1;
+	px_arena_close(&w->arena);
+	w->state = PX_WORKER_DOWN;
+	w->n_flight = 0;
+	w->alone = w->condemned = false;
+}
+
+void px_worker_not_born(struct px_worker *w, const char *why)
+{
+	struct px_pool *pool = w->pool;
+	release(w);
+	if (pool->state == PX_POOL_STARTING) {
+		px_pool_fail(pool, PX_ESYS, why);
+		return;
+	}
+	int64_t ms = BACKOFF_FIRST_MS << PX_MIN(w->failures, 7u);
+	ms = PX_MIN(ms, (int64_t)BACKOFF_MAX_MS);
+	w->failures++;
+	px_warnx("inspect", "generation=%llu no inspector, trying again in %lld ms: %s",
+		 (unsigned long long)pool->setup.generation, (long long)ms, why);
+	px_metric_add(pool->setup.metrics, PX_M_INSPECTOR_RESTARTS, 1, "fork", NULL, NULL);
+	px_timer_set(pool->setup.timers, &w->backoff, ms, retry_birth, w);
+}
+
+void px_worker_ask(struct px_worker *w)
+{
+	struct px_pool *pool = w->pool;
+	px_assert(w->state == PX_WORKER_DOWN);
+	if (px_arena_new(pool->setup.body_limit, &w->arena) != PX_OK) {
+		struct px_buf why = PX_BUF_INIT;
+		px_buf_setf(&why, "cannot make an arena: %s", strerror(errno));
+		px_worker_not_born(w, px_buf_str(&why));
+		px_buf_free(&why);
+		return;
+	}
+	w->serial = ++pool->last_serial;
+	w->state = PX_WORKER_ASKED;
+	if (px_link_ask(pool, w->serial, w->arena.fd) != PX_OK)
+		px_worker_not_born(w, "the inspectors' parent does not listen");
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+
+void px_worker_born(struct px_worker *w, pid_t pid, int pidfd, int sock)
+{
+	struct px_pool *pool = w->pool;
+	w->pid = pid;
+	w->pidfd = pidfd;
+	w->sock = sock;
+	w->state = PX_WORKER_BORN;
+	w->served = 0;
+	w->cpu_seen = 0;
+	w->since = px_pool_mono(pool);
+	if (clock_getcpuclockid(pid, &w->cpu_clock) != 0) {
+		px_worker_not_born(w, "its CPU time cannot be measured (clock_getcpuclockid)");
+		return;
+	}
+	w->readable = event_new(pool->setup.base, sock, EV_READ | EV_PERSIST, on_readable, w);
+	px_assert(w->readable != NULL && event_add(w->readable, NULL) == 0);
+	px_pool_watch(pool);
+}
+
+static void on_hello(struct px_worker *w)
+{
+	struct px_wire_hello hello;
+	int rc = px_wire_recv(w->sock, &hello, sizeof(hello), NULL, NULL, MSG_DONTWAIT);
+	if (rc == PX_EAGAIN)
+		return;
+	if (rc != PX_OK) {
+		px_worker_not_born(w, "an inspector died before its sandbox stood");
+		return;
+	}
+	hello.text[sizeof(hello.text) - 1] = '\0';
+	if (!hello.ok) {
+		px_worker_not_born(w, hello.text);
+		return;
+	}
+	w->state = PX_WORKER_UP;
+	px_log(PX_LOG_DEBUG, "inspect", "pid=%d generation=%llu inspector %u stands", (int)w->pid,
+	       (unsigned long long)w->pool->setup.generation, w->index);
+	px_pool_worker_up(w->pool);
+}
+
+/* --- death -----------------------------------------------------------------------------------------------
+ */
+
+void px_worker_stop(struct px_worker *w)
+{
+	if (w->state == PX_WORKER_UP)
+		count_cpu(w, cpu_now(w));
+	px_timer_stop(w->pool->setup.timers, &w->backoff);
+	for (unsigned i = 0; i < w->n_flight; i++) {
+		if (w->flight[i].job != NULL)
+			px_pool_finish(w->pool, w->flight[i].job, PX_ECANCELLED, NULL);
+	}
+	release(w);
+}
+
+/* The job that was in work is the suspect. */
+static void suspect_died(struct px_worker *w, struct px_job *job, enum px_why_dead why)
+{
+	char digest[PX_DIGEST_HEX];
+	px_hex(job->request.body->digest, PX_DIGEST_LEN, digest);
+	job->deaths++;
+	px_warnx("inspect", "pid=%d digest=%s octets=%zu try=%u the inspector of a message was lost (%s)",
+		 (int)w->pid, digest, job->request.body->len, job->deaths, reasons[why]);
+	if (job->deaths >= 2)
+		px_pool_finish(w->pool, job, why == PX_DEAD_WALL ? PX_ETIMEOUT : PX_ECRASH, NULL);
+	else
+		px_jobs_append(&w->pool->retries, job);
+}
+
+static void die(struct px_worker *w, enum px_why_dead why)
+{
+	struct px_pool *pool = w->pool;
+	bool idle_death = w->n_flight == 0 && w->served == 0;
+	count_cpu(w, cpu_now(w));
+	px_metric_add(pool->setup.metrics, PX_M_INSPECTOR_RESTARTS, 1, reasons[why], NULL, NULL);
+	/* The second was not begun: it waits again, before all others, without a stain. */
+	if (w->n_flight == 2 && w->flight[1].job != NULL)
+		px_jobs_prepend(&pool->queue, w->flight[1].job);
+	if (w->n_flight > 0 && w->flight[0].job != NULL)
+		suspect_died(w, w->flight[0].job, why);
+	release(w);
+	if (idle_death) {
+		px_worker_not_born(w, "an inspector died without having had a message");
+		return;
+	}
+	w->failures = 0;
+	px_worker_ask(w);
+	px_pool_dispatch(pool);
+}
+
+/* --- requests and answers --------------------------------------------------------------------------------
+ */
+
+bool px_worker_can_take(const struct px_worker *w, bool second, size_t len)
+{
+	if (w->state != PX_WORKER_UP || w->condemned ||
+	    w->served + w->n_flight >= w->pool->setup.messages_max)
+		return false;
+	if (!second)
+		return w->n_flight == 0;
+	/* Behind what is short, while it looks short: nobody waits behind a document that takes its time. */
+	return w->n_flight == 1 && !w->alone && len <= SMALL && w->flight[0].len <= SMALL &&
+	       px_pool_mono(w->pool) - w->since < PX_POOL_TICK_MS;
+}
+
+static struct px_wire_request make_request(const struct px_flight *f, const struct px_pool_request *r)
+{
+	struct px_wire_request wire;
+	memset(&wire, 0, sizeof(wire));
+	wire.magic = PX_WIRE_MAGIC;
+	wire.slot = f->slot;
+	wire.cookie = f->cookie;
+	wire.len = f->len;
+	wire.now = r->now;
+	wire.kind = r->kind;
+	wire.roles = r->roles;
+	wire.first_broker = r->first_broker;
+	wire.has_expected = r->has_expected;
+	memcpy(wire.expected_digest, r->expected_digest, PX_DIGEST_LEN);
+	px_strlcpy(wire.expected_sender, r->expected_sender, sizeof(wire.expected_sender));
+	px_strlcpy(wire.expected_id, r->expected_id, sizeof(wire.expected_id));
+	return wire;
+}
+
+bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone)
+{
+	px_assert(w->state == PX_WORKER_UP && w->n_flight < PX_ARENA_SLOTS);
+	const struct px_body *body = job->request.body;
+	struct px_flight *f = &w->flight[w->n_flight];
+	*f = (struct px_flight){.job = job,
+				.slot = w->n_flight == 1 ? 1 - w->flight[0].slot : 0,
+				.cookie = ++w->pool->last_cookie,
+				.len = body->len,
+				.kind = job->request.kind};
+	px_arena_put(&w->arena, f->slot, body->data, body->len);
+	const struct px_wire_request wire = make_request(f, &job->request);
+	if (px_wire_send(w->sock, &wire, sizeof(wire), NULL, 0, MSG_DONTWAIT) != PX_OK) {
+		/* It is dead or as good as dead, and this message has no part in that. The end of its
+		 * socket shows in a moment; until then it takes nothing. */
+		w->condemned = true;
+		kill_process(w);
+		return false;
+	}
+	if (w->n_flight++ == 0)
+		begin_work(w, cpu_now(w));
+	w->alone = alone;
+	px_pool_watch(w->pool);
+	return true;
+}
+
+/* The flight in work has its answer: the next one, if any, is in work now. */
+static struct px_flight land(struct px_worker *w, size_t verdict_len)
+{
+	struct px_flight f = w->flight[0];
+	px_arena_release(&w->arena, f.slot, f.len, verdict_len);
+	w->flight[0] = w->flight[1];
+	w->n_flight--;
+	w->alone = false;
+	w->served++;
+	w->failures = 0;
+	int64_t cpu = cpu_now(w);
+	count_cpu(w, cpu);
+	begin_work(w, cpu);
+	return f;
+}
+
+/* @return NULL: not a verdict on what was asked. */
+static struct px_verdict *read_verdict(struct px_worker *w, const struct px_wire_answer *a)
+{
+	const struct px_flight *f = &w->flight[0];
+	if (w->n_flight == 0 || a->cookie != f->cookie || a->slot != f->slot ||
+	    a->verdict_len > (uint64_t)PX_LIMIT_VERDICT)
+		return NULL;
+	struct px_buf copy = PX_BUF_INIT;
+	struct px_verdict *v = NULL;
+	px_arena_copy_verdict(&w->arena, f->slot, (size_t)a->verdict_len, &copy);
+	int rc = px_verdict_decode(copy.data, copy.len, f->len, &v);
+	px_buf_free(&copy);
+	if (rc == PX_OK && v->kind != f->kind)
+		px_verdict_free(&v);
+	return v;
+}
+
+static void on_answer(struct px_worker *w, const struct px_wire_answer *answer)
+{
+	struct px_verdict *v = read_verdict(w, answer);
+	if (v == NULL) {
+		die(w, PX_DEAD_GARBAGE);
+		return;
+	}
+	struct px_flight f = land(w, (size_t)answer->verdict_len);
+	if (f.job != NULL)
+		px_pool_finish(w->pool, f.job, PX_OK, v);
+	else
+		px_verdict_free(&v);
+	if (w->n_flight == 0 && w->served >= w->pool->setup.messages_max)
+		die(w, PX_DEAD_REPLACED);
+	else
+		px_pool_dispatch(w->pool);
+}
+
+static void read_answers(struct px_worker *w)
+{
+	uint64_t serial = w->serial;
+	while (w->state == PX_WORKER_UP && w->serial == serial) {
+		struct px_wire_answer answer;
+		int rc = px_wire_recv(w->sock, &answer, sizeof(answer), NULL, NULL, MSG_DONTWAIT);
+		if (rc == PX_EAGAIN)
+			return;
+		if (rc == PX_OK)
+			on_answer(w, &answer);
+		else
+			die(w, rc == PX_EPARSE ? PX_DEAD_GARBAGE : PX_DEAD_CRASH);
+	}
+}
+
+static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void *arg)
+{
+	struct px_worker *w = PX_CAST(arg, struct px_worker, PX_WORKER_MAGIC);
+	if (w->state == PX_WORKER_BORN)
+		on_hello(w);
+	else
+		read_answers(w);
+}
+
+void px_worker_check(struct px_worker *w)
+{
+	const struct px_pool_setup *setup = &w->pool->setup;
+	/* An answer may wait unread because the loop was busy: that is not the inspector's delay. */
+	if (w->state == PX_WORKER_UP)
+		read_answers(w);
+	int64_t age = px_pool_mono(w->pool) - w->since;
+	if (w->state == PX_WORKER_BORN && age > setup->wall_ms)
+		px_worker_not_born(w, "an inspector does not say that its sandbox stands");
+	if (w->state != PX_WORKER_UP || w->n_flight == 0)
+		return;
+	int64_t cpu_ms = (cpu_now(w) - w->cpu_since) / 1000000;
+	int64_t may_ms = setup->cpu_ms + (int64_t)w->flight[0].len * PX_LIMIT_INSPECT_CPU_MB / (1024 * 1024);
+	if (cpu_ms > may_ms)
+		die(w, PX_DEAD_CPU);
+	else if (age > setup->wall_ms)
+		die(w, PX_DEAD_WALL);
+}
