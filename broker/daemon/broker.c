@@ -1,0 +1,432 @@
+/* prinex: the broker process: everything put together on one loop
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+#include <openssl/rand.h>
+
+#include "base/log.h"
+#include "daemon/broker.h"
+#include "daemon/daemon.h"
+
+#define DRAIN_MS  10000
+#define REVIVE_MS 1000
+
+static void end(struct broker *b, int status)
+{
+	if (b->ending)
+		return;
+	b->ending = true;
+	b->status = status;
+	px_loop_stop(b->loop);
+}
+
+/* --- start
+ * --------------------------------------------------------------------------------------------------- */
+
+static uint64_t random64(void *arg)
+{
+	uint64_t r = 0;
+	(void)arg;
+	px_assert(RAND_bytes((unsigned char *)&r, sizeof(r)) == 1);
+	return r;
+}
+
+static void store_failed(void *arg, const char *why)
+{
+	struct broker *b = arg;
+	px_log(PX_LOG_ERR, "broker", "the store failed (%s): this process ends at once and is started anew",
+	       why);
+	b->store_failed = true;
+	end(b, PX_EXIT_FAILED);
+}
+
+static void alarm_changed(void *arg, const struct px_alarm_state *state, bool raised)
+{
+	struct broker *b = arg;
+	px_metric_set(b->metrics, PX_M_ALARM, raised ? 1 : 0, px_alarm_name(state->alarm), NULL, NULL);
+	px_log(raised ? PX_LOG_WARN : PX_LOG_NOTICE, "alarm", "%s %s%s%s: %s", raised ? "raised" : "cleared",
+	       px_alarm_name(state->alarm), state->subject[0] != '\0' ? " " : "", state->subject,
+	       state->detail);
+	if (b->store == NULL || b->store_failed)
+		return;
+	struct px_journal_entry entry = {
+	    .kind = raised ? PX_J_ALARM_RAISED : PX_J_ALARM_CLEARED,
+	    .partner = state->subject,
+	    .code = px_alarm_name(state->alarm),
+	    .detail = state->detail,
+	};
+	px_store_journal(b->store, &entry, NULL, NULL);
+}
+
+static void store_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct broker *b = arg;
+	(void)fd;
+	(void)what;
+	px_store_dispatch(b->store);
+}
+
+static int open_store(struct broker *b, struct px_buf *why)
+{
+	const struct px_conf *conf = b->gen->conf;
+	struct px_store_lmdb_setup setup = {
+	    .path = conf->store.path,
+	    .map_size = conf->store.map_size,
+	    .watermark = conf->store.watermark,
+	    .batch = conf->store.batch,
+	    .clock = px_timers_clock(px_loop_timers(b->loop)),
+	};
+	int rc = px_store_lmdb_open(&setup, &b->store, why);
+	if (rc != PX_OK)
+		return rc;
+	b->store_event =
+	    event_new(px_loop_base(b->loop), px_store_fd(b->store), EV_READ | EV_PERSIST, store_ready, b);
+	event_add(b->store_event, NULL);
+	return PX_OK;
+}
+
+static int listen_for_partners(struct broker *b, struct px_buf *why)
+{
+	int fds[16];
+	unsigned n = 0;
+#ifdef HAVE_SYSTEMD
+	int given = sd_listen_fds(1);
+	for (int i = 0; i < given && n < PX_ARRAY_LEN(fds); i++)
+		fds[n++] = SD_LISTEN_FDS_START + i;
+#endif
+	struct px_server_setup setup = {
+	    .base = px_loop_base(b->loop),
+	    .timers = px_loop_timers(b->loop),
+	    .metrics = b->metrics,
+	    .tls = b->gen->tls,
+	    .handler = px_endpoint_handler(),
+	    .arg = b->endpoint,
+	    .fds = fds,
+	    .n_fds = n,
+	};
+	return px_server_new(&setup, &b->server, why);
+}
+
+static void journal(struct broker *b, enum px_journal_kind kind, const char *detail)
+{
+	struct px_journal_entry entry = {.kind = kind, .detail = detail};
+	px_store_journal(b->store, &entry, NULL, NULL);
+}
+
+static void say_ready(struct broker *b)
+{
+	struct px_buf where = PX_BUF_INIT;
+	for (unsigned i = 0; px_server_port(b->server, i) != 0; i++)
+		px_buf_addf(&where, "%s%u", i > 0 ? ", " : "", px_server_port(b->server, i));
+	px_log(PX_LOG_NOTICE, "broker",
+	       "ready: node %s of %s, environment %s, listening on port %s, started in %" PRId64 " ms",
+	       b->gen->conf->node.name, b->gen->conf->node.authority, b->gen->conf->node.environment,
+	       px_buf_str(&where), px_clock_mono(px_clock_real()) - b->started);
+	px_buf_free(&where);
+	if (b->ready_fd >= 0) {
+		ssize_t ignored = write(b->ready_fd, "READY\n", 6);
+		(void)ignored; /* the supervisor has gone: its end will reach us */
+		close(b->ready_fd);
+		b->ready_fd = -1;
+	}
+}
+
+static int start_rooms(struct broker *b, struct px_buf *why)
+{
+	int rc = open_store(b, why);
+	if (rc != PX_OK)
+		return rc;
+	journal(b, PX_J_STARTED, PX_VERSION);
+	struct px_flow_setup flow = {
+	    .store = b->store,
+	    .timers = px_loop_timers(b->loop),
+	    .metrics = b->metrics,
+	    .alarms = b->alarms,
+	    .generation = &b->gen->pub,
+	    .random = random64,
+	    .fatal = store_failed,
+	    .fatal_arg = b,
+	};
+	b->flow = px_flow_new(&flow);
+	b->endpoint = px_endpoint_new(b->flow);
+	rc = listen_for_partners(b, why);
+	return rc == PX_OK ? px_broker_start_control(b, why) : rc;
+}
+
+static void first_made(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
+{
+	struct broker *b = arg;
+	struct px_buf text = PX_BUF_INIT;
+	if (rc != PX_OK) {
+		fprintf(stderr, "%s%s", why, px_str_ends(why, "\n") ? "" : "\n");
+		px_log(PX_LOG_ERR, "broker",
+		       "cannot start: the configuration or what it points at is wrong (above)");
+		end(b, PX_EXIT_CONF);
+		return;
+	}
+	b->gen = gen;
+	int level = px_log_level_parse(gen->conf->log_level);
+	if (level >= 0)
+		px_log_set_level((enum px_log_level)level);
+	rc = start_rooms(b, &text);
+	if (rc != PX_OK) {
+		px_log(PX_LOG_ERR, "broker", "cannot start: %s", px_buf_str(&text));
+		end(b, PX_EXIT_CONF);
+	} else {
+		px_broker_check_certificates(b);
+		say_ready(b);
+	}
+	px_buf_free(&text);
+}
+
+/* --- reload
+ * -------------------------------------------------------------------------------------------------- */
+
+static struct px_generation_setup generation_setup(struct broker *b)
+{
+	return (struct px_generation_setup){
+	    .loop = b->loop,
+	    .metrics = b->metrics,
+	    .conf_file = b->options->conf_file,
+	    .exe = "/proc/self/exe",
+	    .id = ++b->generations,
+	    .made = first_made,
+	    .lost = px_broker_pool_lost,
+	    .arg = b,
+	};
+}
+
+static void reload_ended(struct broker *b, int rc, const char *why)
+{
+	void (*done)(void *arg, int rc, const char *why) = b->reload_done;
+	b->reloading = false;
+	b->reload_done = NULL;
+	if (rc != PX_OK) {
+		px_log(PX_LOG_ERR, "reload", "refused, the old configuration stays in force: %s", why);
+		px_alarm_raise(b->alarms, PX_ALARM_RELOAD, "", "%s", why);
+		journal(b, PX_J_RELOAD_FAILED, "");
+	}
+	if (done != NULL)
+		done(b->reload_arg, rc, why);
+}
+
+static void remade(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
+{
+	struct broker *b = arg;
+	if (rc != PX_OK) {
+		reload_ended(b, rc, why);
+		return;
+	}
+	struct px_buf text = PX_BUF_INIT;
+	px_conf_needs_restart(b->gen->conf, gen->conf, &text);
+	if (text.len > 0)
+		px_log(PX_LOG_WARN, "reload", "these changes need a restart and are not in force: %s",
+		       px_buf_str(&text));
+	struct px_generation *old = &b->gen->pub;
+	b->gen = gen;
+	px_flow_set_generation(b->flow, &gen->pub);
+	px_server_set_tls(b->server, gen->tls);
+	px_generation_unref(&old);
+	int level = px_log_level_parse(gen->conf->log_level);
+	if (level >= 0)
+		px_log_set_level((enum px_log_level)level);
+	px_alarm_clear(b->alarms, PX_ALARM_RELOAD, "");
+	px_alarm_clear(b->alarms, PX_ALARM_INSPECT, "");
+	px_broker_check_certificates(b);
+	char detail[64];
+	snprintf(detail, sizeof(detail), "generation %" PRIu64, gen->pub.id);
+	journal(b, PX_J_RELOADED, detail);
+	px_log(PX_LOG_NOTICE, "reload", "%s is in force, %u partners", detail, gen->conf->n_partners);
+	reload_ended(b, PX_OK, px_buf_str(&text));
+	px_buf_free(&text);
+}
+
+void px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg)
+{
+	if (b->reloading || b->gen == NULL || b->stopping) {
+		if (done != NULL)
+			done(arg, PX_EBUSY, "a reload is under way, or the broker is starting or stopping");
+		return;
+	}
+	b->reloading = true;
+	b->reload_done = done;
+	b->reload_arg = arg;
+	struct px_generation_setup setup = generation_setup(b);
+	setup.made = remade;
+	px_generation_make(&setup);
+}
+
+/* --- inspectors' parent lost
+ * --------------------------------------------------------------------------------- */
+
+static void revive(void *arg);
+
+static void revived(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
+{
+	struct broker *b = arg;
+	(void)gen;
+	if (rc == PX_OK) {
+		px_alarm_clear(b->alarms, PX_ALARM_INSPECT, "");
+		px_log(PX_LOG_NOTICE, "inspect", "inspectors work again");
+		return;
+	}
+	px_log(PX_LOG_ERR, "inspect", "the inspectors' parent does not start: %s", why);
+	px_timer_set(px_loop_timers(b->loop), &b->revive, REVIVE_MS * 5, revive, b);
+}
+
+static void revive(void *arg)
+{
+	struct broker *b = arg;
+	struct px_buf why = PX_BUF_INIT;
+	struct px_generation_setup setup = generation_setup(b);
+	setup.made = revived;
+	if (px_generation_revive(b->gen, &setup, &why) != PX_OK)
+		revived(b, NULL, PX_ESYS, px_buf_str(&why));
+	px_buf_free(&why);
+}
+
+void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen)
+{
+	struct broker *b = arg;
+	if (gen != b->gen || b->stopping)
+		return;
+	px_alarm_raise(b->alarms, PX_ALARM_INSPECT, "",
+		       "the inspectors' parent process ended; a new one is started");
+	px_timer_set(px_loop_timers(b->loop), &b->revive, REVIVE_MS, revive, b);
+}
+
+/* --- stop
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void drained(void *arg)
+{
+	struct broker *b = arg;
+	px_log(PX_LOG_NOTICE, "broker", "drained: nothing is in flight");
+	end(b, PX_EXIT_OK);
+}
+
+static void drain_over(void *arg)
+{
+	struct broker *b = arg;
+	px_log(PX_LOG_NOTICE, "broker",
+	       "still busy after %d s: what is in flight is continued after the next start", DRAIN_MS / 1000);
+	end(b, PX_EXIT_OK);
+}
+
+void px_broker_stop(struct broker *b)
+{
+	if (b->stopping)
+		return;
+	b->stopping = true;
+	if (b->flow == NULL) {
+		end(b, PX_EXIT_OK);
+		return;
+	}
+	px_log(PX_LOG_NOTICE, "broker", "stopping: finishing what is in flight");
+	journal(b, PX_J_STOPPED, "");
+	px_server_drain(b->server);
+	px_timer_set(px_loop_timers(b->loop), &b->drain, DRAIN_MS, drain_over, b);
+	px_flow_drain(b->flow, drained, b);
+}
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	px_broker_stop(arg);
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	px_broker_reload(arg, NULL, NULL);
+}
+
+/* --- life
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* The broker alone holds keys: no core files, no tracing by others, room for its connections. */
+static void protect(void)
+{
+	struct rlimit core = {0, 0}, files;
+	setrlimit(RLIMIT_CORE, &core);
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		px_warn("broker", "cannot make the process undumpable");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static struct event *watch_signal(struct broker *b, int sig, event_callback_fn fn)
+{
+	struct event *ev = evsignal_new(px_loop_base(b->loop), sig, fn, b);
+	event_add(ev, NULL);
+	return ev;
+}
+
+static void free_rooms(struct broker *b)
+{
+	px_broker_stop_control(b);
+	px_server_free(&b->server);
+	if (b->store_event != NULL)
+		event_free(b->store_event);
+	if (b->store != NULL && !b->store_failed)
+		px_store_close(&b->store); /* callbacks run: flow must still be there */
+	px_flow_free(&b->flow);
+	px_endpoint_free(&b->endpoint);
+	if (b->gen != NULL) {
+		struct px_generation *pub = &b->gen->pub;
+		px_generation_unref(&pub);
+	}
+	event_base_loop(px_loop_base(b->loop), EVLOOP_NONBLOCK); /* frees the generations */
+}
+
+int px_broker_run(const struct px_options *options)
+{
+	struct broker b = {.options = options, .ready_fd = options->fd, .status = PX_EXIT_FAILED};
+	b.started = px_clock_mono(px_clock_real());
+	px_log_init("broker", STDERR_FILENO, PX_LOG_INFO);
+	if (b.ready_fd >= 0)
+		fcntl(b.ready_fd, F_SETFD, FD_CLOEXEC);
+	protect();
+	b.loop = px_loop_new();
+	b.metrics = px_metrics_new();
+	b.alarms = px_alarms_new(px_clock_real());
+	px_alarms_listen(b.alarms, alarm_changed, &b);
+	struct event *term = watch_signal(&b, SIGTERM, on_term),
+		     *interrupt = watch_signal(&b, SIGINT, on_term);
+	struct event *hup = watch_signal(&b, SIGHUP, on_hup);
+	struct px_generation_setup setup = generation_setup(&b);
+	px_generation_make(&setup);
+	if (!b.ending)
+		px_loop_run(b.loop);
+	int status = b.status;
+	if (b.store_failed || status == PX_EXIT_OK)
+		px_log(PX_LOG_NOTICE, "broker", "ended");
+	if (b.store_failed)
+		_exit(status); /* nothing may be written any more */
+	px_timer_stop(px_loop_timers(b.loop), &b.drain);
+	px_timer_stop(px_loop_timers(b.loop), &b.revive);
+	px_timer_stop(px_loop_timers(b.loop), &b.certificates);
+	free_rooms(&b);
+	event_free(term);
+	event_free(interrupt);
+	event_free(hup);
+	px_alarms_free(&b.alarms);
+	px_metrics_free(&b.metrics);
+	px_loop_free(&b.loop);
+	return status;
+}

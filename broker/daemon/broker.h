@@ -1,0 +1,49 @@
+/* prinex: the broker process: its parts
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_DAEMON_BROKER_H
+#define PX_DAEMON_BROKER_H
+
+#include "base/strings.h"
+#include "ctl/ctl.h"
+#include "daemon/daemon.h"
+#include "daemon/generation.h"
+#include "flow/endpoint.h"
+#include "net/server.h"
+
+/* Private to broker/daemon. Everything belongs to the loop thread. */
+struct broker {
+	const struct px_options *options;
+	struct px_loop *loop;
+	struct px_metrics *metrics;
+	struct px_alarms *alarms;
+	struct px_daemon_generation *gen; /* in force */
+	uint64_t generations;
+	struct px_store *store;
+	struct event *store_event;
+	struct px_flow *flow;
+	struct px_endpoint *endpoint;
+	struct px_server *server;
+	struct px_ctl *ctl;
+	struct px_metrics_listener *metrics_listener;
+	int64_t started; /* mono ms */
+	int ready_fd;
+	bool reloading, stopping, ending, store_failed;
+	void (*reload_done)(void *arg, int rc, const char *why);
+	void *reload_arg;
+	struct px_timer drain, revive, certificates;
+	int status;
+};
+
+/* broker.c */
+void px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg);
+void px_broker_stop(struct broker *b);
+void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen);
+
+/* host.c: what the control socket and the metrics need to know of the process */
+int px_broker_start_control(struct broker *b, struct px_buf *why);
+void px_broker_stop_control(struct broker *b);
+/** Alarms and metrics for certificates that end; again every hour. */
+void px_broker_check_certificates(struct broker *b);
+
+#endif
