@@ -36,7 +36,7 @@ void px_buf_add(struct px_buf *buf, const void *data, size_t len);
 void px_buf_adds(struct px_buf *buf, const char *s);
 void px_buf_addc(struct px_buf *buf, char c);
 void px_buf_addf(struct px_buf *buf, const char *fmt, ...) PX_PRINTF(2, 3);
-void px_buf_vaddf(struct px_buf *buf, const char *fmt, va_list ap);
+void px_buf_vaddf(struct px_buf *buf, const char *fmt, va_list ap) PX_PRINTF(2, 0);
 /** Replace the content by the formatted text: what functions with a `why` do. NULL @buf: nothing. */
 void px_buf_setf(struct px_buf *buf, const char *fmt, ...) PX_PRINTF(2, 3);
 /** The content as text, "" when empty. View: dies with the next change. */

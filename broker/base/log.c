@@ -79,6 +79,7 @@ static size_t prefix(enum px_log_level level, const char *domain, char *out, siz
 	return n < 0 ? 0 : PX_MIN((size_t)n, room - 1);
 }
 
+PX_PRINTF(4, 0)
 static void log_line(enum px_log_level level, const char *domain, int err, const char *fmt, va_list ap)
 {
 	if ((int)level > atomic_load(&log_level))
