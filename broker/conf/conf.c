@@ -8,27 +8,14 @@
 #include "conf/table.h"
 #include "conf/verify.h"
 
-static bool has_option(const struct px_item *section, const char *name)
-{
-	for (const struct px_item *c = section->children; c != NULL; c = c->next) {
-		if (c->opt != NULL && strcmp(c->opt->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* What follows from other options when it is not given. */
-static void derive(struct px_conf *conf, const struct px_tree *tree)
+static void derive(struct px_conf *conf)
 {
-	const struct px_item *item = tree->root.children;
 	for (unsigned i = 0; i < conf->n_partners; i++) {
 		struct px_conf_partner *p = &conf->partners[i];
-		while (item->section == NULL || item->section->offset != offsetof(struct px_conf, partners))
-			item = item->next;
 		p->tls.configured = true;
-		if (p->role == PX_ROLE_OFFICER && !has_option(item, "mode"))
+		if (p->role == PX_ROLE_OFFICER && !px_where_given(conf->where, &p->mode))
 			p->mode = PX_MODE_NONE;
-		item = item->next;
 		if (*p->san_uri != '\0' || p->role == PX_ROLE_NONE || *p->authority == '\0')
 			continue;
 		struct px_buf uri = {0};
@@ -49,7 +36,7 @@ int px_conf_load_text(const char *path, const char *text, size_t len, struct px_
 		conf->file = px_path_beside("", path);
 		conf->where = px_where_new();
 		px_table_fill(px_conf_table(), conf, &tree, conf->where, problems);
-		derive(conf, &tree);
+		derive(conf);
 		px_conf_verify(conf, problems);
 		*out = conf;
 	}

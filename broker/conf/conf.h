@@ -26,10 +26,14 @@
  */
 struct px_where;
 
-/** A problem found: file and line (0: not known) and a text that can be printed as it is. */
+/**
+ * A problem found: file and line (0: not known) and a text that can be printed as it is. A warning does not
+ * stop anything: only px_conf_check makes them.
+ */
 struct px_problem {
 	char *file;
 	unsigned line;
+	bool warning;
 	char *text;
 };
 struct px_problems {
@@ -38,8 +42,12 @@ struct px_problems {
 };
 void px_problems_add(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
     PX_PRINTF(4, 5);
+void px_problems_warn(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
+    PX_PRINTF(4, 5);
 void px_problems_free(struct px_problems *p);
-/** `FILE:LINE: text`, one a line. */
+/** How many are not warnings. */
+unsigned px_problems_errors(const struct px_problems *p);
+/** `FILE:LINE: text`, or `FILE:LINE: warning: text`, one a line. */
 void px_problems_print(const struct px_problems *p, struct px_buf *out);
 
 /** A list of strings, owned by the configuration. */
@@ -64,6 +72,7 @@ struct px_conf_node {
 	char *environment;
 	char *tls_certificate, *tls_key;   /* PEM: leaf with chain; key */
 	char *sign_certificate, *sign_key; /* P-256 by default */
+	bool pinned;                       /* its certificates carry no URI: partners know it by pins */
 };
 
 struct px_conf_listen {
@@ -187,8 +196,10 @@ int px_conf_load_text(const char *path, const char *text, size_t len, struct px_
 
 /**
  * Check what the file points at: files readable, certificates parse, keys match their certificates, chains
- * lead to anchors, node certificates fit their use, addresses resolve to something we can bind, store folder.
- * Blocks (files only). Catalogue and schemas are checked by their own loaders. @return as px_conf_load.
+ * are whole, node certificates fit their use and name this node, anchors are CAs, revocation lists parse (a
+ * warning when out of date), addresses are of this machine, groups exist, folders are there or can be made.
+ * Blocks (files, names of listen addresses). Catalogue and schemas are checked by their own loaders.
+ * @return PX_OK (there may be warnings), or PX_ECONF with at least one problem that is none.
  */
 int px_conf_check(const struct px_conf *conf, struct px_problems *problems);
 

@@ -17,6 +17,7 @@ struct px_where {
 		const void *field;
 		const char *file;
 		unsigned line;
+		bool given;
 	} * items;
 };
 
@@ -34,7 +35,7 @@ void px_where_free(struct px_where **where)
 	PX_FREE(*where);
 }
 
-void px_where_add(struct px_where *where, const void *field, const char *file, unsigned line)
+void px_where_add(struct px_where *where, const void *field, const char *file, unsigned line, bool given)
 {
 	struct px_strings *files = &where->files;
 	unsigned i = 0;
@@ -46,19 +47,35 @@ void px_where_add(struct px_where *where, const void *field, const char *file, u
 		where->room = where->room == 0 ? 64 : 2 * where->room;
 		where->items = px_xrealloc_array(where->items, where->room, sizeof(*where->items));
 	}
-	where->items[where->n++] = (struct position){field, files->items[i], line};
+	where->items[where->n++] = (struct position){field, files->items[i], line, given};
+}
+
+static const struct position *find_position(const struct px_where *where, const void *field)
+{
+	for (size_t i = 0; where != NULL && i < where->n; i++) {
+		if (where->items[i].field == field)
+			return &where->items[i];
+	}
+	return NULL;
+}
+
+bool px_where_given(const struct px_where *where, const void *field)
+{
+	const struct position *p = find_position(where, field);
+	return p != NULL && p->given;
 }
 
 const char *px_where_find(const struct px_where *where, const void *field, unsigned *line)
 {
-	*line = 0;
-	for (size_t i = 0; where != NULL && i < where->n; i++) {
-		if (where->items[i].field == field) {
-			*line = where->items[i].line;
-			return where->items[i].file;
-		}
-	}
-	return "";
+	const struct position *p = find_position(where, field);
+	*line = p != NULL ? p->line : 0;
+	return p != NULL ? p->file : "";
+}
+
+void px_where_files(const struct px_where *where, struct px_strings *files)
+{
+	for (unsigned i = 0; i < where->files.n; i++)
+		px_strings_add(files, where->files.items[i]);
 }
 
 /* --- one value
@@ -232,7 +249,7 @@ static void fill_option(struct filler *f, const struct px_opt *opt, const struct
 	const struct px_item *item = find_item(section, opt);
 	if (section != NULL && section->parent != NULL)
 		px_where_add(f->where, field, item != NULL ? item->file : section->file,
-			     item != NULL ? item->line : section->line);
+			     item != NULL ? item->line : section->line, item != NULL);
 	if (item == NULL) {
 		fill_default(opt, field);
 		if (opt->value == NULL && section != NULL)
@@ -241,7 +258,8 @@ static void fill_option(struct filler *f, const struct px_opt *opt, const struct
 	}
 	if (px_opt_type(opt->type)->as == PX_AS_TEXT)
 		*(char **)field = px_xstrdup("");
-	if (opt->value == NULL && (item->values.n == 0 || *item->values.items[0] == '\0')) {
+	bool needed = opt->value == NULL || (opt->flags & PX_OPT_FILLED);
+	if (needed && (item->values.n == 0 || *item->values.items[0] == '\0')) {
 		problem(f, item, "%s may not be empty", opt->name);
 		return;
 	}
@@ -278,7 +296,7 @@ static void fill_title(struct filler *f, const struct px_section *s, const struc
 	*(unsigned *)(void *)(base + s->line) = item->line;
 	if (s->file != PX_NOWHERE)
 		*(char **)(void *)(base + s->file) = px_xstrdup(item->file);
-	px_where_add(f->where, field, item->file, item->line);
+	px_where_add(f->where, field, item->file, item->line, true);
 	for (const struct px_item *c = item->parent->children; c != item; c = c->next) {
 		if (c->section == s && strcmp(c->title, item->title) == 0) {
 			report_twice(f, item, c);
@@ -329,7 +347,7 @@ static void fill_one(struct filler *f, unsigned index, const struct px_item *in,
 	if (s->kind == PX_SECTION_MAYBE) {
 		*(bool *)(void *)(base + s->given) = item != NULL;
 		px_where_add(f->where, base + s->given, item != NULL ? item->file : in->file,
-			     item != NULL ? item->line : in->line);
+			     item != NULL ? item->line : in->line, item != NULL);
 	}
 	fill_section(f, index, item, base);
 }

@@ -7,16 +7,41 @@
 #include "base/strings.h"
 #include "conf/table.h"
 
-void px_problems_add(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
+static void add(struct px_problems *p, const char *file, unsigned line, bool warning, const char *fmt,
+		va_list ap) PX_PRINTF(5, 0);
+static void add(struct px_problems *p, const char *file, unsigned line, bool warning, const char *fmt,
+		va_list ap)
 {
 	struct px_buf text = {0};
+	px_buf_vaddf(&text, fmt, ap);
+	p->items = px_xrealloc_array(p->items, p->n + 1, sizeof(*p->items));
+	p->items[p->n++] =
+	    (struct px_problem){px_xstrdup(file), line, warning, px_xstrdup(px_buf_str(&text))};
+	px_buf_free(&text);
+}
+
+void px_problems_add(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
+{
 	va_list ap;
 	va_start(ap, fmt);
-	px_buf_vaddf(&text, fmt, ap);
+	add(p, file, line, false, fmt, ap);
 	va_end(ap);
-	p->items = px_xrealloc_array(p->items, p->n + 1, sizeof(*p->items));
-	p->items[p->n++] = (struct px_problem){px_xstrdup(file), line, px_xstrdup(px_buf_str(&text))};
-	px_buf_free(&text);
+}
+
+void px_problems_warn(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add(p, file, line, true, fmt, ap);
+	va_end(ap);
+}
+
+unsigned px_problems_errors(const struct px_problems *p)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->n; i++)
+		n += !p->items[i].warning;
+	return n;
 }
 
 void px_problems_free(struct px_problems *p)
@@ -33,10 +58,10 @@ void px_problems_print(const struct px_problems *p, struct px_buf *out)
 {
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct px_problem *q = &p->items[i];
+		px_buf_adds(out, q->file);
 		if (q->line > 0)
-			px_buf_addf(out, "%s:%u: %s\n", q->file, q->line, q->text);
-		else
-			px_buf_addf(out, "%s: %s\n", q->file, q->text);
+			px_buf_addf(out, ":%u", q->line);
+		px_buf_addf(out, ": %s%s\n", q->warning ? "warning: " : "", q->text);
 	}
 }
 

@@ -44,6 +44,7 @@ struct px_opt_type {
 const struct px_opt_type *px_opt_type(enum px_opt_type_id id);
 
 #define PX_OPT_RESTART 1u /* a change needs a restart */
+#define PX_OPT_FILLED  2u /* may be left out, but not be empty */
 
 struct px_opt {
 	unsigned section;
@@ -118,9 +119,14 @@ void px_tree_free(struct px_tree *tree);
 struct px_where;
 struct px_where *px_where_new(void);
 void px_where_free(struct px_where **where);
-void px_where_add(struct px_where *where, const void *field, const char *file, unsigned line);
+/** @given: the file says it, right or wrong; else it has its default, and the position is its section's. */
+void px_where_add(struct px_where *where, const void *field, const char *file, unsigned line, bool given);
+bool px_where_given(const struct px_where *where, const void *field);
 /** File and line of a field, "" and 0 when it is not known. View. */
 const char *px_where_find(const struct px_where *where, const void *field, unsigned *line);
+
+/** Append the names of all files that positions name, first one first. */
+void px_where_files(const struct px_where *where, struct px_strings *files);
 
 /** Fill @root, which is zeroed, from @tree: every field gets a value. Problems are added. */
 void px_table_fill(const struct px_table *table, void *root, const struct px_tree *tree,

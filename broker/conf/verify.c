@@ -99,11 +99,11 @@ static void verify_mode(struct verifier *v, const struct px_conf_partner *p)
 	if (p->role == PX_ROLE_OFFICER && p->mode != PX_MODE_NONE)
 		problem(v, &p->mode, "partner \"%s\": an officer gets no deliveries; leave mode out",
 			p->name);
-	else if (p->mode == PX_MODE_PUSH && *p->url == '\0')
+	else if (p->mode == PX_MODE_PUSH && !px_where_given(v->conf->where, &p->url))
 		problem(v, &p->mode, "partner \"%s\": mode = push needs a url", p->name);
 	else if (p->mode != PX_MODE_PUSH && *p->url != '\0')
 		problem(v, &p->url, "partner \"%s\": url is for mode = push only", p->name);
-	else if (*p->proxy != '\0' && *p->url == '\0')
+	else if (p->mode != PX_MODE_PUSH && *p->proxy != '\0')
 		problem(v, &p->proxy, "partner \"%s\": proxy is for mode = push only", p->name);
 }
 
@@ -217,7 +217,8 @@ static void verify_unambiguous(struct verifier *v, unsigned index)
 		systems += q->role == PX_ROLE_SYSTEM;
 		nodes += q->role == PX_ROLE_NODE;
 	}
-	bool counts = takes_deliveries(p) && *p->authority != '\0' && first != NULL;
+	bool counts = takes_deliveries(p) && *p->authority != '\0' && first != NULL &&
+		      strcmp(first->name, p->name) != 0;
 	if (counts && (p->role == PX_ROLE_SYSTEM || (systems == 0 && nodes > 1)) &&
 	    !has_way(v->conf, p->authority))
 		problem(
@@ -285,8 +286,6 @@ static void verify_sockets(struct verifier *v)
 	if (strlen(conf->control_socket) > room)
 		problem(v, &conf->control_socket,
 			"control: socket: the name of a socket has at most %zu octets", room);
-	if (*conf->control_socket == '\0')
-		problem(v, &conf->control_socket, "control: socket may not be empty");
 	if (unix_metrics && strlen(conf->metrics_listen) > room + strlen("unix:"))
 		problem(v, &conf->metrics_listen,
 			"metrics: listen: the name of a socket has at most %zu octets", room);
@@ -297,8 +296,6 @@ static void verify_sockets(struct verifier *v)
 				problem(v, a, "listen: addresses: %s is named twice", a->items[i]);
 		}
 	}
-	if (a->n == 0)
-		problem(v, a, "listen: addresses: at least one is needed");
 }
 
 void px_conf_verify(const struct px_conf *conf, struct px_problems *problems)
