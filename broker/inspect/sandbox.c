@@ -25,7 +25,7 @@ static const int allowed[] = {
     SCMP_SYS(exit),           SCMP_SYS(exit_group),      SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
 #ifdef PX_SANITIZE
-    SCMP_SYS(sigaltstack),    SCMP_SYS(sched_yield),     SCMP_SYS(prctl),
+    SCMP_SYS(sigaltstack),    SCMP_SYS(sched_yield),
 #endif
 };
 
@@ -36,8 +36,9 @@ static int compare_bytes(const void *a, const void *b)
 
 void px_sandbox_prepare(void)
 {
-	/* The first large qsort(3) asks how much memory there is (glibc: sysinfo), the first abort or raise
-	 * nothing, the first time(2) finds the vDSO, which the loader has done already. */
+	/* The first gmtime_r(3) reads the time zone's file; the first large qsort(3) asks how much memory
+	 * there is. */
+	tzset();
 	unsigned char *big = px_xcalloc(1, 4096);
 	qsort(big, 4096, 1, compare_bytes);
 	free(big);
@@ -86,6 +87,19 @@ static int close_others(int sock, struct px_buf *why)
 	return PX_OK;
 }
 
+/* A log line must not look like an attack: standard error is closed, and says so. A sanitizer may report
+ * there, and wants to know whether it is a terminal. */
+static int add_stderr(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp on_stderr = SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO);
+#ifdef PX_SANITIZE
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1, on_stderr);
+	return rc != 0 ? rc : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, on_stderr);
+#else
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EBADF), SCMP_SYS(write), 1, on_stderr);
+#endif
+}
+
 /* Messages on @sock only. */
 static int add_messages(scmp_filter_ctx ctx, int sock)
 {
@@ -95,15 +109,8 @@ static int add_messages(scmp_filter_ctx ctx, int sock)
 	for (size_t i = 0; rc == 0 && i < PX_ARRAY_LEN(calls); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
 				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)sock));
-		/* A log line must not look like an attack: standard error is closed, and says so. */
-#ifdef PX_SANITIZE
-	const uint32_t on_stderr = SCMP_ACT_ALLOW;
-#else
-	const uint32_t on_stderr = SCMP_ACT_ERRNO(EBADF);
-#endif
 	if (rc == 0)
-		rc =
-		    seccomp_rule_add(ctx, on_stderr, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
+		rc = add_stderr(ctx);
 	return rc;
 }
 

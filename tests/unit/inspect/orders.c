@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "inspect/parent.h"
 #include "inspect/wire.h"
@@ -66,6 +67,13 @@ static void die_of(int sig)
 {
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+/* Slow enough for the second slot to be filled. */
+static void slow_crash(void)
+{
+	spin_ms(30);
+	die_of(SIGSEGV);
 }
 
 static void take_all_memory(void)
@@ -174,6 +182,27 @@ static void forge(const char *what)
 		send_answer(PX_WIRE_MAGIC, 0, 1, 100, 5);
 }
 
+static int compare(const void *a, const void *b)
+{
+	return *(const unsigned char *)a - *(const unsigned char *)b;
+}
+
+/* What an examination may do: none of it may look like a crime. */
+static struct px_verdict *innocent(const struct px_exam *exam)
+{
+	char now[32];
+	px_time_format(exam->now, now, sizeof(now));
+	uint8_t *large = px_xcalloc(3, 1024 * 1024);
+	qsort(large, 100000, 1, compare);
+	large = px_xrealloc(large, 8 * 1024 * 1024);
+	memset(large, 1, 8 * 1024 * 1024);
+	free(large);
+	for (size_t i = 0; i < 1000; i++)
+		free(px_xmalloc(i * 1000));
+	px_warnx("inspect", "a line that goes nowhere");
+	return good(exam, now);
+}
+
 /* A verdict that contradicts itself, or answers another question. */
 static struct px_verdict *lie(const struct px_exam *exam, const char *how)
 {
@@ -196,6 +225,8 @@ static struct px_verdict *obey(const struct px_exam *exam, const char *order, co
 		wait_for_ever();
 	else if (strcmp(order, "crash") == 0)
 		die_of(SIGSEGV);
+	else if (strcmp(order, "slow-crash") == 0)
+		slow_crash();
 	else if (strcmp(order, "abort") == 0)
 		px_assert(strcmp(rest, "never") == 0);
 	else if (strcmp(order, "late-crash") == 0 && examined > 1)
@@ -210,6 +241,8 @@ static struct px_verdict *obey(const struct px_exam *exam, const char *order, co
 		if (strcmp(order, crimes[i].name) == 0)
 			crimes[i].commit();
 	}
+	if (strcmp(order, "innocent") == 0)
+		return innocent(exam);
 	return good(exam, rest);
 }
 

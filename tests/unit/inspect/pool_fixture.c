@@ -70,7 +70,7 @@ static void on_gone(void *arg)
 	((struct fixture *)arg)->gone++;
 }
 
-void fixture_start(struct fixture *f, const char *conf)
+void fixture_new(struct fixture *f, const char *conf)
 {
 	struct px_buf why = PX_BUF_INIT;
 	f->ready = 0;
@@ -78,6 +78,11 @@ void fixture_start(struct fixture *f, const char *conf)
 	f->setup.gone = on_gone;
 	assert_int_equal(px_pool_new(&f->setup, on_ready, on_lost, f, &f->pool, &why), PX_OK);
 	px_buf_free(&why);
+}
+
+void fixture_start(struct fixture *f, const char *conf)
+{
+	fixture_new(f, conf);
 	fixture_until(f, f->ready > 0, 20000);
 }
 
@@ -125,4 +130,16 @@ void outcome_free(struct outcome *o)
 unsigned restarts(const struct fixture *f, const char *reason)
 {
 	return (unsigned)px_metric_get(f->metrics, PX_M_INSPECTOR_RESTARTS, reason, NULL, NULL);
+}
+
+bool is_dead(pid_t pid)
+{
+	char path[64], line[256] = "";
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "r");
+	if (file == NULL)
+		return true;
+	const char *state = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+	fclose(file);
+	return state == NULL || state[2] == 'Z' || state[2] == 'X';
 }

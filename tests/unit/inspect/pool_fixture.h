@@ -45,7 +45,9 @@ struct fixture {
 void fixture_open(struct fixture *f);
 /** Frees the pool, if there is one, and the rest. */
 void fixture_close(struct fixture *f);
-/** Start a pool and run the loop until ready was called. @conf is what the parent is told (orders.c). */
+/** Start a pool only. @conf is what its parent is told (orders.c). */
+void fixture_new(struct fixture *f, const char *conf);
+/** Start a pool and run the loop until ready was called. */
 void fixture_start(struct fixture *f, const char *conf);
 /** Run the loop until *@flag is not 0; fails the test after @ms. */
 #define fixture_until(f, condition, ms)                                        \
@@ -63,6 +65,9 @@ void fixture_submit(struct fixture *f, const char *text, size_t len, struct outc
 /** The same and wait for it. */
 void fixture_run(struct fixture *f, const char *text, struct outcome *o);
 void outcome_free(struct outcome *o);
+/** How many inspectors were replaced for @reason. */
 unsigned restarts(const struct fixture *f, const char *reason);
+/** Whether the process has ended (a zombie that somebody else must reap has). */
+bool is_dead(pid_t pid);
 
 #endif
