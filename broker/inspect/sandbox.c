@@ -91,7 +91,7 @@ static int close_others(int sock, struct px_buf *why)
  * there, and wants to know whether it is a terminal. */
 static int add_stderr(scmp_filter_ctx ctx)
 {
-	const struct scmp_arg_cmp on_stderr = SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO);
+	const struct scmp_arg_cmp on_stderr = SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0);
 #ifdef PX_SANITIZE
 	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1, on_stderr);
 	return rc != 0 ? rc : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, on_stderr);
@@ -108,7 +108,7 @@ static int add_messages(scmp_filter_ctx ctx, int sock)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < PX_ARRAY_LEN(calls); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)sock));
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)sock, 0));
 	if (rc == 0)
 		rc = add_stderr(ctx);
 	return rc;
@@ -124,7 +124,7 @@ static int add_memory_and_signals(scmp_filter_ctx ctx)
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	return rc;
 }
 
