@@ -293,8 +293,10 @@ static void run_libconfuse(struct parser *p, const char *text, size_t len)
 	cfg_t *cfg = cfg_init(opts, CFGF_NONE);
 	px_assert(cfg != NULL);
 	cfg_set_error_function(cfg, on_error);
-	if (cfg_parse_fp(cfg, fp) != CFG_SUCCESS)
+	if (cfg_parse_fp(cfg, fp) != CFG_SUCCESS && !p->failed) { /* it may fail without a word: "" = x */
 		p->failed = true;
+		px_problems_add(p->problems, p->file, (unsigned)cfg->line, "expected an option or a section");
+	}
 	cfg_free(cfg);
 	current = NULL;
 	pthread_mutex_unlock(&lock);
