@@ -24,10 +24,11 @@ enum { CHAIN_MAX = 8, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
 
 struct px_seal_key {
 	EVP_PKEY *pkey;
-	const char *md;        /* what SignedInfo is hashed with */
-	const char *algorithm; /* the end of its URI */
-	size_t ec_octets;      /* of one coordinate; 0: RSA */
-	struct px_buf key_info;
+	const char *md;         /* what SignedInfo is hashed with */
+	const char *algorithm;  /* the end of its URI */
+	size_t ec_octets;       /* of one coordinate; 0: RSA */
+	STACK_OF(X509) * chain; /* leaf first */
+	struct px_buf key_info; /* the same as XML */
 };
 
 void px_seal_key_free(struct px_seal_key **key)
@@ -35,6 +36,7 @@ void px_seal_key_free(struct px_seal_key **key)
 	if (*key == NULL)
 		return;
 	EVP_PKEY_free((*key)->pkey);
+	sk_X509_pop_free((*key)->chain, X509_free);
 	px_buf_free(&(*key)->key_info);
 	PX_FREE(*key);
 }
@@ -115,7 +117,7 @@ static void add_certificate(struct px_seal_key *k, X509 *cert)
 {
 	uint8_t *der = NULL;
 	int len = i2d_X509(cert, &der);
-	px_assert(len > 0);
+	px_assert(len > 0 && X509_up_ref(cert) == 1 && sk_X509_push(k->chain, cert) > 0);
 	px_buf_adds(&k->key_info, "<ds:X509Certificate>");
 	px_base64(&k->key_info, der, (size_t)len);
 	px_buf_adds(&k->key_info, "</ds:X509Certificate>");
@@ -172,6 +174,8 @@ static int load_chain(struct px_seal_key *k, const char *path, struct px_buf *wh
 int px_seal_key_load(const char *key_pem, const char *cert_pem, struct px_seal_key **out, struct px_buf *why)
 {
 	struct px_seal_key *k = px_xcalloc(1, sizeof(*k));
+	k->chain = sk_X509_new_null();
+	px_assert(k->chain != NULL);
 	int rc = load_key(k, key_pem, why);
 	if (rc == PX_OK)
 		rc = choose_algorithm(k, key_pem, why);
@@ -183,6 +187,16 @@ int px_seal_key_load(const char *key_pem, const char *cert_pem, struct px_seal_k
 	}
 	*out = k;
 	return PX_OK;
+}
+
+EVP_PKEY *px_seal_key_private(const struct px_seal_key *key)
+{
+	return key->pkey;
+}
+
+STACK_OF(X509) * px_seal_key_chain(const struct px_seal_key *key)
+{
+	return key->chain;
 }
 
 /* @context: the namespace declaration where the octets stand alone. End tags are written out, as C14N does,

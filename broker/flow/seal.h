@@ -4,6 +4,8 @@
 #ifndef PX_FLOW_SEAL_H
 #define PX_FLOW_SEAL_H
 
+#include <openssl/x509.h>
+
 #include "base/buf.h"
 
 /*
@@ -18,6 +20,9 @@ struct px_seal_key; /* private key and the certificate chain as it will stand in
  * or size not allowed). */
 int px_seal_key_load(const char *key_pem, const char *cert_pem, struct px_seal_key **out, struct px_buf *why);
 void px_seal_key_free(struct px_seal_key **key);
+/** Its parts, borrowed, for those that sign what needs a parser (xml/sign.h): the chain without the root. */
+EVP_PKEY *px_seal_key_private(const struct px_seal_key *key);
+STACK_OF(X509) * px_seal_key_chain(const struct px_seal_key *key);
 
 /** Insert ds:Signature before the last end tag of @doc. @return PX_OK or PX_EFATAL (OpenSSL failed). */
 int px_seal(const struct px_seal_key *key, struct px_buf *doc);
