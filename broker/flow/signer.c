@@ -211,11 +211,12 @@ int px_signer_fd(const struct px_signer *s)
 void px_signer_dispatch(struct px_signer *s)
 {
 	uint64_t count;
-	while (read(s->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
 	struct queue done;
 	queue_init(&done);
 	pthread_mutex_lock(&s->lock);
+	/* under the lock, so that what is taken here does not wake the loop once more */
+	while (read(s->fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
 	queue_move(&done, &s->done, UINT32_MAX);
 	pthread_mutex_unlock(&s->lock);
 	struct job *job;
