@@ -244,24 +244,24 @@ static void check_links(const struct px_pem_pair *pair, STACK_OF(X509) * certs, 
 /* To the anchors that others will check our signatures against. */
 static void check_path(const struct px_pem_pair *pair, STACK_OF(X509) * certs, struct px_strings *errors)
 {
-	struct px_strings ignored = {0}; /* files of anchors have their own check */
+	struct px_strings unreadable = {0}; /* files of anchors have their own check */
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	px_assert(store != NULL && ctx != NULL);
 	for (unsigned i = 0; i < pair->anchors->n; i++) {
-		STACK_OF(X509) *anchors = read_certificates(pair->anchors->items[i], &ignored);
+		STACK_OF(X509) *anchors = read_certificates(pair->anchors->items[i], &unreadable);
 		for (int k = 0; k < sk_X509_num(anchors); k++)
 			X509_STORE_add_cert(store, sk_X509_value(anchors, k));
 		free_certificates(anchors);
 	}
 	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-	if (X509_STORE_CTX_init(ctx, store, sk_X509_value(certs, 0), certs) == 1 &&
+	if (unreadable.n == 0 && X509_STORE_CTX_init(ctx, store, sk_X509_value(certs, 0), certs) == 1 &&
 	    X509_verify_cert(ctx) != 1)
 		say(errors, "%s: does not chain to the anchors of this node's own authority: %s",
 		    pair->certificate, X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
-	px_strings_free(&ignored);
+	px_strings_free(&unreadable);
 	ERR_clear_error();
 }
 

@@ -144,7 +144,7 @@ static void test_durations_and_sizes(void **state)
 		assert_string_equal(px_buf_str(&out), good[i].out);
 		px_buf_free(&out);
 	}
-	static const char *const wrong[] = {"",     "h",   "5",  "5 h",          "-5h",
+	static const char *const wrong[] = {"",     "h",   "5",  "5 h",           "-5h",
 					    "1.5h", "5m",  "5H", "999999999999d", "18446744073709551616s",
 					    "5hh",  "0x5h"};
 	for (size_t i = 0; i < PX_ARRAY_LEN(wrong); i++) {
