@@ -73,13 +73,14 @@ static void on_forked(struct px_pool *pool, const struct px_wire_control *msg, i
 		struct px_worker *w = &pool->workers[i];
 		if (w->state != PX_WORKER_ASKED || w->serial != msg->serial)
 			continue;
-		if (msg->op == PX_WIRE_FORKED && n_fds == 2)
+		if (msg->op == PX_WIRE_FORKED && n_fds == 2) {
 			px_worker_born(w, (pid_t)msg->pid, fds[0], fds[1]);
-		else
-			px_worker_not_born(w, msg->text);
-		return;
+			return;
+		}
+		px_worker_not_born(w, msg->op == PX_WIRE_FORKED ? "no descriptors are left" : msg->text);
+		break;
 	}
-	/* Nobody waits for it any more; without its socket it ends. */
+	/* Nobody waits for it, or half of it was lost; without its socket it ends. */
 	for (unsigned i = 0; i < n_fds; i++)
 		close(fds[i]);
 }
@@ -204,6 +205,12 @@ int px_link_ask(struct px_pool *pool, uint64_t serial, int arena)
 		return PX_ECLOSED;
 	const struct px_wire_control msg = {.magic = PX_WIRE_MAGIC, .op = PX_WIRE_FORK, .serial = serial};
 	return px_wire_send(pool->control, &msg, sizeof(msg), &arena, 1, MSG_DONTWAIT);
+}
+
+bool px_link_is_dead(const struct px_pool *pool)
+{
+	struct pollfd ended = {.fd = pool->parent_pidfd, .events = POLLIN};
+	return pool->parent_pidfd < 0 || poll(&ended, 1, 0) == 1;
 }
 
 static void lost_patience(void *arg)

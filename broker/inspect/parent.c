@@ -36,6 +36,7 @@ void px_parent_begin(int control)
 		close_range(STDERR_FILENO + 1, (unsigned)control - 1, 0);
 	close_range((unsigned)control + 1, ~0u, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "px-inspect"); /* for ps and top */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	const struct rlimit none = {1, 1}; /* why 1: sandbox.c */
 	setrlimit(RLIMIT_CORE, &none);
@@ -66,6 +67,7 @@ static void child_main(struct parent *p, int sock, int arena)
 	setup.sock = sock;
 	setup.arena = arena;
 	sigset_t none;
+	prctl(PR_SET_NAME, "px-inspector");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	px_inspector_run(&setup);

@@ -69,7 +69,8 @@ struct px_pool_request {
 
 /** @rc PX_OK with a verdict (the callee's to free), or PX_ECRASH, PX_ETIMEOUT, PX_ECANCELLED and NULL. */
 typedef void px_pool_done(void *arg, int rc, struct px_verdict *verdict);
-/** @rc PX_OK, or PX_ECONF/PX_ESYS with @why (view). Called once, from the loop. */
+/** @rc PX_OK, or PX_ECONF/PX_ESYS with @why (view). Called once, from the loop, unless the pool was freed or
+ * retired before. */
 typedef void px_pool_ready(void *arg, int rc, const char *why);
 /** The clean parent died although it had been ready: what was pending has ended with PX_ECANCELLED, nothing
  * can be inspected until a new pool stands. The pool is still to be freed. */

@@ -157,6 +157,8 @@ void px_worker_stop(struct px_worker *w);
 int px_link_start(struct px_pool *pool, struct px_buf *why);
 /** Ask for an inspector on this arena. @return PX_OK or an error. */
 int px_link_ask(struct px_pool *pool, uint64_t serial, int arena);
+/** Whether the parent has ended, perhaps unnoticed as yet. */
+bool px_link_is_dead(const struct px_pool *pool);
 /** Tell the parent to end; px_pool_closed or px_pool_fail follows when it has. */
 void px_link_close(struct px_pool *pool);
 /** End the parent and wait for it. */

@@ -195,6 +195,11 @@ static void suspect_died(struct px_worker *w, struct px_job *job, enum px_why_de
 static void die(struct px_worker *w, enum px_why_dead why)
 {
 	struct px_pool *pool = w->pool;
+	if (px_link_is_dead(pool)) {
+		/* It died with its parent, which px_pool_fail will be told: no message is to blame. */
+		px_worker_stop(w);
+		return;
+	}
 	bool idle_death = w->n_flight == 0 && w->served == 0;
 	count_cpu(w, cpu_now(w));
 	px_metric_add(pool->setup.metrics, PX_M_INSPECTOR_RESTARTS, 1, reasons[why], NULL, NULL);

@@ -76,6 +76,14 @@ static void slow_crash(void)
 	die_of(SIGSEGV);
 }
 
+/* The second try, which comes to a fresh process, does not end. */
+static void crash_then_spin(void)
+{
+	if (examined > 1)
+		die_of(SIGSEGV);
+	spin_ms(60000);
+}
+
 static void take_all_memory(void)
 {
 	for (;;)
@@ -231,6 +239,8 @@ static struct px_verdict *obey(const struct px_exam *exam, const char *order, co
 		px_assert(strcmp(rest, "never") == 0);
 	else if (strcmp(order, "late-crash") == 0 && examined > 1)
 		die_of(SIGSEGV);
+	else if (strcmp(order, "crash-then-spin") == 0)
+		crash_then_spin();
 	else if (strcmp(order, "hog") == 0)
 		take_all_memory();
 	else if (strcmp(order, "forge") == 0)

@@ -297,6 +297,28 @@ static void death_of_the_parent_is_told_and_ends_what_is_pending(void **state PX
 	fixture_close(&f);
 }
 
+/* Inspectors that die with their parent are no evidence against the message they had. */
+static void death_of_the_parent_is_not_the_messages_fault(void **state PX_UNUSED)
+{
+	struct fixture f;
+	struct outcome o;
+	fixture_open(&f);
+	f.setup.workers = 1;
+	fixture_start(&f, "good");
+	fixture_run(&f, "ok", &o);
+	outcome_free(&o);
+	fixture_submit(&f, "crash-then-spin", 0, &o);
+	fixture_until(&f, f.pool->workers[0].alone, 20000); /* one death more would be final */
+	pid_t inspector = f.pool->workers[0].pid;
+	kill(f.pool->parent, SIGKILL);
+	for (unsigned i = 0; i < 200 && !is_dead(inspector); i++)
+		usleep(10000);
+	fixture_until(&f, f.lost > 0, 20000);
+	assert_true(o.done);
+	assert_int_equal(o.rc, PX_ECANCELLED);
+	fixture_close(&f);
+}
+
 /* If the broker is killed nothing of it stays behind. */
 static void inspectors_end_with_the_broker(void **state PX_UNUSED)
 {
@@ -457,6 +479,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_parent_that_dies_at_once_is_told),
 	    cmocka_unit_test(a_program_that_is_not_there_is_told),
 	    cmocka_unit_test(death_of_the_parent_is_told_and_ends_what_is_pending),
+	    cmocka_unit_test(death_of_the_parent_is_not_the_messages_fault),
 	    cmocka_unit_test(inspectors_end_with_the_broker),
 	    cmocka_unit_test(a_retired_pool_finishes_its_work),
 	    cmocka_unit_test(free_cancels_what_is_pending),
