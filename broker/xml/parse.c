@@ -1,0 +1,106 @@
+/* prinex: stage parse: octets to a tree, then one walk over it
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include <libxml/parser.h>
+
+#include "xml/run.h"
+
+/* Never HUGE, NOENT, DTDLOAD or XINCLUDE. COMPACT: the tree is only read, apart from links between nodes. */
+#define OPTIONS (XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT)
+
+#define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
+
+static void on_error(void *arg, xmlErrorPtr err)
+{
+	struct px_run *run = ((xmlParserCtxtPtr)arg)->_private;
+	if (err->level < XML_ERR_ERROR)
+		return;
+	struct px_findings *errors = &run->v->errors;
+	enum px_code code = err->domain == XML_FROM_NAMESPACE ? PX_CODE_XML_NAMESPACE : PX_CODE_XML_SYNTAX;
+	px_run_error(run, code, NULL, NULL, "%s", err->message != NULL ? err->message : "not well-formed");
+	if (errors->n > 0 && errors->n == errors->total && err->line > 0)
+		errors->items[errors->n - 1].line = (unsigned)err->line;
+}
+
+static bool parse(struct px_run *run)
+{
+	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
+	px_assert(ctxt != NULL);
+	ctxt->_private = run;
+	ctxt->sax->serror = on_error;
+	run->doc = xmlCtxtReadMemory(ctxt, (const char *)run->data, (int)run->len, NULL, NULL, OPTIONS);
+	if (run->doc != NULL && (!ctxt->wellFormed || !ctxt->nsWellFormed) && run->v->errors.total == 0)
+		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
+	xmlFreeParserCtxt(ctxt);
+	if (run->doc == NULL && run->v->errors.total == 0)
+		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
+	return run->v->errors.total == 0;
+}
+
+/* --- the walk --- */
+
+static bool has_scheme(const xmlChar *uri)
+{
+	if (!((*uri >= 'a' && *uri <= 'z') || (*uri >= 'A' && *uri <= 'Z')))
+		return false;
+	size_t n = strcspn((const char *)uri, ":/?#");
+	return uri[n] == ':';
+}
+
+/* Canonicalization of relative namespace names is undefined (https://www.w3.org/TR/xml-c14n section 1.3). */
+static void check_namespaces(struct px_run *run, xmlNode *node)
+{
+	for (const xmlNs *ns = node->nsDef; ns != NULL; ns = ns->next) {
+		if (ns->href != NULL && ns->href[0] != '\0' && !has_scheme(ns->href))
+			px_run_error(run, PX_CODE_XML_NAMESPACE, node, (const char *)ns->href,
+				     "a namespace name is relative");
+	}
+}
+
+static void note_element(struct px_run *run, xmlNode *node)
+{
+	if (node->nsDef != NULL)
+		check_namespaces(run, node);
+	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
+		if (a->ns == NULL || strcmp((const char *)a->name, "type") != 0 ||
+		    strcmp((const char *)a->ns->href, NS_XSI) != 0)
+			continue;
+		if (run->n_xsi_types < PX_ARRAY_LEN(run->xsi_types))
+			run->xsi_types[run->n_xsi_types] = a;
+		run->n_xsi_types++;
+	}
+	/* Names are interned by the parser, but comparing two letters first is as cheap. */
+	if (node->name[0] == 'S' && px_node_is(node, PX_NS_DSIG, "Signature")) {
+		if (run->n_signatures++ == 0)
+			run->first_signature = node;
+	}
+}
+
+static void survey(struct px_run *run)
+{
+	xmlNode *node = run->root;
+	while (node != NULL) {
+		if (node->type == XML_ELEMENT_NODE) {
+			note_element(run, node);
+			if (node->children != NULL) {
+				node = node->children;
+				continue;
+			}
+		}
+		while (node != run->root && node->next == NULL)
+			node = node->parent;
+		node = node != run->root ? node->next : NULL;
+	}
+}
+
+void px_stage_parse(struct px_run *run)
+{
+	if (!parse(run))
+		return;
+	run->root = xmlDocGetRootElement(run->doc);
+	if (run->root == NULL)
+		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "there is no root element");
+	else
+		survey(run);
+}
