@@ -30,8 +30,8 @@ struct px_server_handler {
 	int (*headers)(void *arg, struct px_request *req, const char **text);
 	/* The whole request is there. Answer it now or later with px_request_answer, exactly once. */
 	void (*request)(void *arg, struct px_request *req);
-	/* The client left before the answer. The request stays valid until answered; the answer goes nowhere.
-	 */
+	/* The client left before the answer (or spoke out of turn). The request stays valid until answered;
+	 * the answer goes nowhere. Only for requests that were handed over. */
 	void (*gone)(void *arg, struct px_request *req);
 };
 
@@ -66,7 +66,8 @@ const struct px_http *px_request_http(const struct px_request *req);
 const struct px_conf_partner *px_request_partner(const struct px_request *req);
 /** The generation it belongs to, until its answer. */
 struct px_tls *px_request_tls(const struct px_request *req);
-/** The body with its digest, NULL when there is none. The callee takes its own reference if it keeps it. */
+/** The body with its digest, NULL for a GET (a POST without octets: a body of length 0). The callee takes its
+ * own reference if it keeps it. */
 struct px_body *px_request_body(const struct px_request *req);
 /** Mono ms when its first octet arrived. */
 int64_t px_request_started(const struct px_request *req);

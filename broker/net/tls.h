@@ -22,6 +22,9 @@ struct px_tls;
 
 /** Blocks (files); at start and reload. @conf is borrowed for its life. @return PX_OK, PX_ECONF with @why. */
 int px_tls_new(const struct px_conf *conf, struct px_tls **out, struct px_buf *why);
+/** Hand over the configuration: it is freed with the last reference, since requests and connections of an
+ * older generation still look at their partner in it. @conf taken. */
+void px_tls_take_conf(struct px_tls *tls, struct px_conf **conf);
 struct px_tls *px_tls_ref(struct px_tls *tls);
 void px_tls_unref(struct px_tls **tls);
 
@@ -35,9 +38,34 @@ SSL_CTX *px_tls_server_ctx(const struct px_tls *tls);
  */
 const struct px_conf_partner *px_tls_identify(const struct px_tls *tls, const SSL *ssl, struct px_buf *why);
 
-/** Set up an SSL_CTX (libcurl's, in SSL_CTX_FUNCTION) for connecting to @partner: our certificate, its
- * anchors and CRLs, its SAN URI or pin checked beside the host name. */
+/** Why a server handshake was refused on account of the certificate. */
+enum px_tls_refusal {
+	PX_TLS_REFUSED_NOT,     /* no certificate was judged, or it was good */
+	PX_TLS_REFUSED_UNKNOWN, /* of nobody we know */
+	PX_TLS_REFUSED_BAD      /* claims to be a partner's, but does not verify */
+};
+/** For a handshake that failed; *@why (view, "" when there is nothing to say) names subject, URI and reason.
+ */
+enum px_tls_refusal px_tls_refusal(const SSL *ssl, const char **why);
+
+/** What happened in a client's handshake, for a message to people. Counted references, one thread. */
+struct px_tls_report {
+	unsigned refs;
+	struct px_buf refusal; /* why we refused the server's certificate; "" we did not */
+	int alert;             /* last alert received other than close_notify (SSL_AD_...), -1 none */
+};
+struct px_tls_report *px_tls_report_new(void);
+void px_tls_report_unref(struct px_tls_report **report);
+
+/**
+ * Set up an SSL_CTX (libcurl's, in SSL_CTX_FUNCTION) for connecting to @partner: our certificate, its anchors
+ * and CRLs, its SAN URI or pin checked beside the host of its url. The context keeps a reference on @tls.
+ * @return PX_OK, PX_EINVAL (a partner of another configuration, no url), PX_ETLS.
+ */
 int px_tls_setup_client(const struct px_tls *tls, const struct px_conf_partner *partner, SSL_CTX *ctx);
+/** The same; what happens in the handshake is written to @report (the context takes its own reference). */
+int px_tls_setup_client_report(const struct px_tls *tls, const struct px_conf_partner *partner, SSL_CTX *ctx,
+			       struct px_tls_report *report);
 
 /** Certificates in use with their end, for `certificates`, alarms and metrics. */
 struct px_tls_certificate {
