@@ -1,0 +1,403 @@
+/* prinex: several nodes in one process: the nodes and their clock
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "world.h"
+
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "flow/confirm.h"
+#include "world_fakes.h"
+
+struct world {
+	struct px_clock *clock;
+	uint64_t random;
+	struct node *nodes[6];
+	unsigned n;
+	struct fakes *fakes;
+};
+
+struct px_clock *world_clock(struct world *w)
+{
+	return w->clock;
+}
+
+static uint64_t next_random(void *arg)
+{
+	struct world *w = arg;
+	/* xorshift64* */
+	w->random ^= w->random >> 12;
+	w->random ^= w->random << 25;
+	w->random ^= w->random >> 27;
+	return w->random * 2685821657736338717ull;
+}
+
+struct world *world_new(uint64_t seed)
+{
+	struct world *w = px_xcalloc(1, sizeof(*w));
+	w->clock = px_clock_sim_new(1795392000000); /* 2026-11-22T16:00:00Z */
+	w->random = seed * 0x9e3779b97f4a7c15ull + 1;
+	w->fakes = fakes_new(w->clock);
+	return w;
+}
+
+static struct px_cat_type types[] = {
+    {.name = (char *)"Note",
+     .title = (char *)"Note",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_B,
+     .origin = PX_ORIGIN_SYSTEM},
+    {.name = (char *)"Urgent",
+     .title = (char *)"Urgent",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_A,
+     .origin = PX_ORIGIN_SYSTEM},
+    {.name = (char *)"External",
+     .title = (char *)"External",
+     .domain = PX_DOMAIN_EXTERNAL,
+     .prio = PX_PRIO_B,
+     .origin = PX_ORIGIN_SYSTEM},
+    {.name = (char *)"Ping",
+     .title = (char *)"Ping",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_A,
+     .origin = PX_ORIGIN_ANY},
+    {.name = (char *)"Confirmations",
+     .title = (char *)"Confirmations",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_A,
+     .origin = PX_ORIGIN_NODE},
+};
+
+static struct px_conf *load(const char *text)
+{
+	char path[] = "/tmp/prinex-flow-XXXXXX";
+	int fd = mkstemp(path);
+	px_assert(fd >= 0);
+	FILE *f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+	struct px_problems problems = {0};
+	struct px_conf *conf = NULL;
+	if (px_conf_load(path, &conf, &problems) != PX_OK) {
+		struct px_buf why = PX_BUF_INIT;
+		px_problems_print(&problems, &why);
+		fprintf(stderr, "%s", px_buf_str(&why));
+		px_assert(false);
+	}
+	px_problems_free(&problems);
+	unlink(path);
+	return conf;
+}
+
+static void gen_destroy(struct px_generation *gen)
+{
+	free(gen);
+}
+
+struct node *world_node(struct world *w, const char *authority, const char *conf_text)
+{
+	struct node *n = px_xcalloc(1, sizeof(*n));
+	n->world = w;
+	px_strlcpy(n->authority, authority, sizeof(n->authority));
+	n->conf = load(conf_text);
+	n->cat = (struct px_catalogue){.n_types = PX_ARRAY_LEN(types), .types = types};
+	n->store = px_store_sim_new(7, NULL, w->clock);
+	w->nodes[w->n++] = n;
+	fakes_add_node(w->fakes, n);
+	return n;
+}
+
+static void node_start(struct node *n)
+{
+	n->timers = px_timers_new(n->world->clock);
+	n->metrics = px_metrics_new();
+	n->alarms = px_alarms_new(n->world->clock);
+	n->gen = px_xcalloc(1, sizeof(*n->gen));
+	*n->gen = (struct px_generation){
+	    .refs = 1,
+	    .id = 1,
+	    .conf = n->conf,
+	    .cat = &n->cat,
+	    .inspector = fakes_inspector(n->world->fakes, n),
+	    .transport = fakes_transport(n->world->fakes, n),
+	    .sealer = fakes_sealer(n->world->fakes, n),
+	    .destroy = gen_destroy,
+	};
+	struct px_flow_setup setup = {
+	    .store = n->store,
+	    .timers = n->timers,
+	    .metrics = n->metrics,
+	    .alarms = n->alarms,
+	    .generation = n->gen,
+	    .random = next_random,
+	    .random_arg = n->world,
+	};
+	n->flow = px_flow_new(&setup);
+}
+
+static void node_stop(struct node *n)
+{
+	fakes_drop_node(n->world->fakes, n);
+	px_store_sim_crash(n->store); /* callbacks of what was under way, cancelled */
+	px_flow_free(&n->flow);
+	px_generation_unref(&n->gen);
+	px_timers_free(&n->timers);
+	px_metrics_free(&n->metrics);
+	px_alarms_free(&n->alarms);
+}
+
+void world_start(struct world *w)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		node_start(w->nodes[i]);
+}
+
+void world_crash(struct node *n)
+{
+	node_stop(n);
+	node_start(n);
+}
+
+/* Everything that can happen without time passing. */
+static void settle_down(struct world *w)
+{
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < w->n; i++) {
+			px_store_dispatch(w->nodes[i]->store);
+			px_timers_run(w->nodes[i]->timers);
+		}
+		bool quiet = !fakes_run(w->fakes);
+		if (quiet && round > 10)
+			return;
+	}
+}
+
+void world_run(struct world *w, int64_t ms)
+{
+	int64_t end = px_clock_mono(w->clock) + ms;
+	for (;;) {
+		settle_down(w);
+		int64_t next = end, at;
+		for (unsigned i = 0; i < w->n; i++) {
+			if (px_timers_next(w->nodes[i]->timers, &at))
+				next = PX_MIN(next, at);
+		}
+		int64_t now = px_clock_mono(w->clock);
+		if (now >= end)
+			return;
+		px_clock_sim_advance(w->clock, PX_MAX(next - now, 1));
+	}
+}
+
+void world_free(struct world **w)
+{
+	for (unsigned i = 0; i < (*w)->n; i++) {
+		struct node *n = (*w)->nodes[i];
+		node_stop(n);
+		px_store_close(&n->store);
+		px_conf_free(&n->conf);
+		free(n);
+	}
+	fakes_free(&(*w)->fakes);
+	px_clock_sim_free(&(*w)->clock);
+	PX_FREE(*w);
+}
+
+/* --- peers
+ * --------------------------------------------------------------------------------------------------- */
+
+static void replied(void *arg, const struct px_flow_answer *a)
+{
+	struct reply *r = arg;
+	px_assert(!r->done);
+	r->done = true;
+	r->status = a->status;
+	px_buf_add(&r->body, a->body, a->len);
+	if (a->delivery != NULL)
+		px_strlcpy(r->delivery, a->delivery, sizeof(r->delivery));
+}
+
+static void add(struct px_buf *out, const char *name, const char *value)
+{
+	if (value != NULL)
+		px_buf_addf(out, "<%s>%s</%s>", name, value, name);
+}
+
+void world_compose(struct node *n, const char *partner, const struct msg *m, struct px_buf *out)
+{
+	const struct px_conf_partner *p = px_conf_partner(n->conf, partner);
+	px_assert(p != NULL);
+	int64_t now = px_clock_wall(n->world->clock);
+	struct px_header h = {.created_at = now - m->created_ago};
+	h.expires_at = m->expires_in != 0 ? now + m->expires_in : 0;
+	px_strlcpy(h.message_id, m->id, sizeof(h.message_id));
+	px_strlcpy(h.environment, "test", sizeof(h.environment));
+	px_strlcpy(h.sender, m->sender != NULL ? m->sender : p->authority, sizeof(h.sender));
+	px_strlcpy(h.type, m->type != NULL ? m->type : "Note", sizeof(h.type));
+	for (const char *r = m->recipients != NULL ? m->recipients : ""; *r != '\0';) {
+		size_t len = strcspn(r, " ");
+		px_strlcpy_n(h.recipients[h.n_recipients++], r, len, sizeof(h.recipients[0]));
+		r += len + (r[len] == ' ');
+	}
+	px_buf_adds(out, "<px:Exchange xmlns:px=\"urn:prinex:exchange:1\">");
+	px_confirm_header(out, &h);
+	px_buf_adds(out, "<px:Payload><Doc>");
+	add(out, "LRN", m->lrn);
+	add(out, "MRN", m->mrn);
+	add(out, "Declarant", m->declarant);
+	add(out, "Destination", m->destination);
+	add(out, "Text", m->body);
+	px_buf_addf(out, "%s</Doc></px:Payload></px:Exchange>", m->broken ? "<broken></broken>" : "");
+	fakes_sign(out, m->signed_by != NULL ? m->signed_by : h.sender, PX_ROLE_SYSTEM);
+}
+
+static void wait_for(struct node *n, struct reply *r, int64_t ms)
+{
+	for (int64_t waited = 0; !r->done && waited <= ms; waited += 50)
+		world_run(n->world, 50);
+}
+
+struct reply world_post(struct node *n, const char *partner, const struct px_buf *doc)
+{
+	struct reply *r = px_xcalloc(1, sizeof(*r)); /* may be answered late: stays where it is */
+	struct px_body *body = px_body_copy(doc->data, doc->len);
+	px_flow_receive(n->flow, n->gen, px_conf_partner(n->conf, partner), body, replied, r);
+	px_body_unref(&body);
+	wait_for(n, r, 10000);
+	px_assert(r->done);
+	struct reply result = *r;
+	free(r);
+	return result;
+}
+
+struct reply world_send(struct node *n, const char *partner, const struct msg *m)
+{
+	struct px_buf doc = PX_BUF_INIT;
+	world_compose(n, partner, m, &doc);
+	struct reply r = world_post(n, partner, &doc);
+	px_buf_free(&doc);
+	return r;
+}
+
+struct reply world_fetch(struct node *n, const char *partner, int64_t wait_ms)
+{
+	struct reply r = {0};
+	px_flow_fetch(n->flow, n->gen, px_conf_partner(n->conf, partner), wait_ms, replied, &r);
+	wait_for(n, &r, wait_ms + 1000);
+	px_assert(r.done);
+	return r;
+}
+
+struct reply world_confirm(struct node *n, const char *partner, const char *authority,
+			   const struct reply *fetched, const char *coe_code)
+{
+	struct px_findings errors = {0};
+	struct px_body *body = px_body_copy(fetched->body.data, fetched->body.len);
+	char sender[64], id[64];
+	px_strlcpy(sender, field(&fetched->body, "Sender"), sizeof(sender));
+	px_strlcpy(id, field(&fetched->body, "MessageId"), sizeof(id));
+	if (coe_code != NULL)
+		px_findings_add(&errors, px_code_parse(coe_code), 0, NULL, NULL, "refused by the test");
+	struct px_confirm c = {
+	    .kind = coe_code != NULL ? PX_COE : PX_COA,
+	    .permanent = coe_code != NULL,
+	    .confirmation_id = "C1",
+	    .issuer = authority,
+	    .ref_sender = sender,
+	    .ref_message_id = id,
+	    .ref_digest = body->digest,
+	    .at = px_clock_wall(n->world->clock),
+	    .errors = coe_code != NULL ? &errors : NULL,
+	};
+	struct px_buf doc = PX_BUF_INIT;
+	px_confirm_write(&doc, &c, true);
+	fakes_sign(&doc, authority, PX_ROLE_SYSTEM);
+	px_body_unref(&body);
+	body = px_body_copy(doc.data, doc.len);
+	struct reply r = {0};
+	px_flow_confirm(n->flow, n->gen, px_conf_partner(n->conf, partner), fetched->delivery, body, replied,
+			&r);
+	wait_for(n, &r, 5000);
+	px_assert(r.done);
+	px_body_unref(&body);
+	px_buf_free(&doc);
+	px_findings_free(&errors);
+	return r;
+}
+
+void reply_free(struct reply *r)
+{
+	px_buf_free(&r->body);
+	*r = (struct reply){0};
+}
+
+const char *field(const struct px_buf *doc, const char *name)
+{
+	static char value[4][256];
+	static unsigned turn;
+	char *out = value[turn++ % 4];
+	char open[80];
+	snprintf(open, sizeof(open), "<px:%s>", name);
+	const char *at = strstr(px_buf_str(doc), open);
+	out[0] = '\0';
+	if (at != NULL)
+		px_strlcpy_n(out, at + strlen(open), strcspn(at + strlen(open), "<"), 256);
+	return out;
+}
+
+struct state_query {
+	const char *recipient;
+	const char *state;
+	bool done;
+};
+
+static void state_found(void *arg, int rc, const struct px_message *m)
+{
+	struct state_query *q = arg;
+	q->done = true;
+	for (unsigned i = 0; rc == PX_OK && i < m->n_deliveries; i++) {
+		if (strcmp(m->deliveries[i].recipient, q->recipient) == 0)
+			q->state = px_delivery_state_name(m->deliveries[i].state);
+	}
+}
+
+const char *world_state(struct node *n, const char *sender, const char *id, const char *recipient)
+{
+	struct state_query q = {recipient, "none", false};
+	px_store_find(n->store, sender, id, state_found, &q);
+	for (unsigned i = 0; i < 100 && !q.done; i++)
+		px_store_dispatch(n->store);
+	px_assert(q.done);
+	return q.state;
+}
+
+/* --- configuration
+ * ------------------------------------------------------------------------------------------- */
+
+void conf_head(struct px_buf *out, const char *authority, const char *const *trusted)
+{
+	px_buf_addf(out,
+		    "node { authority = \"%s\" name = \"n-%s\" environment = \"test\" tls-certificate = "
+		    "\"x\" tls-key = \"x\" "
+		    "sign-certificate = \"x\" sign-key = \"x\" }\n"
+		    "store { path = \"/nonexistent\" }\ninspect { catalogue = \"x.conf\" }\n",
+		    authority, "test");
+	for (; *trusted != NULL; trusted++)
+		px_buf_addf(out,
+			    "authority \"%s\" {\n  system { anchors = \"x\" crls = \"x\" }\n  node { anchors "
+			    "= \"x\" crls = \"x\" }\n}\n",
+			    *trusted);
+}
+
+void conf_partner(struct px_buf *out, const char *name, const char *authority, const char *role,
+		  const char *url, const char *more)
+{
+	px_buf_addf(
+	    out, "partner \"%s\" {\n  authority = \"%s\"\n  role = %s\n  anchors = \"x\"\n  crls = \"x\"\n",
+	    name, authority, role);
+	if (url != NULL)
+		px_buf_addf(out, "  mode = push\n  url = \"%s\"\n", url);
+	px_buf_addf(out, "  %s\n}\n", more);
+}
