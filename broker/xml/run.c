@@ -102,8 +102,8 @@ static void flatten(char *s)
 	}
 }
 
-static void add(struct px_run *run, struct px_findings *to, enum px_code code, const xmlNode *node,
-		const char *value, const char *fmt, va_list ap)
+static void PX_PRINTF(6, 0) add(struct px_run *run, struct px_findings *to, enum px_code code,
+				const xmlNode *node, const char *value, const char *fmt, va_list ap)
 {
 	/* What is only counted costs nothing: hostile input can provoke very many. */
 	if (to->n >= PX_ERRORS_MAX) {
