@@ -251,19 +251,17 @@ static void remade(void *arg, struct px_daemon_generation *gen, int rc, const ch
 	px_buf_free(&text);
 }
 
-void px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg)
+int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg)
 {
-	if (b->reloading || b->gen == NULL || b->stopping) {
-		if (done != NULL)
-			done(arg, PX_EBUSY, "a reload is under way, or the broker is starting or stopping");
-		return;
-	}
+	if (b->reloading || b->gen == NULL || b->stopping)
+		return PX_EBUSY;
 	b->reloading = true;
 	b->reload_done = done;
 	b->reload_arg = arg;
 	struct px_generation_setup setup = generation_setup(b);
 	setup.made = remade;
 	px_generation_make(&setup);
+	return PX_OK;
 }
 
 /* --- inspectors' parent lost
@@ -350,7 +348,9 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	px_broker_reload(arg, NULL, NULL);
+	if (px_broker_reload(arg, NULL, NULL) != PX_OK)
+		px_log(PX_LOG_NOTICE, "reload",
+		       "not now: a reload is under way, or the broker is starting or stopping");
 }
 
 /* --- life
@@ -397,6 +397,7 @@ static void free_rooms(struct broker *b)
 int px_broker_run(const struct px_options *options)
 {
 	struct broker b = {.options = options, .ready_fd = options->fd, .status = PX_EXIT_FAILED};
+	pthread_mutex_init(&b.check_lock, NULL);
 	b.started = px_clock_mono(px_clock_real());
 	px_log_init("broker", STDERR_FILENO, PX_LOG_INFO);
 	if (b.ready_fd >= 0)

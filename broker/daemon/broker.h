@@ -4,6 +4,8 @@
 #ifndef PX_DAEMON_BROKER_H
 #define PX_DAEMON_BROKER_H
 
+#include <pthread.h>
+
 #include "base/strings.h"
 #include "ctl/ctl.h"
 #include "daemon/daemon.h"
@@ -25,6 +27,10 @@ struct broker {
 	struct px_endpoint *endpoint;
 	struct px_server *server;
 	struct px_ctl *ctl;
+	char *listen[16]; /* addresses as bound */
+	unsigned n_listen;
+	pthread_mutex_t check_lock;
+	struct px_seal_key *check_key; /* for checkpoints, on the store's thread */
 	struct px_metrics_listener *metrics_listener;
 	int64_t started; /* mono ms */
 	int ready_fd;
@@ -36,7 +42,8 @@ struct broker {
 };
 
 /* broker.c */
-void px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg);
+/** @return PX_OK and @done (may be NULL) later, or PX_EBUSY and no @done. */
+int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg);
 void px_broker_stop(struct broker *b);
 void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen);
 

@@ -27,9 +27,18 @@ STACK_OF(X509) * px_seal_key_chain(const struct px_seal_key *key);
 /** Insert ds:Signature before the last end tag of @doc. @return PX_OK or PX_EFATAL (OpenSSL failed). */
 int px_seal(const struct px_seal_key *key, struct px_buf *doc);
 
-/** Sign octets as they are (checkpoints): DER ECDSA or PKCS#1. */
+/** Sign octets as they are: DER ECDSA or PKCS#1. */
 int px_seal_octets(const struct px_seal_key *key, const void *data, size_t len, struct px_buf *signature);
 int px_seal_octets_verify(const struct px_seal_key *key, const void *data, size_t len,
 			  const uint8_t *signature, size_t signature_len);
+
+/**
+ * Sign a statement that must stay verifiable after the key was replaced (checkpoints of the journal): the
+ * leaf's DER, then the signature. Verifying accepts the key's own leaf, and any leaf of the same URIs that
+ * the same issuer signed, whether or not it is still valid: it was when the statement was made.
+ */
+int px_seal_statement(const struct px_seal_key *key, const void *data, size_t len, struct px_buf *out);
+int px_seal_statement_verify(const struct px_seal_key *key, const void *data, size_t len,
+			     const uint8_t *statement, size_t statement_len);
 
 #endif

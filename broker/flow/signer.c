@@ -88,7 +88,7 @@ static unsigned queue_move(struct queue *to, struct queue *from, unsigned max)
 
 static void work(const struct px_signer *s, struct job *job)
 {
-	job->rc = job->octets ? px_seal_octets(s->key, job->in.data, job->in.len, &job->out)
+	job->rc = job->octets ? px_seal_statement(s->key, job->in.data, job->in.len, &job->out)
 			      : px_seal(s->key, &job->in);
 }
 
