@@ -1,0 +1,46 @@
+/* prinex: what people and programs read: errors, confirmations, a node about itself, the state of a message
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_CLIENT_SHOW_H
+#define PX_CLIENT_SHOW_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/exchange.h"
+
+/*
+ * Text that came from elsewhere is shown with control characters escaped, so that no document can drive a
+ * terminal. The XML given here was verified (confirmations) or came over a verified connection; it is read
+ * defensively nevertheless.
+ */
+
+/** Append @s with control characters as \xHH. */
+void px_show_safe(struct px_buf *out, const char *s);
+
+/** One error or warning: `CODE line N POINTER "VALUE": TEXT`. Absent parts are left out. Borrowed strings. */
+struct px_shown {
+	const char *code, *pointer, *value, *text;
+	unsigned line;
+};
+void px_show_error(struct px_buf *out, const struct px_shown *e);
+json_t *px_json_error(const struct px_shown *e);
+
+/** All of @f, @indent in front of each; lines are shifted by @lines. A last line counts what was not kept. */
+void px_show_findings(struct px_buf *out, const struct px_findings *f, int lines, const char *indent);
+json_t *px_json_findings(const struct px_findings *f, int lines);
+
+/** The errors (or warnings) of a Confirmation's octets. */
+void px_show_confirmation(struct px_buf *out, const uint8_t *doc, size_t len, const char *element,
+			  const char *indent);
+json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element);
+
+/** Any of our own answer documents (Node, State): nested elements as indented `Name: value` lines, or as an
+ * object; Signature is left out. @return PX_OK or PX_EPARSE. */
+int px_show_document(struct px_buf *out, const uint8_t *doc, size_t len);
+json_t *px_json_document(const uint8_t *doc, size_t len);
+
+/** One object, one line, to standard output; takes the reference. */
+void px_json_print(json_t *object);
+
+#endif
