@@ -1,0 +1,89 @@
+/* prinex: prinexctl: its parts
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_PRINEXCTL_H
+#define PX_PRINEXCTL_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "ctl/command.h"
+#include "ctl/help.h"
+
+/* --- rpc.c: the connection --- */
+
+struct rpc {
+	int fd;
+	unsigned calls;
+	struct px_buf in;
+};
+
+/** Connect, or explain on stderr. @return PX_CTL_EXIT_OK, UNREACHABLE or NOT_PERMITTED. */
+enum px_ctl_exit rpc_open(struct rpc *rpc, const char *path);
+/** Ask and wait for the answer; @params is borrowed. A failure is explained on stderr. */
+enum px_ctl_exit rpc_call(struct rpc *rpc, const char *method, const json_t *params, json_t **result);
+void rpc_close(struct rpc *rpc);
+
+/* --- screen.c: what may be written to a terminal --- */
+
+enum colour { PLAIN, BOLD, DIM, GREEN, YELLOW, RED };
+
+/** Look at stdout, NO_COLOR and TERM; once. */
+void screen_init(void);
+/** Columns of the terminal; 0 when stdout is none. */
+unsigned screen_width(void);
+/** Append @s without anything that acts on a terminal: control characters, and characters that reorder text,
+ * become \x.. */
+void screen_clean(struct px_buf *out, const char *s);
+/** Columns that UTF-8 text takes. */
+unsigned screen_columns(const char *s);
+/** Print clean text in a colour, if there are colours. */
+void screen_put(const char *s, enum colour colour);
+/** The colour of a word such as a state: trouble is red, waiting yellow, well green. */
+enum colour screen_colour(const char *word);
+
+/* --- table.c --- */
+
+struct table;
+/** @heads: titles separated by '|'; one that begins with '>' is of a column of numbers. */
+struct table *table_new(const char *heads);
+/** Add the next cell; a row ends by itself. NULL is shown as -. */
+void table_add(struct table *t, const char *text, enum colour colour);
+void table_addf(struct table *t, enum colour colour, const char *fmt, ...) PX_PRINTF(3, 4);
+/** Print and free. The last column is wrapped on a terminal. */
+void table_print(struct table **t);
+
+/* --- values.c: members of results as text --- */
+
+/** Views into the result; "" when absent or null. */
+const char *text_of(const json_t *object, const char *name);
+int64_t int_of(const json_t *object, const char *name);
+bool bool_of(const json_t *object, const char *name);
+bool has(const json_t *object, const char *name);
+/** Cells: a text (null is -), a number, a time with how long ago, octets as MB, a list joined by ", ". */
+void cell_text(struct table *t, const json_t *object, const char *name);
+void cell_state(struct table *t, const json_t *object, const char *name);
+void cell_int(struct table *t, const json_t *object, const char *name);
+void cell_time(struct table *t, const json_t *object, const char *name);
+void cell_octets(struct table *t, const json_t *object, const char *name);
+void cell_list(struct table *t, const json_t *object, const char *name);
+/** The same as text. Static memory: good until the fourth call after it. */
+const char *time_text(const char *time);
+const char *octets_text(int64_t octets);
+/** `Label:   value` lines; the label column is as wide as it must be for all of prinexctl. */
+void line(const char *label, enum colour colour, const char *fmt, ...) PX_PRINTF(3, 4);
+void line_text(const char *label, const json_t *object, const char *name);
+void line_time(const char *label, const json_t *object, const char *name);
+/** A blank line and a title. */
+void title(const char *text);
+
+/* --- show_*.c: results for people, by subject --- */
+
+typedef void show_fn(const json_t *result);
+show_fn show_status, show_alarms, show_partners, show_partner;                /* show_node.c */
+show_fn show_certificates, show_catalogue, show_check, show_reload, show_log; /* show_conf.c */
+show_fn show_stop, show_text;                                                 /* show_conf.c */
+show_fn show_messages, show_message, show_queue, show_trace;                  /* show_messages.c */
+show_fn show_journal, show_journal_verify, show_verify;                       /* show_journal.c */
+
+#endif

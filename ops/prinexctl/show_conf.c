@@ -1,0 +1,106 @@
+/* prinex: prinexctl: certificates, catalogue, configuration, actions
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "prinexctl.h"
+
+#include <inttypes.h>
+
+void show_certificates(const json_t *result)
+{
+	struct table *t = table_new("state|ends|what|subject|file");
+	const json_t *c;
+	size_t i;
+	json_array_foreach(json_object_get(result, "certificates"), i, c)
+	{
+		cell_state(t, c, "state");
+		cell_time(t, c, "until");
+		cell_text(t, c, "what");
+		cell_text(t, c, "subject");
+		cell_text(t, c, "file");
+	}
+	table_print(&t);
+}
+
+void show_catalogue(const json_t *result)
+{
+	struct table *t = table_new("type|class|domain|signed by|versions|served|title");
+	const json_t *type;
+	size_t i;
+	json_array_foreach(json_object_get(result, "types"), i, type)
+	{
+		bool available = bool_of(type, "available");
+		cell_text(t, type, "type");
+		cell_text(t, type, "class");
+		cell_text(t, type, "domain");
+		cell_text(t, type, "origin");
+		cell_list(t, type, "versions");
+		table_add(t, available ? "yes" : "no", available ? PLAIN : DIM);
+		cell_text(t, type, "title");
+	}
+	table_print(&t);
+}
+
+void show_check(const json_t *result)
+{
+	const json_t *problems = json_object_get(result, "problems"), *p;
+	size_t i;
+	json_array_foreach(problems, i, p)
+	{
+		struct px_buf text = PX_BUF_INIT;
+		screen_clean(&text, text_of(p, "file"));
+		if (has(p, "line"))
+			px_buf_addf(&text, ":%" PRId64, int_of(p, "line"));
+		px_buf_adds(&text, ": ");
+		screen_clean(&text, text_of(p, "text"));
+		printf("%s\n", px_buf_str(&text));
+		px_buf_free(&text);
+	}
+	if (!bool_of(result, "ok")) {
+		printf("%zu problem%s\n", json_array_size(problems),
+		       json_array_size(problems) == 1 ? "" : "s");
+		return;
+	}
+	printf("%s is all right (%" PRId64 " message types)\n", text_of(result, "file"),
+	       int_of(result, "types"));
+	if (has(result, "needs_restart"))
+		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+}
+
+void show_reload(const json_t *result)
+{
+	struct px_buf why = PX_BUF_INIT;
+	if (bool_of(result, "ok")) {
+		printf("generation %" PRId64 " is in force\n", int_of(result, "generation"));
+		if (has(result, "needs_restart"))
+			printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+		return;
+	}
+	/* Lines are the daemon's own. */
+	for (const char *s = text_of(result, "why"); *s != '\0';) {
+		char *part = px_xstrndup(s, strcspn(s, "\n"));
+		screen_clean(&why, part);
+		px_buf_addc(&why, '\n');
+		s += strlen(part) + (s[strlen(part)] == '\n' ? 1 : 0);
+		free(part);
+	}
+	printf("%srefused; generation %" PRId64 " stays in force\n", px_buf_str(&why),
+	       int_of(result, "generation"));
+	px_buf_free(&why);
+}
+
+void show_log(const json_t *result)
+{
+	printf("log level is %s (was %s)\n", text_of(result, "level"), text_of(result, "before"));
+}
+
+void show_stop(const json_t *result)
+{
+	(void)result;
+	printf("prinexd stops\n");
+}
+
+void show_text(const json_t *result)
+{
+	fputs(text_of(result, "text"), stdout);
+}
