@@ -4,38 +4,13 @@
 
 #include "store/sim_parts.h"
 
+#include "store/journal.h"
+
 #define PAGE_MAX 1000u
 
 static char *copy(const char *s)
 {
 	return px_xstrdup(s != NULL ? s : "");
-}
-
-static void add_text(struct px_buf *octets, const char *s)
-{
-	px_buf_add(octets, s, strlen(s) + 1);
-}
-
-static void add_number(struct px_buf *octets, uint64_t number)
-{
-	px_buf_addf(octets, "%llu;", (unsigned long long)number);
-}
-
-/** What the hash covers; only this store reads it, so it need not be what others keep on disk. */
-static void encode(struct px_buf *octets, const struct px_journal_entry *e)
-{
-	add_number(octets, (uint64_t)e->kind);
-	add_number(octets, (uint64_t)e->at);
-	add_number(octets, e->delivery);
-	add_number(octets, e->has_digest);
-	px_buf_add(octets, e->digest, e->has_digest ? PX_DIGEST_LEN : 0);
-	add_text(octets, e->partner);
-	add_text(octets, e->sender);
-	add_text(octets, e->message_id);
-	add_text(octets, e->recipient);
-	add_text(octets, e->code);
-	add_text(octets, e->actor);
-	add_text(octets, e->detail);
 }
 
 /** The hash of entry @i, as it follows from the one before and what the entry says. */
@@ -44,7 +19,7 @@ static void chain(const struct sim *s, size_t i, uint8_t hash[PX_DIGEST_LEN])
 	struct px_buf octets = PX_BUF_INIT;
 	static const uint8_t start[PX_DIGEST_LEN];
 	px_buf_add(&octets, i > 0 ? s->journal[i - 1].hash : start, PX_DIGEST_LEN);
-	encode(&octets, &s->journal[i].entry);
+	px_journal_encode(&octets, &s->journal[i].entry);
 	px_sha256(octets.data, octets.len, hash);
 	px_buf_free(&octets);
 }
