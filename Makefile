@@ -201,16 +201,16 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(BENCH_BINS)
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
 # --- benchmark, demo, docs, lint ----------------------------------------------------------------------------------
 
-$(O)/bench: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
+$(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(BENCH_SRC)) $(call libs_of,client) $(LIBS) -o $@
 
-bench: all $(if $(BENCH_SRC),$(O)/bench) ## measure the inspector, start-up and memory
+bench: all $(O)/bench-inspect ## measure the inspector, start-up and memory
 	@PX_BUILD=$(O) tests/bench/run
 
 demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them running, CORPUS=folder)
