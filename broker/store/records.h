@@ -37,7 +37,7 @@ int px_rec_open(uint8_t table, const void *key, size_t key_len, const void *data
 /** messages: px_message without seq, digest, CoA and deliveries; these come from the receipt and from
  * first_delivery. */
 struct px_rec_message {
-	struct px_message message;
+	struct px_message message; /* without partner, movement and confirmations too: the receipt has them */
 	uint64_t first_delivery;
 	unsigned n_deliveries;
 };
@@ -110,8 +110,7 @@ struct px_rec_signed {
 void px_rec_put_signed(struct px_buf *out, const struct px_rec_signed *rec);
 int px_rec_get_signed(struct px_octets fields, struct px_rec_signed *rec);
 
-/** journal: the hash, then the octets that it covers together with the hash before. */
-void px_rec_put_journal(struct px_buf *out, const uint8_t hash[PX_DIGEST_LEN], struct px_octets octets);
+/** journal: the hash, then the octets (store/journal.h) that it covers together with the hash before. */
 int px_rec_get_journal(struct px_octets fields, uint8_t hash[PX_DIGEST_LEN], struct px_octets *octets);
 /** partners: deliveries by state. */
 struct px_rec_partner {

@@ -69,6 +69,16 @@ void *px_scratch_double(struct px_scratch *s, const void *array, size_t n, size_
 	return out;
 }
 
+void px_scratch_adopt(struct px_scratch *s, struct px_scratch *from)
+{
+	struct px_scratch_chunk **end = &from->chunks;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = s->chunks;
+	s->chunks = from->chunks;
+	*from = (struct px_scratch){0};
+}
+
 void px_scratch_free(struct px_scratch *s)
 {
 	while (s->chunks != NULL) {

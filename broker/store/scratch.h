@@ -28,6 +28,8 @@ void *px_scratch_copy(struct px_scratch *s, const void *data, size_t size);
 char *px_scratch_str(struct px_scratch *s, const char *text);
 /** Double an array of @n elements that is full; the old one is kept until the end. */
 void *px_scratch_double(struct px_scratch *s, const void *array, size_t n, size_t *cap, size_t size);
+/** Take over all memory of @from, which is empty afterwards. */
+void px_scratch_adopt(struct px_scratch *s, struct px_scratch *from);
 void px_scratch_free(struct px_scratch *s);
 
 #endif

@@ -1,0 +1,195 @@
+/* prinex: the LMDB environment: opening, errors, room
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/db_error.h"
+
+/* Below this much free space an I/O error of a commit is taken for a full disk: more than one transaction may
+ * write. LMDB reports a short write as EIO. */
+#define NEARLY_FULL (64u * 1024 * 1024)
+
+static const char *const table_names[] = {
+#define PX_TABLE(name, wire, key, value) wire,
+#include "store/tables.def"
+#undef PX_TABLE
+};
+
+const char *px_table_name(enum px_table table)
+{
+	px_assert((size_t)table < PX_ARRAY_LEN(table_names));
+	return table_names[table];
+}
+
+/* --- errors
+ * ------------------------------------------------------------------------------------------------- */
+
+int px_db_error(const struct px_db *db, int rc, const char *doing)
+{
+	switch (rc) {
+	case MDB_SUCCESS: return PX_OK;
+	case MDB_NOTFOUND: return PX_ENOTFOUND;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+	case ENOSPC:
+	case EDQUOT: return PX_EFULL;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_KEYEXIST: /* a key that was to be greater than all is not */
+		px_warnx("store", "%s: %s", doing, mdb_strerror(rc));
+		return PX_ECORRUPT;
+	case EIO:
+		if (px_db_disk_free(db) < NEARLY_FULL)
+			return PX_EFULL;
+		break;
+	default: break;
+	}
+	px_log(PX_LOG_ERR, "store", "%s: %s", doing, mdb_strerror(rc));
+	return PX_EFATAL;
+}
+
+/* --- room
+ * ---------------------------------------------------------------------------------------------------- */
+
+uint64_t px_db_disk_free(const struct px_db *db)
+{
+	struct statvfs fs;
+	if (statvfs(db->path, &fs) != 0)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+void px_db_check_readers(struct px_db *db)
+{
+	int dead = 0;
+	int rc = mdb_reader_check(db->env, &dead);
+	if (rc != MDB_SUCCESS)
+		px_warnx("store", "checking for dead readers: %s", mdb_strerror(rc));
+	else if (dead > 0)
+		px_log(PX_LOG_NOTICE, "store", "readers=%d cleared slots of readers that died", dead);
+}
+
+static int note_reader(const char *line, void *arg)
+{
+	uint64_t *oldest = arg;
+	unsigned long long txn = 0;
+	/* "    pid     thread     txnid", a "-" for none */
+	if (sscanf(line, "%*d %*x %llu", &txn) == 1 && txn < *oldest)
+		*oldest = txn;
+	return 0;
+}
+
+uint64_t px_db_oldest_reader(struct px_db *db)
+{
+	MDB_envinfo info;
+	mdb_env_info(db->env, &info);
+	uint64_t oldest = info.me_last_txnid;
+	mdb_reader_list(db->env, note_reader, &oldest);
+	return info.me_last_txnid - oldest;
+}
+
+/* --- opening
+ * ------------------------------------------------------------------------------------------------- */
+
+static int lock_folder(struct px_db *db, struct px_buf *why)
+{
+	struct px_buf name = PX_BUF_INIT;
+	if (mkdir(db->path, 0700) != 0 && errno != EEXIST) {
+		px_buf_setf(why, "%s: cannot make the folder: %s", db->path, strerror(errno));
+		return PX_ESYS;
+	}
+	px_buf_addf(&name, "%s/in-use", db->path);
+	db->lock = open(px_buf_str(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc = PX_OK;
+	if (db->lock < 0) {
+		px_buf_setf(why, "%s: %s", px_buf_str(&name), strerror(errno));
+		rc = PX_ESYS;
+	} else if (flock(db->lock, LOCK_EX | LOCK_NB) != 0) {
+		px_buf_setf(why, "%s: another process has this store open", db->path);
+		rc = PX_ESYS;
+	}
+	px_buf_free(&name);
+	return rc;
+}
+
+static int open_failed(const struct px_db *db, int rc, const char *doing, struct px_buf *why)
+{
+	px_buf_setf(why, "%s: %s: %s", db->path, doing, mdb_strerror(rc));
+	switch (rc) {
+	case MDB_INVALID:
+	case MDB_CORRUPTED:
+	case MDB_VERSION_MISMATCH: return PX_ECORRUPT;
+	case ENOSPC:
+	case EDQUOT:
+	case MDB_MAP_FULL: return PX_EFULL;
+	default: return rc == EIO && px_db_disk_free(db) < NEARLY_FULL ? PX_EFULL : PX_ESYS;
+	}
+}
+
+static int open_tables(struct px_db *db, struct px_buf *why)
+{
+	MDB_txn *txn = NULL;
+	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+	if (rc != MDB_SUCCESS)
+		return open_failed(db, rc, "first transaction", why);
+	for (int i = 0; i < PX_TABLES && rc == MDB_SUCCESS; i++)
+		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &db->tables[i]);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "opening tables", why);
+}
+
+static int open_env(struct px_db *db, struct px_buf *why)
+{
+	int rc = mdb_env_create(&db->env);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_set_maxdbs(db->env, PX_TABLES);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_set_mapsize(db->env, db->map_size);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_open(db->env, db->path, 0, 0600);
+	if (rc != MDB_SUCCESS)
+		return open_failed(db, rc, "opening", why);
+	MDB_stat stat;
+	MDB_envinfo info;
+	mdb_env_stat(db->env, &stat);
+	mdb_env_info(db->env, &info);
+	db->page = stat.ms_psize;
+	db->map_size = info.me_mapsize;
+	px_db_check_readers(db);
+	return open_tables(db, why);
+}
+
+int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why)
+{
+	const uint64_t granule = 1024 * 1024;
+	*db = (struct px_db){.path = px_xstrdup(path),
+			     .lock = -1,
+			     .watermark = watermark,
+			     .map_size = (map_size + granule - 1) / granule * granule};
+	int rc = lock_folder(db, why);
+	if (rc == PX_OK)
+		rc = open_env(db, why);
+	return rc;
+}
+
+void px_db_close(struct px_db *db)
+{
+	if (db->env != NULL)
+		mdb_env_close(db->env);
+	if (db->lock >= 0)
+		close(db->lock);
+	free(db->path);
+	*db = (struct px_db){.lock = -1};
+}

@@ -1,0 +1,116 @@
+/* prinex: the LMDB environment: tables, transactions, cursors, and its errors in our words
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_STORE_DB_H
+#define PX_STORE_DB_H
+
+#include <lmdb.h>
+
+#include "base/buf.h"
+#include "store/keys.h"
+#include "store/records.h"
+
+/*
+ * The only place that includes lmdb.h and knows its error codes. Durability flags are all left at their
+ * default: NOSYNC can corrupt, NOMETASYNC can lose the last commit, WRITEMAP dies of SIGBUS on a full disk.
+ * No DUPSORT and no nested transactions either.
+ *
+ * Calling sequence: px_db_open; transactions on the writer thread (write) and the reader thread (read), at
+ * most one of each at a time; px_db_close. Never across fork.
+ *
+ * A transaction keeps its first error in `rc`: later calls do nothing and answer it, so that ten steps need
+ * one check. PX_ENOTFOUND and a damaged record (PX_ECORRUPT from px_tx_record) are answers, not errors.
+ */
+
+enum px_table {
+#define PX_TABLE(name, wire, key, value) PX_T_##name,
+#include "store/tables.def"
+#undef PX_TABLE
+	PX_TABLES
+};
+const char *px_table_name(enum px_table table);
+
+struct px_db {
+	MDB_env *env;
+	MDB_dbi tables[PX_TABLES];
+	char *path;
+	int lock; /* file descriptor that holds the lock against other processes */
+	uint64_t watermark;
+	uint64_t map_size;
+	unsigned page;
+};
+
+/**
+ * Lock the folder @path (made if missing, mode 0700) and open what is in it, with all tables. Blocks.
+ * @return PX_OK, PX_ESYS (also: another process has it), PX_EFULL, PX_ECORRUPT; @why.
+ */
+int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why);
+/** Also after a px_db_open that failed. */
+void px_db_close(struct px_db *db);
+/** Octets still free for us on the file system. UINT64_MAX when it will not say. */
+uint64_t px_db_disk_free(const struct px_db *db);
+/** Clear slots of readers that died. Thread: any. */
+void px_db_check_readers(struct px_db *db);
+/** How many transactions the oldest reader of any process lags behind. */
+uint64_t px_db_oldest_reader(struct px_db *db);
+
+struct px_tx {
+	struct px_db *db;
+	MDB_txn *txn;
+	int rc;
+};
+
+/** @return PX_OK or PX_EFATAL; also kept in tx->rc. */
+int px_tx_write(struct px_tx *tx, struct px_db *db);
+int px_tx_read(struct px_tx *tx, struct px_db *db);
+/**
+ * Make it durable (blocks for the flush). With an error kept: give up and answer that. @return PX_OK,
+ * PX_EFULL, PX_EFATAL: nothing of it happened, as a restart will show.
+ */
+int px_tx_commit(struct px_tx *tx);
+void px_tx_abort(struct px_tx *tx);
+/** Octets of the map in use, and octets that it could still take, as this read transaction sees it. */
+void px_tx_usage(struct px_tx *tx, uint64_t *used, uint64_t *left);
+uint64_t px_tx_entries(struct px_tx *tx, enum px_table table);
+
+/** @out: view until the next write or the end. @return PX_OK, PX_ENOTFOUND or tx->rc. */
+int px_tx_get(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets *out);
+/** The same for a record: version and checksum are tested. @return also PX_ECORRUPT. */
+int px_tx_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets *fields);
+void px_tx_put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
+	       size_t len);
+/** As px_tx_put for a key greater than all in the table. */
+void px_tx_append(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
+		  size_t len);
+/** Seal the record in @rec and put it. */
+void px_tx_put_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_buf *rec);
+void px_tx_append_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key,
+			 struct px_buf *rec);
+/** Room for @len octets under a key greater than all in the table; to be filled before the next write. NULL:
+ * tx->rc. */
+uint8_t *px_tx_append_room(struct px_tx *tx, enum px_table table, const struct px_tkey *key, size_t len);
+/** @return PX_OK, PX_ENOTFOUND or tx->rc. */
+int px_tx_del(struct px_tx *tx, enum px_table table, const struct px_tkey *key);
+
+/** A place in a table. Views die with the next write. */
+struct px_cur {
+	struct px_tx *tx;
+	MDB_cursor *cursor;
+	struct px_octets key, value;
+};
+
+void px_cur_open(struct px_cur *cur, struct px_tx *tx, enum px_table table);
+void px_cur_close(struct px_cur *cur);
+/** Go to the first key >= @key. @return whether there is one; the same for all that move. */
+bool px_cur_seek(struct px_cur *cur, const struct px_tkey *key);
+/** Go to the last key < @key. */
+bool px_cur_before(struct px_cur *cur, const struct px_tkey *key);
+bool px_cur_first(struct px_cur *cur);
+bool px_cur_last(struct px_cur *cur);
+bool px_cur_next(struct px_cur *cur);
+bool px_cur_prev(struct px_cur *cur);
+bool px_cur_has_prefix(const struct px_cur *cur, const struct px_tkey *prefix);
+/** The key taken apart. */
+struct px_tkey_in px_cur_read(const struct px_cur *cur);
+
+#endif

@@ -1,0 +1,258 @@
+/* prinex: deliveries are made and change state
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/deliver.h"
+
+#include "base/strings.h"
+#include "store/heads.h"
+#include "store/owed.h"
+
+/* --- indexes of deliveries that are not final
+ * ---------------------------------------------------------------- */
+
+static void put_open(struct px_wtx *w, const struct px_delivery *d)
+{
+	struct px_tkey key = px_tkey_open(d->partner, (uint8_t)d->state, d->id);
+	px_tx_put(&w->tx, PX_T_OPEN, &key, NULL, 0);
+	key = px_tkey_deadline(d->deadline, d->id);
+	px_tx_put(&w->tx, PX_T_DEADLINES, &key, NULL, 0);
+}
+
+static void del_open(struct px_wtx *w, const struct px_delivery *d)
+{
+	struct px_tkey key = px_tkey_open(d->partner, (uint8_t)d->state, d->id);
+	px_tx_del(&w->tx, PX_T_OPEN, &key);
+	key = px_tkey_deadline(d->deadline, d->id);
+	px_tx_del(&w->tx, PX_T_DEADLINES, &key);
+}
+
+uint64_t px_deliver_new(struct px_wtx *w, const struct px_message *message, const struct px_new_delivery *new,
+			uint64_t home)
+{
+	struct px_delivery d = {.id = ++w->state.last_delivery,
+				.message = message->seq,
+				.movement = message->movement,
+				.prio = message->prio,
+				.state = PX_D_QUEUED,
+				.created = w->now,
+				.due = w->now,
+				.deadline = new->deadline};
+	px_strlcpy(d.recipient, new->recipient, sizeof(d.recipient));
+	px_strlcpy(d.partner, new->partner, sizeof(d.partner));
+	px_strlcpy(d.route, new->route, sizeof(d.route));
+	struct px_tkey key = px_tkey_of(d.id);
+	px_rec_start(&w->rec);
+	px_rec_put_delivery(&w->rec, &d);
+	px_tx_append_record(&w->tx, PX_T_DELIVERIES, &key, &w->rec);
+	put_open(w, &d);
+	px_heads_add(w, &d, home);
+	px_wtx_count(w, d.partner, PX_D_QUEUED, 1);
+	w->state.deliveries++;
+	w->changed = true;
+	return d.id;
+}
+
+/* --- changes of state
+ * ---------------------------------------------------------------------------------------- */
+
+static bool may_become(enum px_delivery_state from, enum px_delivery_state to)
+{
+	switch (from) {
+	case PX_D_QUEUED: return true;
+	case PX_D_HANDED_OVER: return px_delivery_state_is_final(to);
+	case PX_D_UNKNOWN: return to == PX_D_DELIVERED || to == PX_D_REFUSED;
+	default: return false;
+	}
+}
+
+static void journal_change(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
+			   const struct px_settle *req)
+{
+	struct px_journal_entry entry = {.kind = PX_J_SETTLED,
+					 .partner = d->partner,
+					 .sender = about->sender,
+					 .message_id = about->message_id,
+					 .recipient = d->recipient,
+					 .delivery = d->id,
+					 .code = req->code != NULL ? req->code
+								   : px_delivery_state_name(d->state),
+					 .actor = req->actor,
+					 .detail = d->error};
+	if (d->state == PX_D_QUEUED)
+		entry.kind = PX_J_ATTEMPT;
+	else if (d->state == PX_D_HANDED_OVER)
+		entry.kind = PX_J_HANDED_OVER;
+	px_wtx_journal(w, &entry);
+}
+
+static void keep_answer(struct px_wtx *w, uint64_t delivery, const struct px_settle *req)
+{
+	struct px_rec_signed rec = {.data = {req->answer, req->answer_len}};
+	struct px_tkey key = px_tkey_of(delivery);
+	if (req->answer == NULL)
+		return;
+	px_rec_start(&w->rec);
+	px_rec_put_signed(&w->rec, &rec);
+	px_tx_put_record(&w->tx, PX_T_ANSWERS, &key, &w->rec);
+}
+
+/* Nothing is owed about confirmations, or to ourselves: an answer about an answer would never end. */
+static void keep_owed(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
+		      const struct px_settle *req)
+{
+	struct px_rec_owed rec = {.delivery = d->id, .created = w->now, .data = {req->owed, req->owed_len}};
+	if (req->owed == NULL || about->confirmations || about->partner[0] == '\0')
+		return;
+	px_strlcpy(rec.partner, about->partner, sizeof(rec.partner));
+	px_strlcpy(rec.ref_sender, about->sender, sizeof(rec.ref_sender));
+	px_owed_add(w, &rec);
+}
+
+/* Queue and ready index, before @d itself is changed. */
+static void change_heads(struct px_wtx *w, const struct px_delivery *d, uint64_t home,
+			 const struct px_settle *req)
+{
+	if (d->state != PX_D_QUEUED)
+		return;
+	if (req->state == PX_D_QUEUED)
+		px_heads_move(w, d, home, req->due);
+	else
+		px_heads_remove(w, d, home);
+}
+
+static void change(struct px_wtx *w, struct px_delivery *d, uint64_t home, const struct px_settle *req)
+{
+	bool stays = d->state == PX_D_QUEUED && req->state == PX_D_QUEUED;
+	change_heads(w, d, home, req);
+	if (!stays && !px_delivery_state_is_final(d->state))
+		del_open(w, d);
+	px_wtx_count(w, d->partner, d->state, -1);
+	px_wtx_count(w, d->partner, req->state, 1);
+	d->state = req->state;
+	d->attempts += req->attempted ? 1 : 0;
+	d->body_sent = d->body_sent || req->body_sent;
+	if (req->state == PX_D_QUEUED)
+		d->due = req->due;
+	else if (req->state == PX_D_HANDED_OVER)
+		d->deadline = req->due;
+	else
+		d->ended = w->now;
+	const char *error = req->error != NULL ? req->error : "";
+	px_strlcpy_n(d->error, error, px_utf8_cut(error, strlen(error), PX_VALUE_MAX), sizeof(d->error));
+	if (!stays && !px_delivery_state_is_final(d->state))
+		put_open(w, d);
+	px_wtx_save_delivery(w, d);
+	w->changed = true;
+}
+
+/*
+ * What the journal and the sender must be told. A delivery ends even when that record is damaged; then nobody
+ * knows whom to tell, which is what the quarantine entry says.
+ */
+static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delivery *d)
+{
+	struct px_rec_receipt receipt;
+	int rc = px_load_receipt(&w->tx, d->message, &receipt);
+	if (rc == PX_OK)
+		return receipt;
+	if (rc == PX_ECORRUPT || rc == PX_ENOTFOUND)
+		px_wtx_quarantine(w, PX_T_RECEIPTS, d->message, d->id,
+				  "a message's receipt is missing or damaged; its sender cannot be told");
+	return (struct px_rec_receipt){.confirmations = true};
+}
+
+int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
+{
+	struct px_delivery d;
+	uint64_t home;
+	int rc = px_load_delivery(&w->tx, req->delivery, &d);
+	uint64_t counter = rc == PX_OK ? px_lease_of(w->leases, d.id) : 0;
+	if (rc == PX_OK && (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))
+		rc = PX_ESTALE;
+	if (rc == PX_OK && !may_become(d.state, req->state))
+		rc = PX_EPRECONDITION;
+	if (rc == PX_OK)
+		rc = px_heads_home(&w->tx, &d, &home);
+	if (rc != PX_OK)
+		return rc;
+	struct px_rec_receipt about = receipt_of(w, &d);
+	char error[PX_VALUE_MAX + 1];
+	px_strlcpy(error, d.error, sizeof(error));
+	change(w, &d, home, req);
+	keep_answer(w, d.id, req);
+	if (d.state != PX_D_QUEUED || strcmp(error, d.error) != 0)
+		journal_change(w, &d, &about, req);
+	keep_owed(w, &d, &about, req);
+	if (counter != 0)
+		px_lease_drop(w->leases, d.id);
+	return PX_OK;
+}
+
+/* --- confirmations received
+ * ---------------------------------------------------------------------------------- */
+
+/* @return PX_OK (@changed: whether it did something) or PX_ECORRUPT. */
+static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_rec_receipt *about,
+		     const struct px_apply *apply, bool *changed)
+{
+	struct px_settle req = {
+	    .state = apply->state, .code = apply->code[0] != '\0' ? apply->code : NULL, .error = apply->code};
+	uint64_t home;
+	if (!may_become(d->state, apply->state))
+		return PX_OK;
+	int rc = px_heads_home(&w->tx, d, &home);
+	if (rc != PX_OK)
+		return rc;
+	change(w, d, home, &req);
+	d->error[0] = '\0'; /* the code says it already */
+	journal_change(w, d, about, &req);
+	px_lease_drop(w->leases, d->id);
+	*changed = true;
+	return PX_OK;
+}
+
+/* Apply to the deliveries that are the recipient's, or else the partner's. */
+static int apply_to(struct px_wtx *w, const struct px_rec_message *rec, const struct px_rec_receipt *about,
+		    const struct px_apply *apply, bool by_partner, bool *found, bool *changed)
+{
+	int rc = PX_OK;
+	for (unsigned i = 0; i < rec->n_deliveries && rc == PX_OK; i++) {
+		struct px_delivery d;
+		rc = px_load_delivery(&w->tx, rec->first_delivery + i, &d);
+		bool fits = rc == PX_OK && (by_partner ? strcmp(d.partner, apply->partner) == 0
+						       : strcmp(d.recipient, apply->recipient) == 0);
+		if (!fits)
+			continue;
+		*found = true;
+		rc = apply_one(w, &d, about, apply, changed);
+		if (!by_partner)
+			break;
+	}
+	return rc;
+}
+
+int px_deliver_apply(struct px_wtx *w, struct px_scratch *scratch, const struct px_apply *apply,
+		     enum px_apply_result *result)
+{
+	struct px_rec_receipt about;
+	struct px_rec_message rec;
+	uint64_t seq;
+	bool found = false, changed = false;
+	int rc = px_load_by_id(&w->tx, apply->ref_sender, apply->ref_message_id, &seq, &about);
+	*result = PX_APPLY_NO_MESSAGE;
+	if (rc == PX_ENOTFOUND)
+		return PX_OK;
+	*result = PX_APPLY_NO_MATCH;
+	if (rc == PX_OK && memcmp(about.digest, apply->ref_digest, PX_DIGEST_LEN) != 0)
+		return PX_OK;
+	if (rc == PX_OK)
+		rc = px_load_message(&w->tx, scratch, seq, &rec);
+	if (rc == PX_OK)
+		rc = apply_to(w, &rec, &about, apply, false, &found, &changed);
+	if (rc == PX_OK && !found && apply->state == PX_D_REFUSED && apply->partner[0] != '\0')
+		rc = apply_to(w, &rec, &about, apply, true, &found, &changed);
+	if (rc == PX_OK && found)
+		*result = changed ? PX_APPLIED : PX_APPLY_ALREADY;
+	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
+}

@@ -1,0 +1,253 @@
+/* prinex: whose turn it is: queues of movements, and the heads that can be leased
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/heads.h"
+
+#include "base/strings.h"
+
+/* --- queue entries
+ * ------------------------------------------------------------------------------------------- */
+
+static bool is_ready(uint8_t value)
+{
+	return value < PX_PRIO_COUNT;
+}
+
+static void put_queue(struct px_wtx *w, const struct px_tkey *key, uint8_t value)
+{
+	px_tx_put(&w->tx, PX_T_QUEUE, key, &value, 1);
+}
+
+static void put_ready(struct px_wtx *w, const struct px_delivery *d, uint8_t class, int64_t due)
+{
+	struct px_tkey key = px_tkey_ready(d->partner, class, due, d->id);
+	px_tx_put(&w->tx, PX_T_READY, &key, NULL, 0);
+}
+
+/* @return whether it was there. */
+static bool del_ready(struct px_wtx *w, const struct px_delivery *d, uint8_t class)
+{
+	struct px_tkey key = px_tkey_ready(d->partner, class, d->due, d->id);
+	return px_tx_del(&w->tx, PX_T_READY, &key) == PX_OK;
+}
+
+static struct px_tkey queue_key(const struct px_delivery *d, uint64_t home)
+{
+	return px_tkey_queue(home, d->recipient, (uint8_t)d->prio, d->id);
+}
+
+static uint8_t value_of(struct px_octets value)
+{
+	return value.len == 1 && value.data[0] <= PX_HEAD_HELD ? value.data[0] : PX_HEAD_WAITS;
+}
+
+uint8_t px_heads_value(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
+{
+	struct px_tkey key = queue_key(d, home);
+	struct px_octets value;
+	return px_tx_get(tx, PX_T_QUEUE, &key, &value) == PX_OK ? value_of(value) : PX_HEAD_WAITS;
+}
+
+int px_heads_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home)
+{
+	struct px_rec_movement rec;
+	uint64_t root;
+	*home = 0;
+	if (d->movement == 0)
+		return PX_OK;
+	int rc = px_load_movement(tx, d->movement, &root, &rec);
+	if (rc == PX_OK)
+		*home = rec.home;
+	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
+}
+
+/* --- the head of a queue
+ * ------------------------------------------------------------------------------------- */
+
+struct head {
+	uint64_t id; /* 0: the queue is empty */
+	uint8_t prio, value;
+	uint8_t best; /* the best class in the queue */
+};
+
+/* The queue is sorted by class first, so the lowest id is that of the first entry of some class. */
+static struct head find_head(struct px_tx *tx, uint64_t home, const char *recipient)
+{
+	struct head head = {.best = PX_PRIO_COUNT};
+	struct px_tkey prefix = px_tkey_of(home);
+	px_tkey_str(&prefix, recipient);
+	struct px_cur cur;
+	px_cur_open(&cur, tx, PX_T_QUEUE);
+	for (unsigned prio = 0; prio < PX_PRIO_COUNT; prio++) {
+		struct px_tkey from = px_tkey_queue(home, recipient, (uint8_t)prio, 0);
+		if (!px_cur_seek(&cur, &from) || !px_cur_has_prefix(&cur, &prefix))
+			break;
+		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
+		prio = px_tkey_get_u8(&in);
+		uint64_t id = px_tkey_get_u64(&in);
+		head.best = PX_MIN(head.best, (uint8_t)prio);
+		if (head.id == 0 || id < head.id) {
+			head.id = id;
+			head.prio = (uint8_t)prio;
+			head.value = value_of(cur.value);
+		}
+	}
+	px_cur_close(&cur);
+	return head;
+}
+
+bool px_heads_is_first(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
+{
+	return find_head(tx, home, d->recipient).id == d->id;
+}
+
+/* Put the head into ready, in the class that is right now. */
+static void refresh(struct px_wtx *w, uint64_t home, const char *recipient)
+{
+	struct head head = find_head(&w->tx, home, recipient);
+	struct px_delivery d;
+	if (head.id == 0 || head.value == PX_HEAD_HELD || head.value == head.best)
+		return;
+	struct px_tkey key = px_tkey_queue(home, recipient, head.prio, head.id);
+	if (px_load_delivery(&w->tx, head.id, &d) != PX_OK || d.state != PX_D_QUEUED) {
+		px_wtx_quarantine(w, PX_T_DELIVERIES, head.id, head.id,
+				  "a delivery's record is missing or damaged");
+		put_queue(w, &key, PX_HEAD_HELD);
+		return;
+	}
+	if (is_ready(head.value))
+		del_ready(w, &d, head.value);
+	put_ready(w, &d, head.best, d.due);
+	put_queue(w, &key, head.best);
+}
+
+void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
+{
+	if (home == 0) {
+		put_ready(w, d, (uint8_t)d->prio, d->due);
+		return;
+	}
+	struct px_tkey key = queue_key(d, home);
+	struct head head = find_head(&w->tx, home, d->recipient);
+	if (head.id == 0)
+		put_ready(w, d, (uint8_t)d->prio, d->due);
+	put_queue(w, &key, head.id == 0 ? (uint8_t)d->prio : PX_HEAD_WAITS);
+	if (head.id != 0 && (uint8_t)d->prio < head.best)
+		refresh(w, home, d->recipient);
+}
+
+void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
+{
+	if (home == 0) {
+		del_ready(w, d, (uint8_t)d->prio);
+		return;
+	}
+	struct px_tkey key = queue_key(d, home);
+	uint8_t value = px_heads_value(&w->tx, d, home);
+	px_tx_del(&w->tx, PX_T_QUEUE, &key);
+	if (is_ready(value))
+		del_ready(w, d, value);
+	refresh(w, home, d->recipient);
+}
+
+void px_heads_move(struct px_wtx *w, const struct px_delivery *d, uint64_t home, int64_t due)
+{
+	uint8_t class = home != 0 ? px_heads_value(&w->tx, d, home) : (uint8_t)d->prio;
+	if (is_ready(class) && due != d->due && del_ready(w, d, class))
+		put_ready(w, d, class, due);
+}
+
+void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const char *reason)
+{
+	uint8_t class = home != 0 ? px_heads_value(&w->tx, d, home) : (uint8_t)d->prio;
+	if (is_ready(class))
+		del_ready(w, d, class);
+	if (home != 0) {
+		struct px_tkey key = queue_key(d, home);
+		put_queue(w, &key, PX_HEAD_HELD);
+	}
+	px_strlcpy(d->error, reason, sizeof(d->error));
+	px_wtx_save_delivery(w, d);
+}
+
+/* --- linked movements
+ * ---------------------------------------------------------------------------------------- */
+
+/* An entry of the queue that moves. */
+struct entry {
+	char recipient[PX_AUTHORITY_MAX + 1];
+	uint8_t prio, value;
+	uint64_t id;
+};
+
+static size_t read_queue(struct px_wtx *w, uint64_t home, struct entry **entries)
+{
+	struct px_tkey prefix = px_tkey_of(home);
+	struct px_cur cur;
+	size_t n = 0, cap = 0;
+	*entries = NULL;
+	px_cur_open(&cur, &w->tx, PX_T_QUEUE);
+	for (bool more = px_cur_seek(&cur, &prefix); more && px_cur_has_prefix(&cur, &prefix);
+	     more = px_cur_next(&cur)) {
+		if (n == cap) {
+			cap = PX_MAX(cap * 2, (size_t)16);
+			*entries = px_xrealloc_array(*entries, cap, sizeof(**entries));
+		}
+		struct entry *e = &(*entries)[n];
+		struct px_tkey_in in = px_cur_read(&cur);
+		px_tkey_get_u64(&in);
+		const char *recipient = px_tkey_get_str(&in, PX_AUTHORITY_MAX);
+		e->prio = px_tkey_get_u8(&in);
+		e->id = px_tkey_get_u64(&in);
+		e->value = value_of(cur.value);
+		if (!px_tkey_done(&in)) {
+			w->tx.rc = PX_ECORRUPT;
+			break;
+		}
+		px_strlcpy(e->recipient, recipient, sizeof(e->recipient));
+		n++;
+	}
+	px_cur_close(&cur);
+	return n;
+}
+
+/* A head no longer: take it out of ready. A record that cannot be read keeps its ready entry until somebody
+ * wants to lease it, and is set aside then. */
+static void demote(struct px_wtx *w, uint64_t id, uint8_t class)
+{
+	struct px_delivery d;
+	if (is_ready(class) && px_load_delivery(&w->tx, id, &d) == PX_OK)
+		del_ready(w, &d, class);
+}
+
+static void demote_head(struct px_wtx *w, uint64_t home, const char *recipient)
+{
+	struct head head = find_head(&w->tx, home, recipient);
+	if (head.id == 0 || !is_ready(head.value))
+		return;
+	struct px_tkey key = px_tkey_queue(home, recipient, head.prio, head.id);
+	demote(w, head.id, head.value);
+	put_queue(w, &key, PX_HEAD_WAITS);
+}
+
+void px_heads_merge(struct px_wtx *w, uint64_t from, uint64_t to)
+{
+	struct entry *entries;
+	size_t n = read_queue(w, from, &entries);
+	for (size_t i = 0; i < n; i++) {
+		const struct entry *e = &entries[i];
+		if (i == 0 || strcmp(e->recipient, entries[i - 1].recipient) != 0)
+			demote_head(w, to, e->recipient);
+		demote(w, e->id, e->value);
+		struct px_tkey key = px_tkey_queue(from, e->recipient, e->prio, e->id);
+		px_tx_del(&w->tx, PX_T_QUEUE, &key);
+		key = px_tkey_queue(to, e->recipient, e->prio, e->id);
+		put_queue(w, &key, e->value == PX_HEAD_HELD ? PX_HEAD_HELD : PX_HEAD_WAITS);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || strcmp(entries[i].recipient, entries[i - 1].recipient) != 0)
+			refresh(w, to, entries[i].recipient);
+	}
+	free(entries);
+}

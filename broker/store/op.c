@@ -1,0 +1,193 @@
+/* prinex: one operation of the LMDB store on its way through the threads
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/op.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define OP_MAGIC 0x6f700001u
+
+void *px_op_new(const struct px_op_kind *kind, size_t size)
+{
+	px_assert(size >= sizeof(struct px_op));
+	struct px_op *op = px_xcalloc(1, size);
+	op->magic = OP_MAGIC;
+	op->kind = kind;
+	return op;
+}
+
+void px_op_free(struct px_op **op)
+{
+	px_assert((*op)->magic == OP_MAGIC);
+	if ((*op)->kind->release != NULL)
+		(*op)->kind->release(*op);
+	px_scratch_free(&(*op)->scratch);
+	(*op)->magic = 0;
+	PX_FREE(*op);
+}
+
+/* --- queues
+ * -------------------------------------------------------------------------------------------------- */
+
+void px_op_queue_init(struct px_op_queue *q)
+{
+	pthread_condattr_t attr;
+	*q = (struct px_op_queue){.last = NULL};
+	q->last = &q->first;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+void px_op_queue_destroy(struct px_op_queue *q)
+{
+	px_assert(q->first == NULL);
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->wake);
+}
+
+static void wake_locked(struct px_op_queue *q)
+{
+	if (q->waiting)
+		pthread_cond_signal(&q->wake);
+}
+
+bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit)
+{
+	pthread_mutex_lock(&q->lock);
+	bool taken = q->n < limit;
+	if (taken) {
+		op->next = NULL;
+		*q->last = op;
+		q->last = &op->next;
+		q->n++;
+		wake_locked(q);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return taken;
+}
+
+void px_op_queue_push(struct px_op_queue *q, struct px_op *op)
+{
+	px_op_queue_offer(q, op, UINT32_MAX);
+}
+
+void px_op_queue_push_first(struct px_op_queue *q, struct px_op *op)
+{
+	pthread_mutex_lock(&q->lock);
+	op->next = q->first;
+	if (q->first == NULL)
+		q->last = &op->next;
+	q->first = op;
+	q->n++;
+	wake_locked(q);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static struct px_op *pop_locked(struct px_op_queue *q)
+{
+	struct px_op *op = q->first;
+	q->first = op->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	q->n--;
+	op->next = NULL;
+	return op;
+}
+
+static void wait_locked(struct px_op_queue *q, int wait_ms)
+{
+	struct timespec until;
+	int rc = 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	q->waiting = true;
+	while (q->first == NULL && !q->stop && rc != ETIMEDOUT)
+		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
+				 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
+	q->waiting = false;
+}
+
+struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop)
+{
+	struct px_op *list = NULL, **end = &list;
+	pthread_mutex_lock(&q->lock);
+	if (q->first == NULL && wait_ms != 0)
+		wait_locked(q, wait_ms);
+	for (unsigned n = 0; q->first != NULL && n < max && (n == 0 || q->first->weight <= weight); n++) {
+		struct px_op *op = pop_locked(q);
+		weight -= PX_MIN(weight, op->weight);
+		*end = op;
+		end = &op->next;
+	}
+	*stop = q->stop && list == NULL;
+	pthread_mutex_unlock(&q->lock);
+	return list;
+}
+
+void px_op_queue_stop(struct px_op_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->stop = true;
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* --- the way back
+ * -------------------------------------------------------------------------------------------- */
+
+int px_op_return_init(struct px_op_return *r)
+{
+	*r = (struct px_op_return){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	r->last = &r->first;
+	pthread_mutex_init(&r->lock, NULL);
+	return r->fd >= 0 ? PX_OK : PX_ESYS;
+}
+
+void px_op_return_destroy(struct px_op_return *r)
+{
+	px_assert(r->first == NULL);
+	if (r->fd >= 0)
+		close(r->fd);
+	pthread_mutex_destroy(&r->lock);
+}
+
+void px_op_return_push(struct px_op_return *r, struct px_op *list)
+{
+	if (list == NULL)
+		return;
+	struct px_op **end = &list->next;
+	while (*end != NULL)
+		end = &(*end)->next;
+	pthread_mutex_lock(&r->lock);
+	bool was_empty = r->first == NULL;
+	*r->last = list;
+	r->last = end;
+	pthread_mutex_unlock(&r->lock);
+	uint64_t one = 1;
+	if (was_empty && write(r->fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		px_assert(errno == EAGAIN); /* already readable for ever */
+}
+
+struct px_op *px_op_return_take(struct px_op_return *r)
+{
+	uint64_t count;
+	ssize_t ignored = read(r->fd, &count, sizeof(count)); /* EAGAIN: nothing new */
+	(void)ignored;
+	pthread_mutex_lock(&r->lock);
+	struct px_op *list = r->first;
+	r->first = NULL;
+	r->last = &r->first;
+	pthread_mutex_unlock(&r->lock);
+	return list;
+}

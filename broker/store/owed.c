@@ -1,0 +1,173 @@
+/* prinex: pending confirmations
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/owed.h"
+
+#include "base/strings.h"
+
+/* --- writing
+ * ------------------------------------------------------------------------------------------------- */
+
+static void change_group(struct px_wtx *w, const char *partner, const char *ref_sender, int64_t count,
+			 int64_t octets)
+{
+	struct px_tkey key = px_tkey_group(partner, ref_sender);
+	struct px_rec_group rec = {0};
+	struct px_octets fields;
+	if (px_tx_record(&w->tx, PX_T_OWED_GROUPS, &key, &fields) == PX_OK)
+		px_rec_get_group(fields, &rec);
+	rec.count += (uint64_t)count;
+	rec.octets += (uint64_t)octets;
+	if (rec.count == 0) {
+		px_tx_del(&w->tx, PX_T_OWED_GROUPS, &key);
+		return;
+	}
+	px_rec_start(&w->rec);
+	px_rec_put_group(&w->rec, &rec);
+	px_tx_put_record(&w->tx, PX_T_OWED_GROUPS, &key, &w->rec);
+}
+
+void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
+{
+	uint64_t id = ++w->state.last_owed;
+	struct px_tkey key = px_tkey_of(id);
+	px_rec_start(&w->rec);
+	px_rec_put_owed(&w->rec, rec);
+	px_tx_append_record(&w->tx, PX_T_OWED, &key, &w->rec);
+	key = px_tkey_owed(rec->partner, rec->ref_sender, id);
+	struct px_tkey size = px_tkey_of(rec->data.len);
+	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
+	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)rec->data.len);
+	w->state.owed++;
+	w->changed = true;
+}
+
+bool px_owed_exists(struct px_wtx *w, uint64_t id)
+{
+	struct px_tkey key = px_tkey_of(id);
+	struct px_octets octets;
+	return px_tx_get(&w->tx, PX_T_OWED, &key, &octets) == PX_OK;
+}
+
+void px_owed_consume(struct px_wtx *w, uint64_t id)
+{
+	struct px_tkey key = px_tkey_of(id);
+	struct px_rec_owed rec;
+	int rc = px_load_owed(&w->tx, id, &rec);
+	if (rc == PX_ENOTFOUND)
+		return;
+	if (rc == PX_ECORRUPT) { /* its group cannot be told; verify will find the index entry */
+		px_wtx_quarantine(w, PX_T_OWED, id, 0, "a pending confirmation's record is damaged");
+		px_tx_del(&w->tx, PX_T_OWED, &key);
+		w->state.owed--;
+		return;
+	}
+	uint64_t len = rec.data.len;
+	px_tx_del(&w->tx, PX_T_OWED, &key);
+	key = px_tkey_owed(rec.partner, rec.ref_sender, id);
+	px_tx_del(&w->tx, PX_T_OWED_INDEX, &key);
+	change_group(w, rec.partner, rec.ref_sender, -1, -(int64_t)len);
+	w->state.owed--;
+	w->changed = true;
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The id of the index entry under @cur if it belongs to the group; 0 otherwise. */
+static uint64_t entry_of(const struct px_cur *cur, const struct px_tkey *group)
+{
+	if (!px_cur_has_prefix(cur, group))
+		return 0;
+	struct px_tkey_in in = px_tkey_read(cur->key.data + group->len, cur->key.len - group->len);
+	uint64_t id = px_tkey_get_u64(&in);
+	return px_tkey_done(&in) ? id : 0;
+}
+
+int px_owed_read(struct px_tx *tx, struct px_scratch *scratch, const char *partner, const char *ref_sender,
+		 unsigned max, uint64_t octets, unsigned *n, struct px_owed **owed)
+{
+	struct px_tkey group = px_tkey_group(partner, ref_sender);
+	struct px_cur cur;
+	size_t cap = 0;
+	uint64_t sum = 0;
+	*n = 0;
+	*owed = NULL;
+	px_cur_open(&cur, tx, PX_T_OWED_INDEX);
+	for (bool more = px_cur_seek(&cur, &group); more && *n < max; more = px_cur_next(&cur)) {
+		struct px_rec_owed rec;
+		uint64_t id = entry_of(&cur, &group);
+		if (id == 0)
+			break;
+		if (px_load_owed(tx, id, &rec) != PX_OK)
+			continue; /* verify names it; the others must not wait for it */
+		sum += rec.data.len;
+		if (*n > 0 && sum > octets)
+			break;
+		*owed = px_scratch_double(scratch, *owed, *n, &cap, sizeof(**owed));
+		(*owed)[(*n)++] =
+		    (struct px_owed){id, px_scratch_copy(scratch, rec.data.data, rec.data.len), rec.data.len};
+	}
+	px_cur_close(&cur);
+	return tx->rc;
+}
+
+/* When the group's first entry was made. */
+static int64_t oldest_of(struct px_tx *tx, const struct px_tkey *group)
+{
+	struct px_cur cur;
+	struct px_rec_owed rec = {.created = 0};
+	px_cur_open(&cur, tx, PX_T_OWED_INDEX);
+	uint64_t id = px_cur_seek(&cur, group) ? entry_of(&cur, group) : 0;
+	if (id != 0 && px_load_owed(tx, id, &rec) != PX_OK)
+		rec.created = 0;
+	px_cur_close(&cur);
+	return rec.created;
+}
+
+static bool read_group(struct px_tx *tx, const struct px_cur *cur, struct px_owed_group *group)
+{
+	struct px_tkey_in in = px_cur_read(cur);
+	struct px_octets fields;
+	struct px_rec_group rec;
+	const char *partner = px_tkey_get_str(&in, PX_NAME_MAX);
+	const char *ref_sender = px_tkey_get_str(&in, PX_AUTHORITY_MAX);
+	if (!px_tkey_done(&in) ||
+	    px_rec_open(PX_T_OWED_GROUPS, cur->key.data, cur->key.len, cur->value.data, cur->value.len,
+			&fields) != PX_OK ||
+	    px_rec_get_group(fields, &rec) != PX_OK)
+		return false;
+	*group = (struct px_owed_group){.count = (unsigned)rec.count, .octets = rec.octets};
+	px_strlcpy(group->partner, partner, sizeof(group->partner));
+	px_strlcpy(group->ref_sender, ref_sender, sizeof(group->ref_sender));
+	struct px_tkey key = px_tkey_group(group->partner, group->ref_sender);
+	group->oldest = oldest_of(tx, &key);
+	return true;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct px_owed_group *x = a, *y = b;
+	return (x->oldest > y->oldest) - (x->oldest < y->oldest);
+}
+
+int px_owed_read_groups(struct px_tx *tx, struct px_scratch *scratch, unsigned max, unsigned *n,
+			struct px_owed_group **groups)
+{
+	struct px_cur cur;
+	size_t cap = 0;
+	*n = 0;
+	*groups = NULL;
+	px_cur_open(&cur, tx, PX_T_OWED_GROUPS);
+	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+		*groups = px_scratch_double(scratch, *groups, *n, &cap, sizeof(**groups));
+		if (read_group(tx, &cur, &(*groups)[*n]))
+			(*n)++;
+	}
+	px_cur_close(&cur);
+	if (*n > 0)
+		qsort(*groups, *n, sizeof(**groups), by_age);
+	*n = PX_MIN(*n, max);
+	return tx->rc;
+}

@@ -1,0 +1,68 @@
+/* prinex: the reader thread of the LMDB store
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/lmdb_store.h"
+
+/* Questions answered in one read transaction; it pins pages only so long. */
+#define BATCH 64
+
+#define CHECK_READERS_MS 60000
+
+static void answer_batch(struct px_lmdb *lm, struct px_op *list)
+{
+	struct px_tx tx;
+	int rc = atomic_load(&lm->fatal) ? PX_EFATAL : px_tx_read(&tx, &lm->db);
+	for (struct px_op *op = list; op != NULL; op = op->next) {
+		op->rc = rc;
+		op->then = rc == PX_OK ? op->kind->read(op, &tx, lm->leases) : PX_OP_DONE;
+		if (rc == PX_OK && tx.rc == PX_EFATAL)
+			rc = op->rc = PX_EFATAL;
+		else if (rc == PX_OK)
+			tx.rc = PX_OK; /* one damaged page is not the next one's fault */
+	}
+	if (rc == PX_EFATAL)
+		atomic_store(&lm->fatal, true);
+	else
+		px_tx_abort(&tx);
+}
+
+static void send_on(struct px_lmdb *lm, struct px_op *list)
+{
+	struct px_op *done = NULL, **end = &done;
+	for (struct px_op *op = list, *next; op != NULL; op = next) {
+		next = op->next;
+		op->next = NULL;
+		if (op->then == PX_OP_READ) {
+			px_op_queue_push(&lm->to_reader, op);
+		} else if (op->then == PX_OP_WRITE) {
+			px_op_queue_push_first(&lm->to_writer, op);
+		} else {
+			*end = op;
+			end = &op->next;
+		}
+	}
+	px_op_return_push(&lm->back, done);
+}
+
+void *px_lmdb_reader(void *arg)
+{
+	struct px_lmdb *lm = arg;
+	int64_t checked = px_clock_mono(px_clock_real());
+	for (;;) {
+		bool stop;
+		struct px_op *list =
+		    px_op_queue_take(&lm->to_reader, BATCH, SIZE_MAX, CHECK_READERS_MS, &stop);
+		if (stop)
+			return NULL;
+		if (list != NULL) {
+			answer_batch(lm, list);
+			send_on(lm, list);
+		}
+		int64_t now = px_clock_mono(px_clock_real());
+		if (now - checked >= CHECK_READERS_MS) {
+			px_db_check_readers(&lm->db);
+			checked = now;
+		}
+	}
+}

@@ -1,0 +1,43 @@
+/* prinex: LMDB store: verify inside
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_STORE_VERIFY_H
+#define PX_STORE_VERIFY_H
+
+#include "store/load.h"
+
+/*
+ * Verify walks every table, a slice at a time, each in a read transaction of its own, so that nothing is held
+ * up and no pages are pinned. An entry and what it refers to are compared within one transaction, so changes
+ * meanwhile make no false faults. Thread: reader.
+ */
+struct px_verify {
+	struct px_verify_report report;
+	char first_fault[PX_VALUE_MAX + 1];
+	px_checkpoint_check *check;
+	void *check_arg;
+	uint8_t chain[PX_DIGEST_LEN]; /* hash of the last journal entry walked */
+	uint64_t chain_seq;
+};
+
+/** An entry of a table under test. */
+typedef void px_verify_entry(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur);
+
+struct px_verify_table {
+	enum px_table table;
+	bool is_record; /* counts in report.records; false: an index */
+	px_verify_entry *entry;
+};
+/** All tables, in the order they are walked. */
+extern const struct px_verify_table px_verify_tables[PX_TABLES];
+
+/** Note a fault; the first one is shown. */
+void px_verify_damaged(struct px_verify *v, enum px_table table, const struct px_cur *cur, const char *what);
+void px_verify_index_fault(struct px_verify *v, enum px_table table, const struct px_cur *cur,
+			   const char *what);
+/** The journal's chain ends here: it must be where the state says. */
+void px_verify_chain_end(struct px_verify *v, struct px_tx *tx);
+
+px_verify_entry px_verify_journal, px_verify_checkpoint;
+
+#endif

@@ -1,0 +1,64 @@
+/* prinex: messages and deliveries as readers see them
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/view.h"
+
+#include "base/strings.h"
+#include "store/heads.h"
+
+int px_view_body(struct px_tx *tx, uint64_t seq, struct px_body **body)
+{
+	struct px_octets octets;
+	*body = NULL;
+	int rc = px_load_body(tx, seq, &octets);
+	if (rc != PX_OK)
+		return rc;
+	uint8_t *copy = px_xmalloc(PX_MAX(octets.len, (size_t)1));
+	memcpy(copy, octets.data, octets.len);
+	*body = px_body_new(&copy, octets.len, octets.data - PX_DIGEST_LEN); /* where the record has it */
+	return PX_OK;
+}
+
+/* Whether it is the first of those that wait in its movement. Being held or leased does not change that. */
+static bool is_head(struct px_tx *tx, const struct px_delivery *d)
+{
+	uint64_t home;
+	if (d->state != PX_D_QUEUED || px_heads_home(tx, d, &home) != PX_OK)
+		return false;
+	return home == 0 || px_heads_is_first(tx, d, home);
+}
+
+int px_view_delivery(struct px_tx *tx, struct px_leases *leases, uint64_t id, struct px_delivery *delivery)
+{
+	int rc = px_load_delivery(tx, id, delivery);
+	if (rc != PX_OK)
+		return rc;
+	delivery->head = is_head(tx, delivery);
+	delivery->leased = px_lease_of(leases, id) != 0;
+	delivery->movement = px_load_root(tx, delivery->movement);
+	return PX_OK;
+}
+
+int px_view_message(struct px_tx *tx, struct px_leases *leases, struct px_scratch *scratch, uint64_t seq,
+		    struct px_message *message)
+{
+	struct px_rec_message rec;
+	int rc = px_load_message(tx, scratch, seq, &rec);
+	if (rc != PX_OK)
+		return rc;
+	*message = rec.message;
+	message->coa = px_scratch_copy(scratch, rec.message.coa, rec.message.coa_len);
+	struct px_delivery *deliveries = px_scratch_calloc(scratch, rec.n_deliveries, sizeof(*deliveries));
+	for (unsigned i = 0; i < rec.n_deliveries; i++) {
+		struct px_delivery *d = &deliveries[i];
+		uint64_t id = rec.first_delivery + i;
+		if (px_view_delivery(tx, leases, id, d) == PX_OK)
+			continue;
+		*d = (struct px_delivery){.id = id, .message = seq, .movement = message->movement};
+		px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
+	}
+	message->n_deliveries = rec.n_deliveries;
+	message->deliveries = deliveries;
+	return tx->rc;
+}

@@ -1,0 +1,115 @@
+/* prinex: the writer thread of the LMDB store: group commit
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/lmdb_store.h"
+
+/* Octets of bodies in one transaction: LMDB keeps a copy of each page until the commit. */
+#define BATCH_OCTETS (16u * 1024 * 1024)
+
+/* Do what is in the list in one transaction. @return as px_wtx_commit. */
+static int try_together(struct px_lmdb *lm, struct px_op *list)
+{
+	struct px_wtx *w = &lm->wtx;
+	int rc = px_wtx_begin(w);
+	for (struct px_op *op = list; op != NULL && rc == PX_OK; op = op->next) {
+		w->now = op->now;
+		op->rc = PX_OK;
+		op->then = op->kind->write(op, w);
+		rc = w->tx.rc;
+	}
+	bool writes = w->changed;
+	if (rc == PX_OK)
+		rc = px_wtx_commit(w);
+	else
+		px_wtx_undo(w);
+	if (rc == PX_OK && writes)
+		atomic_fetch_add_explicit(&lm->commits, 1, memory_order_relaxed);
+	return rc;
+}
+
+static void fail_all(struct px_op *list, int rc)
+{
+	for (struct px_op *op = list; op != NULL; op = op->next) {
+		op->rc = rc;
+		op->then = PX_OP_DONE;
+	}
+}
+
+/* The transaction failed, which is one operation's doing: each again by itself, in order. */
+static void do_singly(struct px_lmdb *lm, struct px_op *list)
+{
+	for (struct px_op *op = list, *next; op != NULL; op = next) {
+		next = op->next;
+		op->next = NULL;
+		int rc = atomic_load(&lm->fatal) ? PX_EFATAL : try_together(lm, op);
+		if (rc != PX_OK)
+			fail_all(op, rc);
+		if (rc == PX_EFATAL)
+			atomic_store(&lm->fatal, true);
+		op->next = next;
+	}
+}
+
+static void do_batch(struct px_lmdb *lm, struct px_op *list)
+{
+	bool brings_bodies = false;
+	for (const struct px_op *op = list; op != NULL; op = op->next)
+		brings_bodies = brings_bodies || op->weight > 0;
+	if (atomic_load(&lm->fatal)) {
+		fail_all(list, PX_EFATAL);
+		return;
+	}
+	if (brings_bodies)
+		px_wtx_look_for_room(&lm->wtx);
+	int rc = try_together(lm, list);
+	if (rc == PX_EFATAL) {
+		atomic_store(&lm->fatal, true);
+		fail_all(list, rc);
+	} else if (rc != PX_OK && list->next != NULL) {
+		do_singly(lm, list);
+	} else if (rc != PX_OK) {
+		fail_all(list, rc);
+	}
+}
+
+/* Operations go on: most to the loop, in one push. */
+static void send_on(struct px_lmdb *lm, struct px_op *list)
+{
+	struct px_op *done = NULL, **end = &done, *again = NULL;
+	for (struct px_op *op = list, *next; op != NULL; op = next) {
+		next = op->next;
+		op->next = NULL;
+		if (op->then == PX_OP_READ) {
+			px_op_queue_push(&lm->to_reader, op);
+		} else if (op->then == PX_OP_WRITE) {
+			op->next = again;
+			again = op;
+		} else {
+			*end = op;
+			end = &op->next;
+		}
+	}
+	px_op_return_push(&lm->back, done);
+	for (struct px_op *op = again, *next; op != NULL; op = next) { /* last first: the order stays */
+		next = op->next;
+		px_op_queue_push_first(&lm->to_writer, op);
+	}
+}
+
+void *px_lmdb_writer(void *arg)
+{
+	struct px_lmdb *lm = arg;
+	for (;;) {
+		bool stop;
+		struct px_op *list = px_op_queue_take(&lm->to_writer, lm->batch, BATCH_OCTETS, -1, &stop);
+		if (stop)
+			return NULL;
+		unsigned n = 0;
+		for (const struct px_op *op = list; op != NULL; op = op->next)
+			n++;
+		do_batch(lm, list);
+		atomic_fetch_add_explicit(&lm->operations, n, memory_order_relaxed);
+		send_on(lm, list);
+	}
+}
