@@ -35,9 +35,11 @@ static void show_certificates(const struct px_ctl *ctl)
 	int64_t now = px_clock_wall(ctl->clock);
 	px_metric_clear(ctl->setup.metrics, PX_M_CERTIFICATE_SECONDS);
 	for (unsigned i = 0; i < n; i++) {
+		char name[256]; /* as in alarms */
+		snprintf(name, sizeof(name), "%s: %s", list[i].what, list[i].file);
 		if (list[i].not_after != 0)
 			px_metric_set(ctl->setup.metrics, PX_M_CERTIFICATE_SECONDS,
-				      (double)(list[i].not_after - now) / 1000.0, list[i].what, NULL, NULL);
+				      (double)(list[i].not_after - now) / 1000.0, name, NULL, NULL);
 	}
 }
 
@@ -57,7 +59,7 @@ static void processes_read(void *arg, unsigned n, const struct px_ctl_pss *list)
 		px_metric_clear(r->ctl->setup.metrics, PX_M_MEMORY_PSS);
 		for (unsigned i = 0; i < n; i++) {
 			if (list[i].octets >= 0)
-				px_metric_set(r->ctl->setup.metrics, PX_M_MEMORY_PSS, (double)list[i].octets,
+				px_metric_add(r->ctl->setup.metrics, PX_M_MEMORY_PSS, (double)list[i].octets,
 					      list[i].role, NULL, NULL);
 		}
 	}

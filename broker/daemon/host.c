@@ -196,7 +196,7 @@ int px_broker_start_control(struct broker *b, struct px_buf *why)
 	};
 	int rc = px_ctl_new(&setup, &b->ctl, why);
 	if (rc == PX_OK && b->gen->conf->metrics_listen[0] != '\0')
-		rc = px_metrics_listener_new(&setup, b->gen->conf->metrics_listen, &b->metrics_listener, why);
+		rc = px_metrics_listener_new(b->ctl, b->gen->conf->metrics_listen, &b->metrics_listener, why);
 	return rc;
 }
 
