@@ -54,27 +54,34 @@ static enum px_prio best_class(const struct sim *s, const struct sim_delivery *h
 	return best;
 }
 
-/** The ready head of @partner in class @prio (PX_PRIO_COUNT: the best) that is due first; NULL none. */
-static struct sim_delivery *next_ready(const struct sim *s, const char *partner, enum px_prio prio,
-				       int64_t now)
+/** A head that may be leased now. */
+struct ready {
+	struct sim_delivery *d;
+	enum px_prio class;
+};
+
+static int compare_ready(const void *a, const void *b)
 {
-	struct sim_delivery *found = NULL;
-	enum px_prio found_class = PX_PRIO_COUNT;
+	const struct ready *x = a, *y = b;
+	if (x->class != y->class)
+		return x->class < y->class ? -1 : 1;
+	if (x->d->d.due != y->d->d.due)
+		return x->d->d.due < y->d->d.due ? -1 : 1;
+	return x->d->d.id < y->d->d.id ? -1 : 1;
+}
+
+/** All of @partner that may be leased, by class, due and age. @return how many. */
+static unsigned list_ready(const struct sim *s, const char *partner, int64_t now, struct ready *out)
+{
+	unsigned n = 0;
 	for (size_t i = s->first_queued; i < s->n_deliveries; i++) {
 		struct sim_delivery *d = &s->deliveries[i];
-		if (d->d.state != PX_D_QUEUED || d->token.counter != 0 || d->d.due > now ||
-		    strcmp(d->d.partner, partner) != 0 || !sim_is_head(s, d))
-			continue;
-		enum px_prio class = best_class(s, d);
-		if (prio != PX_PRIO_COUNT && class != prio)
-			continue;
-		if (found == NULL || class < found_class ||
-		    (class == found_class && d->d.due < found->d.due)) {
-			found = d;
-			found_class = class;
-		}
+		if (d->d.state == PX_D_QUEUED && d->token.counter == 0 && d->d.due <= now &&
+		    strcmp(d->d.partner, partner) == 0 && sim_is_head(s, d))
+			out[n++] = (struct ready){d, best_class(s, d)};
 	}
-	return found;
+	qsort(out, n, sizeof(*out), compare_ready);
+	return n;
 }
 
 static struct sim_turn *turn_of(struct sim *s, const char *partner)
@@ -89,27 +96,31 @@ static struct sim_turn *turn_of(struct sim *s, const char *partner)
 }
 
 /** Of every eight turns the last two ask for B and for C first; all others take the best class. */
-static struct sim_delivery *take_turn(struct sim *s, const char *partner, int64_t now)
+static struct sim_delivery *take_turn(struct sim_turn *turn, struct ready *ready, unsigned n)
 {
-	struct sim_turn *turn = turn_of(s, partner);
-	unsigned place = turn->n % 8;
-	struct sim_delivery *d = NULL;
-	if (place >= 6)
-		d = next_ready(s, partner, place == 6 ? PX_PRIO_B : PX_PRIO_C, now);
-	if (d == NULL)
-		d = next_ready(s, partner, PX_PRIO_COUNT, now);
-	if (d != NULL)
-		turn->n++;
-	return d;
+	static const enum px_prio wanted[8] = {
+	    [6] = PX_PRIO_B, [7] = PX_PRIO_C}; /* PX_PRIO_A: the best there is */
+	unsigned best = n;
+	for (unsigned i = n; i-- > 0;) {
+		if (ready[i].d->token.counter == 0)
+			best = i;
+	}
+	for (unsigned i = n; i-- > 0;) {
+		if (ready[i].d->token.counter == 0 && ready[i].class == wanted[turn->n % 8])
+			best = i;
+	}
+	if (best == n)
+		return NULL;
+	turn->n++;
+	return ready[best].d;
 }
 
 unsigned sim_lease(struct sim *s, const char *partner, unsigned max, int64_t now, struct px_lease *out)
 {
-	unsigned n = 0;
-	while (n < max) {
-		struct sim_delivery *d = take_turn(s, partner, now);
-		if (d == NULL)
-			break;
+	struct ready *ready = px_xcalloc(s->n_deliveries, sizeof(*ready));
+	unsigned n_ready = list_ready(s, partner, now, ready), n = 0;
+	struct sim_turn *turn = turn_of(s, partner);
+	for (struct sim_delivery *d; n < max && (d = take_turn(turn, ready, n_ready)) != NULL; n++) {
 		const struct sim_message *m = message_of(s, d);
 		d->token = (struct px_token){.epoch = s->epoch, .counter = ++s->last_lease};
 		out[n] = (struct px_lease){.token = d->token,
@@ -118,8 +129,8 @@ unsigned sim_lease(struct sim *s, const char *partner, unsigned max, int64_t now
 					   .confirmations = m->confirmations,
 					   .body = m->body};
 		px_strlcpy(out[n].origin, m->partner, sizeof(out[n].origin));
-		n++;
 	}
+	free(ready);
 	return n;
 }
 
