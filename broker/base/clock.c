@@ -181,7 +181,9 @@ unsigned px_timers_run(struct px_timers *timers)
 {
 	unsigned ran = 0;
 	int64_t now = px_clock_mono(timers->clock);
-	while (timers->n > 0 && timers->heap[0]->at <= now) {
+	/* No more than there are now: one that arms itself again without delay must not keep the owner here.
+	 */
+	for (size_t left = timers->n; left > 0 && timers->n > 0 && timers->heap[0]->at <= now; left--) {
 		struct px_timer *timer = timers->heap[0];
 		remove_at(timers, 0);
 		timer->fn(timer->arg);

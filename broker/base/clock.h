@@ -50,7 +50,8 @@ void px_timer_stop(struct px_timers *timers, struct px_timer *timer);
 bool px_timer_is_set(const struct px_timer *timer);
 /** Mono time of the next timer; false when there is none. */
 bool px_timers_next(const struct px_timers *timers, int64_t *at);
-/** Run all that are due now. @return how many ran. */
+/** Run all that are due now; those armed meanwhile wait for the next call if need be. @return how many ran.
+ */
 unsigned px_timers_run(struct px_timers *timers);
 /** Called whenever the earliest timer changes, so that the owner can re-arm its sleep. NULL: nobody. */
 void px_timers_on_change(struct px_timers *timers, void (*fn)(void *arg), void *arg);

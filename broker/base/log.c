@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/strings.h"
+
 #define LINE_SIZE 2048
 
 static const char *const level_names[] = {"err", "warn", "notice", "info", "debug"};
@@ -49,20 +51,34 @@ enum px_log_level px_log_get_level(void)
 	return (enum px_log_level)atomic_load(&log_level);
 }
 
+/* Octets at @p that may be shown as they are; 0: control characters (C1 too: terminals obey them), no UTF-8.
+ */
+static size_t printable(const unsigned char *p, size_t room)
+{
+	if (p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && room > 1 && p[1] < 0xa0))
+		return 0;
+	return px_utf8_length((const char *)p, room);
+}
+
 /* Copies @in to @out of @room octets, escaping what could forge or garble a line. @return octets written. */
 static size_t escape(const char *in, char *out, size_t room)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-	for (const unsigned char *p = (const unsigned char *)in; *p != '\0' && n + 4 < room; p++) {
-		if (*p >= 0x20 && *p != 0x7f) {
-			out[n++] = (char)*p;
+	size_t n = 0, left = strlen(in);
+	for (const unsigned char *p = (const unsigned char *)in; left > 0 && n + 4 < room;) {
+		size_t len = printable(p, left);
+		if (len > 0) {
+			memcpy(out + n, p, len);
+			n += len;
 		} else {
+			len = 1;
 			out[n++] = '\\';
 			out[n++] = 'x';
 			out[n++] = hex[*p >> 4];
 			out[n++] = hex[*p & 15];
 		}
+		p += len;
+		left -= len;
 	}
 	return n;
 }
