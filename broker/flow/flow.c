@@ -77,13 +77,14 @@ void px_flow_free(struct px_flow **flow)
 		return;
 	px_timer_stop(f->timers, &f->gather);
 	px_timer_stop(f->timers, &f->upkeep);
-	struct link *l, *next;
-	HASH_ITER(hh, f->links, l, next)
-	{
+	struct link *l = f->links;
+	HASH_CLEAR(hh, f->links); /* frees the table; the items stay chained */
+	while (l != NULL) {
+		struct link *next = l->hh.next;
 		px_timer_stop(f->timers, &l->retry);
 		px_inbox_free(l);
-		HASH_DEL(f->links, l);
 		free(l);
+		l = next;
 	}
 	px_generation_unref(&f->gen);
 	PX_FREE(*flow);

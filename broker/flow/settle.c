@@ -19,11 +19,9 @@ static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partne
 	if (c->cod_follows && partner->role == PX_ROLE_NODE && (of_recipient || of_partner)) {
 		out->state = PX_D_HANDED_OVER;
 		out->due = px_flow_now(flow) + partner->cod_wait;
-	} else if (of_recipient && !c->cod_follows) {
+	} else if (!c->cod_follows && (of_recipient || (of_partner && lease->confirmations))) {
+		/* A relay that has taken confirmations over settles them: nothing follows about these. */
 		out->state = PX_D_DELIVERED;
-	} else if (of_partner && !c->cod_follows && lease->confirmations) {
-		out->state =
-		    PX_D_DELIVERED; /* a relay has taken confirmations over: nothing follows about these */
 	} else {
 		snprintf(out->error, sizeof(out->error),
 			 "confirmation signed by %s %s, expected recipient %s", v->signer.authority,
