@@ -24,7 +24,7 @@
  * A request that kills its inspector or overruns a deadline is tried once more, alone, in a fresh inspector;
  * a second death or CPU overrun gives PX_ECRASH, an overrun of the wall deadline at the second try
  * PX_ETIMEOUT. A verdict that does not decode, or an answer to what was not asked, counts as a death: that
- * inspector is not believed any more. Deadlines: design 4, limits.h; they are looked at every 50 ms.
+ * inspector is not believed any more. Deadlines: limits.h; they are looked at every 50 ms.
  *
  * A request goes to an idle inspector if there is one, else into the second slot of one that is busy with a
  * small document, so that it never idles; it is moved when that one turns out slow and another is free.

@@ -5,6 +5,7 @@
 #include "inspect/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -75,14 +76,16 @@ static int set_limits(int sock, struct px_buf *why)
 
 static int close_others(int sock, struct px_buf *why)
 {
+	const unsigned last = (unsigned)sock - 1;
+	px_assert(sock > STDERR_FILENO);
 #ifdef PX_SANITIZE
-	const unsigned first = STDERR_FILENO + 1;
+	int rc = close_range(0, STDERR_FILENO - 1, 0);
+	if (rc == 0 && last > STDERR_FILENO)
+		rc = close_range(STDERR_FILENO + 1, last, 0);
 #else
-	const unsigned first = 0;
+	int rc = close_range(0, last, 0);
 #endif
-	px_assert((unsigned)sock > STDERR_FILENO);
-	if (((unsigned)sock > first && close_range(first, (unsigned)sock - 1, 0) != 0) ||
-	    close_range((unsigned)sock + 1, ~0u, 0) != 0)
+	if (rc != 0 || close_range((unsigned)sock + 1, ~0u, 0) != 0)
 		return failed(why, "close_range", errno);
 	return PX_OK;
 }
@@ -145,6 +148,16 @@ static int load_filter(int sock, struct px_buf *why)
 	return rc == 0 ? PX_OK : failed(why, "seccomp", -rc);
 }
 
+/* If the machine runs out of memory a message is lost rather than the broker. Failing costs only that. */
+static void offer_to_oom_killer(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	PX_UNUSED ssize_t n = write(fd, "500", 3);
+	close(fd);
+}
+
 int px_sandbox_enter(int sock, pid_t parent, struct px_buf *why)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -152,6 +165,7 @@ int px_sandbox_enter(int sock, pid_t parent, struct px_buf *why)
 	/* The parent may have died before the line above took effect. */
 	if (getppid() != parent)
 		_exit(0);
+	offer_to_oom_killer();
 	if (close_others(sock, why) != PX_OK || set_limits(sock, why) != PX_OK)
 		return PX_ESYS;
 	return load_filter(sock, why);

@@ -11,7 +11,8 @@
  * needs: px_sandbox_enter, from which there is no way back:
  * - no descriptor but @sock (and standard error under PX_SANITIZE, for the sanitizer's report);
  * - no new privileges, no core file, no file may grow, address space limited (not under PX_SANITIZE, whose
- *   shadow memory is larger), dies with its parent;
+ *   shadow memory is larger), dies with its parent, and before
+ *   the broker when memory runs out;
  * - system calls by an allow-list: messages on @sock, memory that is not executable, clocks, random numbers,
  *   signals to itself. Anything else kills the process.
  */

@@ -12,6 +12,17 @@
 #include "inspect/pool_parts.h"
 #include "pool_fixture.h"
 
+static unsigned count_entries(const char *folder)
+{
+	unsigned n = 0;
+	DIR *dir = opendir(folder);
+	assert_non_null(dir);
+	for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+		n += e->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
 static void many_documents_get_their_own_verdict(void **state PX_UNUSED)
 {
 	enum { N = 300 };
@@ -204,6 +215,33 @@ static void too_large_is_refused(void **state PX_UNUSED)
 	fixture_until(&f, o.done, 20000);
 	assert_int_equal(o.rc, PX_OK);
 	outcome_free(&o);
+	fixture_close(&f);
+}
+
+/* The walls as the kernel shows them. */
+static void inspectors_stand_behind_walls(void **state PX_UNUSED)
+{
+	struct fixture f;
+	char path[64];
+	struct px_buf status = PX_BUF_INIT, oom = PX_BUF_INIT;
+	fixture_open(&f);
+	fixture_start(&f, "good");
+	int pid = (int)f.pool->workers[0].pid;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	assert_int_equal(px_buf_read_file(&status, path, 65536, NULL), PX_OK);
+	assert_non_null(strstr(px_buf_str(&status), "NoNewPrivs:\t1"));
+	assert_non_null(strstr(px_buf_str(&status), "Seccomp:\t2"));
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+	assert_int_equal(px_buf_read_file(&oom, path, 65536, NULL), PX_OK);
+	assert_string_equal(px_buf_str(&oom), "500\n");
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+#ifdef PX_SANITIZE
+	assert_int_equal(count_entries(path), 2); /* its socket, standard error */
+#else
+	assert_int_equal(count_entries(path), 1);
+#endif
+	px_buf_free(&status);
+	px_buf_free(&oom);
 	fixture_close(&f);
 }
 
@@ -412,16 +450,6 @@ static void the_pool_may_be_freed_in_a_callback(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
-static unsigned open_fds(void)
-{
-	unsigned n = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static long resident_kb(void)
 {
 	long total, resident;
@@ -440,7 +468,7 @@ static void reloads_leave_nothing_behind(void **state PX_UNUSED)
 	fixture_open(&f);
 	for (unsigned i = 0; i < 60; i++) {
 		if (i == 10) {
-			fds = open_fds();
+			fds = count_entries("/proc/self/fd");
 			kb = resident_kb();
 		}
 		f.gone = 0;
@@ -451,7 +479,7 @@ static void reloads_leave_nothing_behind(void **state PX_UNUSED)
 		assert_int_equal(o.rc, PX_OK);
 		outcome_free(&o);
 	}
-	assert_int_equal(open_fds(), fds);
+	assert_int_equal(count_entries("/proc/self/fd"), fds);
 #ifndef PX_SANITIZE /* its quarantine keeps what was freed */
 	assert_true(resident_kb() - kb < 1024);
 #else
@@ -474,6 +502,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(inspectors_are_replaced_after_their_share),
 	    cmocka_unit_test(too_many_waiting_is_busy),
 	    cmocka_unit_test(too_large_is_refused),
+	    cmocka_unit_test(inspectors_stand_behind_walls),
 	    cmocka_unit_test(memory_of_large_documents_is_given_back),
 	    cmocka_unit_test(a_parent_that_cannot_load_says_why),
 	    cmocka_unit_test(a_parent_that_dies_at_once_is_told),
