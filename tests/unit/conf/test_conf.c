@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/strings.h"
 #include "conf/table.h"
 
@@ -278,6 +279,29 @@ static void test_reference(void **state)
 	px_buf_free(&example);
 }
 
+static const struct px_opt *option(const char *name)
+{
+	const struct px_table *t = px_conf_table();
+	for (unsigned i = 0; i < t->n_opts; i++) {
+		if (strcmp(t->opts[i].name, name) == 0)
+			return &t->opts[i];
+	}
+	fail_msg("no option %s", name);
+	return NULL;
+}
+
+/* The table's bounds are numbers in a text; those that limits.def knows too must agree. */
+static void test_bounds(void **state)
+{
+	(void)state;
+	struct px_conf *c = load("");
+	assert_int_equal(option("body-limit")->max, PX_LIMIT_BODY_MAX);
+	assert_int_equal(c->inspect.body_limit, PX_LIMIT_BODY_DEFAULT);
+	assert_int_equal(option("max-connections")->max, PX_LIMIT_CONNECTIONS);
+	assert_int_equal(option("in-flight")->max, PX_LIMIT_REQUESTS_PARTNER);
+	px_conf_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +315,7 @@ int main(void)
 	    cmocka_unit_test(test_names_with_bars),
 	    cmocka_unit_test(test_needs_restart),
 	    cmocka_unit_test(test_unreadable),
+	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_after_failures),
 	    cmocka_unit_test(test_reference),
 	};
