@@ -6,72 +6,8 @@
 
 #include "base/strings.h"
 #include "xml/examiner.h"
+#include "xml/recover.h"
 #include "xml/run.h"
-
-/* --- the payload as root of a document of its own --- */
-
-static xmlNs *ns_tail(xmlNode *node)
-{
-	xmlNs *ns = node->nsDef;
-	while (ns != NULL && ns->next != NULL)
-		ns = ns->next;
-	return ns;
-}
-
-/* Hang @list behind the declarations of @node, so that they stay in scope. @return what ends with it now. */
-static xmlNs *borrow_ns(xmlNode *node, xmlNs *list, bool *was_empty)
-{
-	xmlNs *tail = ns_tail(node);
-	*was_empty = tail == NULL;
-	if (tail != NULL)
-		tail->next = list;
-	else
-		node->nsDef = list;
-	return tail;
-}
-
-/*
- * Only links are changed: no node is copied, lines and names stay, and what the envelope declares stays in
- * scope (inner declarations stand first and win).
- */
-void px_payload_detach(struct px_run *run)
-{
-	xmlNode *payload = run->payload, *parent = payload->parent;
-	px_assert(run->home.parent == NULL && parent != NULL && parent->parent == run->root);
-	run->home.parent = parent;
-	run->home.prev = payload->prev;
-	run->home.next = payload->next;
-	run->home.doc_children = run->doc->children;
-	run->home.doc_last = run->doc->last;
-	run->home.parent_tail = borrow_ns(parent, run->root->nsDef, &run->home.parent_was_empty);
-	run->home.tail = borrow_ns(payload, parent->nsDef, &run->home.was_empty);
-	payload->parent = (xmlNode *)run->doc;
-	payload->prev = payload->next = NULL;
-	run->doc->children = run->doc->last = payload;
-}
-
-static void return_ns(xmlNode *node, xmlNs *tail, bool was_empty)
-{
-	if (was_empty)
-		node->nsDef = NULL;
-	else
-		tail->next = NULL;
-}
-
-void px_payload_attach(struct px_run *run)
-{
-	if (run->home.parent == NULL)
-		return;
-	xmlNode *payload = run->payload;
-	return_ns(payload, run->home.tail, run->home.was_empty);
-	return_ns(run->home.parent, run->home.parent_tail, run->home.parent_was_empty);
-	payload->parent = run->home.parent;
-	payload->prev = run->home.prev;
-	payload->next = run->home.next;
-	run->doc->children = run->home.doc_children;
-	run->doc->last = run->home.doc_last;
-	run->home.parent = NULL;
-}
 
 /* --- libxml2's errors --- */
 
@@ -111,12 +47,6 @@ static const struct {
     {XML_SCHEMAV_CVC_WILDCARD, PX_CODE_SCHEMA_UNEXPECTED, false},
 };
 
-/** One validation. */
-struct validation {
-	struct px_run *run;
-	const xmlNode *facet_at; /* whose value had a facet's error last */
-};
-
 /* "Element 'x', attribute 'y': [facet 'z'] text\n": the place and the facet are told otherwise. */
 static void clean_text(const char *message, const char *value, struct px_buf *out)
 {
@@ -152,25 +82,9 @@ static enum px_code length_code(const char *text)
 								   : PX_CODE_SCHEMA_LONG;
 }
 
-/* An element that the content model does not take here: one too many, or foreign, or a child is missing. */
-static enum px_code content_code(const xmlNode *node, const char *text)
-{
-	if (strncmp(text, "Missing", 7) == 0)
-		return PX_CODE_SCHEMA_MISSING;
-	const xmlNode *prev = node->prev;
-	while (prev != NULL && prev->type != XML_ELEMENT_NODE)
-		prev = prev->prev;
-	if (prev != NULL && strcmp((const char *)prev->name, (const char *)node->name) == 0 &&
-	    prev->ns == node->ns)
-		return PX_CODE_SCHEMA_TOO_MANY;
-	return PX_CODE_SCHEMA_UNEXPECTED;
-}
-
-static enum px_code code_of(const xmlError *err, const xmlNode *node, const char *text, bool *facet)
+static enum px_code code_of(const xmlError *err, const char *text, bool *facet)
 {
 	*facet = false;
-	if (err->code == XML_SCHEMAV_ELEMENT_CONTENT)
-		return node != NULL ? content_code(node, text) : PX_CODE_SCHEMA_OTHER;
 	for (size_t i = 0; i < PX_ARRAY_LEN(codes); i++) {
 		if (codes[i].theirs == err->code) {
 			*facet = codes[i].facet;
@@ -191,41 +105,70 @@ static char *value_of(const xmlNode *node)
 	return copy;
 }
 
+/** One validation. */
+struct validation {
+	struct px_faults *faults;
+	const xmlNode *facet_at; /* whose value had a facet's error last */
+};
+
+static void on_content_error(struct px_faults *faults, xmlNode *node, const char *text)
+{
+	/* "... Expected is ( A )." or "... Expected is one of ( A, B )." */
+	const char *list = strstr(text, "Expected is");
+	list = list != NULL ? strchr(list, '(') : NULL;
+	px_faults_misfit(faults, node, strncmp(text, "Missing", 7) == 0, list != NULL ? list + 1 : "");
+}
+
 static void on_error(void *arg, xmlErrorPtr err)
 {
 	struct validation *v = arg;
-	struct px_run *run = v->run;
-	const xmlNode *node = err->node;
-	if (err->level < XML_ERR_ERROR)
+	xmlNode *node = err->node;
+	if (err->level < XML_ERR_ERROR || px_faults_is_ours(node))
 		return;
 	/* After the facet's own error libxml2 says once more that the value is wrong. */
 	bool again = err->code >= XML_SCHEMAV_CVC_DATATYPE_VALID_1_2_1 &&
 		     err->code <= XML_SCHEMAV_CVC_DATATYPE_VALID_1_2_3 && node != NULL && node == v->facet_at;
+	const char *message = err->message != NULL ? err->message : "";
 	if (again)
 		return;
-	bool facet, counted_only = run->v->errors.n >= PX_ERRORS_MAX;
-	char *value = counted_only ? NULL : value_of(node);
+	if (err->code == XML_SCHEMAV_ELEMENT_CONTENT && node != NULL) {
+		on_content_error(v->faults, node,
+				 strstr(message, "': ") != NULL ? strstr(message, "': ") + 3 : message);
+		return;
+	}
 	struct px_buf text = PX_BUF_INIT;
-	if (!counted_only)
-		clean_text(err->message != NULL ? err->message : "", value != NULL ? value : "", &text);
-	enum px_code code = code_of(err, node, px_buf_str(&text), &facet);
+	bool facet, keep = px_faults_has_room(v->faults);
+	char *value = keep ? value_of(node) : NULL;
+	if (keep)
+		clean_text(message, value != NULL ? value : "", &text);
+	enum px_code code = code_of(err, px_buf_str(&text), &facet);
 	bool about_value = facet || code == PX_CODE_SCHEMA_VALUE || code == PX_CODE_SCHEMA_OTHER;
-	px_run_error(run, code, node, about_value ? value : NULL, "%s", px_buf_str(&text));
+	px_faults_add(v->faults, code, node, about_value ? value : NULL, px_buf_str(&text));
 	v->facet_at = facet ? node : NULL;
 	px_buf_free(&text);
 	free(value);
 }
 
-void px_stage_schema(struct px_run *run)
+static int validate(void *arg, struct px_faults *faults)
 {
-	struct validation v = {.run = run};
-	xmlSchemaPtr schema = run->ex->sets[run->variant->set].schema;
-	xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(schema);
+	struct px_run *run = arg;
+	struct validation v = {.faults = faults};
+	xmlSchemaValidCtxtPtr ctxt = xmlSchemaNewValidCtxt(run->ex->sets[run->variant->set].schema);
 	px_assert(ctxt != NULL);
 	xmlSchemaSetValidStructuredErrors(ctxt, on_error, &v);
 	int rc = xmlSchemaValidateDoc(ctxt, run->doc);
+	xmlSchemaFreeValidCtxt(ctxt);
+	return rc;
+}
+
+void px_stage_schema(struct px_run *run)
+{
+	struct px_faults faults = {0};
+	int rc = validate(run, &faults);
+	if (rc != 0)
+		px_faults_recover(&faults, run->len, validate, run);
+	px_faults_report(&faults, run);
 	if (rc != 0 && run->v->errors.total == 0)
 		px_run_error(run, PX_CODE_SCHEMA_OTHER, run->payload, NULL,
 			     "the schema could not be applied (%d)", rc);
-	xmlSchemaFreeValidCtxt(ctxt);
 }
