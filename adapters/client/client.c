@@ -26,6 +26,7 @@ struct px_client {
 	struct px_tls *tls;
 	char sender[PX_AUTHORITY_MAX + 1];
 	char server_authority[PX_AUTHORITY_MAX + 1];
+	enum px_role server_role;
 };
 
 volatile int px_client_stop;
@@ -180,9 +181,11 @@ static int make_conf(struct px_client *c, struct px_buf *why)
 {
 	struct px_settings *s = c->settings;
 	struct px_conf *conf = c->conf = base_conf();
-	enum px_role role;
-	if (!px_client_parse_uri(s->server_uri, strlen(s->server_uri), c->server_authority, &role))
+	if (!px_client_parse_uri(s->server_uri, strlen(s->server_uri), c->server_authority,
+				 &c->server_role)) {
 		c->server_authority[0] = '\0';
+		c->server_role = PX_ROLE_NODE;
+	}
 	set(&conf->node.environment, s->environment);
 	set(&conf->node.tls_certificate, s->cert);
 	set(&conf->node.tls_key, s->key);
@@ -243,6 +246,27 @@ const struct px_settings *px_client_settings(const struct px_client *c)
 const char *px_client_server_authority(const struct px_client *c)
 {
 	return c->server_authority;
+}
+
+enum px_role px_client_server_role(const struct px_client *c)
+{
+	return c->server_role;
+}
+
+int px_client_need_trust(const struct px_client *c, struct px_buf *why)
+{
+	const char *whose = c->server_authority;
+	bool any = false;
+	for (unsigned i = 0; i < c->conf->n_authorities; i++)
+		any |= c->conf->authorities[i].trust[c->server_role].configured;
+	if (whose[0] != '\0' ? px_conf_signing_trust(c->conf, whose, c->server_role) != NULL : any)
+		return PX_OK;
+	px_buf_setf(
+	    why,
+	    "--trust is missing: without CA certificates for the signatures of %s (%s) no confirmation "
+	    "can be believed",
+	    whose[0] != '\0' ? whose : "the broker's authority", px_role_name(c->server_role));
+	return PX_ECONF;
 }
 
 /* --- what is loaded when needed --- */

@@ -26,6 +26,12 @@ const struct px_settings *px_client_settings(const struct px_client *c);
 /** The authority of the broker at the other end, from --server-uri; "" when not known. */
 const char *px_client_server_authority(const struct px_client *c);
 
+/** Whether signatures of the broker can be verified; PX_ECONF with @why when nothing says whose to believe.
+ */
+int px_client_need_trust(const struct px_client *c, struct px_buf *why);
+/** The role in --server-uri; a node unless it says otherwise. */
+enum px_role px_client_server_role(const struct px_client *c);
+
 /* Load now; PX_OK at once when it is there already. PX_ECONF with @why. Blocks (files). */
 int px_client_load_examiner(struct px_client *c, struct px_buf *why);
 int px_client_load_key(struct px_client *c, struct px_buf *why);

@@ -42,7 +42,7 @@ struct px_settings {
 	char *type, *type_version, *id, *expires, *correlation, *from_encoding;
 	char *official;
 	struct px_strings catalogue;
-	char *output, *keep;
+	char *keep;
 	unsigned parallel;
 	int64_t retry_for;
 	bool again;

@@ -1,0 +1,385 @@
+/* prinex: what is to be sent, and what is kept beside it
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "client/outbox.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/strings.h"
+#include "client/files.h"
+
+#define STDIN "-"
+
+/* --- the header of a new exchange --- */
+
+static int choose_type(struct px_client *c, const uint8_t *root, size_t root_len, struct px_header *h,
+		       struct px_buf *why)
+{
+	const struct px_settings *s = px_client_settings(c);
+	px_strlcpy(h->type_version, s->type_version, sizeof(h->type_version));
+	if (px_strlcpy(h->type, s->type, sizeof(h->type)) && h->type[0] != '\0')
+		return PX_OK;
+	int rc = px_client_load_examiner(c, why);
+	if (rc != PX_OK)
+		return rc;
+	px_client_guess_type(c, root, root_len, h->type, sizeof(h->type));
+	if (h->type[0] != '\0')
+		return PX_OK;
+	px_buf_setf(why, "no message type, or more than one, has this root element: give --type%s",
+		    s->official[0] == '\0' ? " (types of official schemas are known with --official only)"
+					   : "");
+	return PX_ECONF;
+}
+
+static int choose_id(const struct px_settings *s, struct px_header *h, struct px_buf *why)
+{
+	uint64_t random;
+	px_assert(RAND_bytes((unsigned char *)&random, sizeof(random)) == 1);
+	px_fresh_id(h->sender, h->created_at, random, h->message_id);
+	if (s->id[0] != '\0' && !px_is_message_id(s->id)) {
+		px_buf_setf(
+		    why,
+		    "--id \"%s\": a MessageId is a letter or digit, then up to 34 of these, '.', '_', "
+		    "'-'",
+		    s->id);
+		return PX_ECONF;
+	}
+	if (s->correlation[0] != '\0' && !px_is_message_id(s->correlation)) {
+		px_buf_setf(why, "--correlation \"%s\" is not a MessageId", s->correlation);
+		return PX_ECONF;
+	}
+	if (s->id[0] != '\0')
+		px_strlcpy(h->message_id, s->id, sizeof(h->message_id));
+	px_strlcpy(h->correlation_id, s->correlation, sizeof(h->correlation_id));
+	return PX_OK;
+}
+
+int px_outgoing_header(struct px_client *c, const uint8_t *root, size_t root_len, struct px_header *h,
+		       struct px_buf *why)
+{
+	const struct px_settings *s = px_client_settings(c);
+	const char *sender;
+	*h = (struct px_header){.created_at = px_clock_wall(px_clock_real()) / 1000 * 1000};
+	int rc = px_client_sender(c, &sender, why);
+	if (rc == PX_OK) {
+		px_strlcpy(h->sender, sender, sizeof(h->sender));
+		rc = choose_type(c, root, root_len, h, why);
+	}
+	if (rc == PX_OK)
+		rc = choose_id(s, h, why);
+	if (rc != PX_OK)
+		return rc;
+	px_strlcpy(h->environment, s->environment[0] != '\0' ? s->environment : "production",
+		   sizeof(h->environment));
+	for (unsigned i = 0; i < s->recipients.n; i++) {
+		if (h->n_recipients == PX_RECIPIENTS_MAX) {
+			px_buf_setf(why, "more than %d recipients", PX_RECIPIENTS_MAX);
+			return PX_ECONF;
+		}
+		px_strlcpy(h->recipients[h->n_recipients++], s->recipients.items[i],
+			   sizeof(h->recipients[0]));
+	}
+	if (s->expires[0] != '\0' && px_parse_expiry(s->expires, h->created_at, &h->expires_at) != PX_OK) {
+		px_buf_setf(why,
+			    "--expires \"%s\" is neither a time such as 2026-11-23T08:15:00Z nor a "
+			    "duration such as 48h",
+			    s->expires);
+		return PX_ECONF;
+	}
+	return PX_OK;
+}
+
+/* --- reading --- */
+
+static int read_stdin(struct px_buf *out, struct px_buf *why)
+{
+	for (;;) {
+		ssize_t n = read(STDIN_FILENO, px_buf_reserve(out, 65536), 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			px_buf_setf(why, "cannot read standard input: %s", strerror(errno));
+			return PX_ESYS;
+		}
+		if (n == 0)
+			return PX_OK;
+		px_buf_grown(out, (size_t)n);
+		if (out->len > (size_t)PX_LIMIT_BODY_MAX) {
+			px_buf_setf(why, "standard input is longer than %ld octets", PX_LIMIT_BODY_MAX);
+			return PX_ELIMIT;
+		}
+	}
+}
+
+static void choose_base(const struct px_settings *s, struct px_outgoing *o, const char *name)
+{
+	struct px_buf base = PX_BUF_INIT;
+	const char *slash = strrchr(name, '/');
+	if (s->keep[0] != '\0')
+		px_buf_addf(&base, "%s/%s", s->keep, slash != NULL ? slash + 1 : name);
+	else
+		px_buf_adds(&base, name);
+	/* FILE.px itself was named: its answer stands beside FILE, as it would have */
+	if (px_str_ends(px_buf_str(&base), ".px"))
+		base.data[base.len - 3] = '\0';
+	o->base = px_xstrdup(px_buf_str(&base));
+	px_buf_free(&base);
+}
+
+/* Documents that will be refused have no keys that could be read; they stand alone. */
+static void read_keys(struct px_client *c, struct px_outgoing *o)
+{
+	const struct px_settings *s = px_client_settings(c);
+	const struct px_document *d = &o->doc;
+	bool bare = d->is == PX_DOC_IS_PAYLOAD;
+	const uint8_t *root = d->octets.data + (bare ? d->root : d->payload);
+	size_t len = bare ? d->root_len : d->payload_len;
+	char type[PX_TYPE_MAX + 1];
+	px_strlcpy(type, bare ? s->type : d->header.type, sizeof(type));
+	if (type[0] == '\0')
+		px_client_guess_type(c, root, len, type, sizeof(type));
+	if (type[0] == '\0' || len == 0)
+		return;
+	struct px_verdict *v =
+	    px_client_examine_payload(c, type, bare ? s->type_version : d->header.type_version, root, len);
+	free(o->keys.items);
+	o->keys = v->keys;
+	v->keys = (struct px_keys){0};
+	px_verdict_free(&v);
+}
+
+int px_outgoing_read(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+{
+	const struct px_settings *s = px_client_settings(c);
+	struct px_buf data = PX_BUF_INIT;
+	bool piped = strcmp(o->input, STDIN) == 0;
+	int rc = piped ? read_stdin(&data, why)
+		       : px_buf_read_file(&data, o->input, (size_t)PX_LIMIT_BODY_MAX, why);
+	if (rc == PX_OK)
+		rc = px_document_read(data.data, data.len, s->from_encoding, &o->doc, why);
+	px_buf_free(&data);
+	if (rc == PX_OK && o->doc.is == PX_DOC_IS_CONFIRMATION) {
+		px_document_free(&o->doc);
+		px_buf_setf(why, "this is a confirmation; only exchanges and payloads can be sent");
+		rc = PX_EPARSE;
+	}
+	if (rc != PX_OK)
+		return rc;
+	if (o->doc.is == PX_DOC_IS_EXCHANGE)
+		o->header = o->doc.header;
+	if (!piped && o->base == NULL)
+		choose_base(s, o, o->input);
+	read_keys(c, o);
+	return PX_OK;
+}
+
+void px_outgoing_forget(struct px_outgoing *o)
+{
+	if (strcmp(o->input, STDIN) != 0)
+		px_document_free(&o->doc);
+}
+
+/* --- FILE.px --- */
+
+static void beside(const struct px_outgoing *o, const char *suffix, struct px_buf *path)
+{
+	px_buf_setf(path, "%s.%s", o->base, suffix);
+}
+
+static bool is_there(const struct px_outgoing *o, const char *suffix)
+{
+	struct px_buf path = PX_BUF_INIT;
+	beside(o, suffix, &path);
+	bool there = px_file_exists(px_buf_str(&path));
+	px_buf_free(&path);
+	return there;
+}
+
+/* Whether @kept is @from with one piece (the Signature) put in. */
+static bool is_signed_form(const struct px_buf *kept, const struct px_buf *from)
+{
+	size_t head = 0, tail = 0;
+	if (kept->len < from->len)
+		return false;
+	while (head < from->len && kept->data[head] == from->data[head])
+		head++;
+	while (tail < from->len - head &&
+	       kept->data[kept->len - 1 - tail] == from->data[from->len - 1 - tail])
+		tail++;
+	return head + tail == from->len;
+}
+
+static bool is_same(const struct px_document *kept, const struct px_document *now)
+{
+	if (now->is == PX_DOC_IS_EXCHANGE)
+		return is_signed_form(&kept->octets, &now->octets);
+	return kept->payload_len == now->root_len &&
+	       memcmp(kept->octets.data + kept->payload, now->octets.data + now->root, now->root_len) == 0;
+}
+
+/* @reuse: take what is kept; otherwise, with PX_OK, a new exchange is due. */
+static int judge_kept(const struct px_settings *s, struct px_outgoing *o, struct px_document *kept,
+		      bool *reuse, struct px_buf *why)
+{
+	const char *id = kept->header.message_id;
+	*reuse = is_same(kept, &o->doc);
+	if (*reuse && s->id[0] != '\0' && strcmp(s->id, id) != 0) {
+		px_buf_setf(why, "%s.px has the id %s, not %s: remove it to send anew", o->base, id, s->id);
+		return PX_ECONFLICT;
+	}
+	if (*reuse)
+		return PX_OK;
+	if (is_there(o, "coa")) {
+		px_buf_setf(
+		    why,
+		    "it was accepted as %s and has been changed since: send the change as a message of "
+		    "its own, from another file",
+		    id);
+		return PX_ECONFLICT;
+	}
+	if (is_there(o, "coe"))
+		return PX_OK;
+	px_buf_setf(
+	    why,
+	    "it has been changed since it was sent as %s, and no answer is known: send %s.px first, or "
+	    "remove that if it is certain that the broker never got it",
+	    id, o->base);
+	return PX_ECONFLICT;
+}
+
+static int load_kept(const struct px_settings *s, struct px_outgoing *o, const char *path, bool *reuse,
+		     struct px_buf *why)
+{
+	struct px_buf data = PX_BUF_INIT;
+	struct px_document kept;
+	int rc = px_buf_read_file(&data, path, (size_t)PX_LIMIT_BODY_MAX, why);
+	if (rc == PX_OK && px_document_read(data.data, data.len, "", &kept, why) != PX_OK) {
+		rc = PX_ECONFLICT;
+		px_buf_setf(why, "%s is damaged: look at it, then remove it", path);
+	} else if (rc == PX_OK) {
+		rc = judge_kept(s, o, &kept, reuse, why);
+		if (rc == PX_OK && *reuse) {
+			o->octets = data;
+			data = (struct px_buf)PX_BUF_INIT;
+			o->header = kept.header;
+		}
+		px_document_free(&kept);
+	}
+	px_buf_free(&data);
+	/* a run that was cut off may have left it unflushed */
+	return rc == PX_OK && *reuse ? px_file_flush(path, why) : rc;
+}
+
+static int make_exchange(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+{
+	struct px_buf plain = PX_BUF_INIT;
+	const struct px_document *d = &o->doc;
+	const uint8_t *root = d->octets.data + d->root;
+	int rc = px_client_load_key(c, why);
+	if (rc == PX_OK && d->is == PX_DOC_IS_PAYLOAD) {
+		rc = px_outgoing_header(c, root, d->root_len, &o->header, why);
+		if (rc == PX_OK)
+			px_wrap(&plain, &o->header, root, d->root_len);
+	} else if (rc == PX_OK) {
+		px_buf_add(&plain, d->octets.data, d->octets.len);
+	}
+	if (rc == PX_OK)
+		rc = px_client_sign(c, plain.data, plain.len, &o->octets, why);
+	px_buf_free(&plain);
+	return rc;
+}
+
+static int keep(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+{
+	struct px_buf path = PX_BUF_INIT;
+	if (o->base == NULL) {
+		px_buf_setf(&path, "%s_%s.xml", o->header.sender, o->header.message_id);
+		choose_base(px_client_settings(c), o, px_buf_str(&path));
+	}
+	beside(o, "px", &path);
+	int rc = px_file_put(px_buf_str(&path), o->octets.data, o->octets.len, why);
+	px_buf_free(&path);
+	return rc;
+}
+
+static bool was_accepted(const struct px_outgoing *o)
+{
+	struct px_buf path = PX_BUF_INIT, doc = PX_BUF_INIT, why = PX_BUF_INIT;
+	char hex[PX_DIGEST_HEX];
+	px_hex(o->digest, PX_DIGEST_LEN, hex);
+	beside(o, "coa", &path);
+	bool found = px_buf_read_file(&doc, px_buf_str(&path), (size_t)PX_LIMIT_CONFIRMATION, &why) ==
+			 PX_OK &&
+		     memmem(doc.data, doc.len, hex, strlen(hex)) != NULL;
+	px_buf_free(&path);
+	px_buf_free(&doc);
+	px_buf_free(&why);
+	return found;
+}
+
+static int take_octets(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+{
+	struct px_buf path = PX_BUF_INIT;
+	bool reuse = false;
+	int rc = PX_OK;
+	if (o->doc.is == PX_DOC_IS_EXCHANGE && o->doc.is_signed) {
+		px_buf_add(&o->octets, o->doc.octets.data, o->doc.octets.len);
+		if (o->base == NULL)
+			rc = keep(c, o, why); /* from a pipe: nothing else keeps it */
+		return rc;
+	}
+	if (o->base != NULL) {
+		beside(o, "px", &path);
+		if (px_file_exists(px_buf_str(&path)))
+			rc = load_kept(px_client_settings(c), o, px_buf_str(&path), &reuse, why);
+	}
+	if (rc == PX_OK && !reuse)
+		rc = make_exchange(c, o, why);
+	if (rc == PX_OK && !reuse)
+		rc = keep(c, o, why);
+	px_buf_free(&path);
+	return rc;
+}
+
+int px_outgoing_prepare(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+{
+	int rc = o->doc.octets.len > 0 ? PX_OK : px_outgoing_read(c, o, why);
+	if (rc == PX_OK)
+		rc = take_octets(c, o, why);
+	px_document_free(&o->doc);
+	if (rc != PX_OK)
+		return rc;
+	px_sha256(o->octets.data, o->octets.len, o->digest);
+	o->accepted_before = was_accepted(o);
+	return PX_OK;
+}
+
+int px_outgoing_answered(const struct px_outgoing *o, enum px_conf_kind kind, const void *doc, size_t len,
+			 struct px_buf *why)
+{
+	struct px_buf path = PX_BUF_INIT;
+	beside(o, kind == PX_COE ? "coe" : "coa", &path);
+	int rc = px_file_put(px_buf_str(&path), doc, len, why);
+	if (rc == PX_OK && kind != PX_COE) {
+		/* an exception about an earlier attempt is settled */
+		beside(o, "coe", &path);
+		unlink(px_buf_str(&path));
+	}
+	px_buf_free(&path);
+	return rc;
+}
+
+void px_outgoing_free(struct px_outgoing *o)
+{
+	free(o->input);
+	free(o->base);
+	free(o->keys.items);
+	px_document_free(&o->doc);
+	px_buf_free(&o->octets);
+	*o = (struct px_outgoing){0};
+}

@@ -1,0 +1,48 @@
+/* prinex: send many exchanges: in order per movement, several movements at a time
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_CLIENT_SEND_H
+#define PX_CLIENT_SEND_H
+
+#include "client/outbox.h"
+
+enum px_sent {
+	PX_SENT_ACCEPTED,
+	PX_SENT_DUPLICATE, /* accepted earlier; the stored confirmation came back */
+	PX_SENT_BEFORE,    /* accepted in an earlier run: left alone (folders, without --again) */
+	PX_SENT_REFUSED,   /* a signed exception says why */
+	PX_SENT_FAILED,    /* not sent, or no answer that can be believed */
+	PX_SENT_HELD,      /* not tried: an earlier message of the same movement could not be sent */
+	PX_SENT_COUNT
+};
+const char *px_sent_name(enum px_sent sent); /* "accepted", ... */
+
+/** What became of one file. Views: die with the callback. */
+struct px_sent_report {
+	const char *file;
+	enum px_sent sent;
+	const struct px_header *header;             /* what is known of it */
+	const struct px_confirmation *confirmation; /* ACCEPTED, DUPLICATE, REFUSED; else NULL */
+	const uint8_t *answer;                      /* its octets */
+	size_t answer_len;
+	const char *why; /* FAILED, HELD */
+	unsigned n, total;
+};
+/** Called once for each file, from several threads but one at a time. */
+typedef void px_sent_fn(void *arg, const struct px_sent_report *report);
+/** Something worth saying meanwhile ("trying again in 4 s: ..."); one at a time as well. */
+typedef void px_send_note_fn(void *arg, const char *file, const char *text);
+
+struct px_send_totals {
+	unsigned by[PX_SENT_COUNT];
+};
+
+/**
+ * Send @inputs: files, folders (their *.xml by name), "-" for standard input. Blocks until all have ended or
+ * px_client_stop is set. @return PX_OK when everything was tried (see @totals), or PX_ECONF, PX_ENOTFOUND,
+ * PX_ESYS with @why when it could not even begin.
+ */
+int px_send(struct px_client *c, char *const *inputs, unsigned n, px_sent_fn *report, px_send_note_fn *note,
+	    void *arg, struct px_send_totals *totals, struct px_buf *why);
+
+#endif
