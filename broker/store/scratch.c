@@ -25,7 +25,7 @@ void *px_scratch_alloc(struct px_scratch *s, size_t size)
 {
 	const size_t align = alignof(max_align_t);
 	px_assert(size <= SIZE_MAX / 2);
-	size = (size + align - 1) / align * align;
+	size = (PX_MAX(size, (size_t)1) + align - 1) / align * align;
 	if (size > CHUNK / 2)
 		return big(s, size);
 	if (size > s->left) {
