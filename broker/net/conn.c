@@ -330,6 +330,12 @@ static void read_request(struct px_conn *c)
 	} while (reads_request(c) && SSL_has_pending(c->ssl));
 }
 
+void px_conn_read_pending(struct px_conn *c)
+{
+	if (reads_request(c) && SSL_has_pending(c->ssl))
+		read_request(c);
+}
+
 /* The handler has the request: all that may come is the end. */
 static void read_end(struct px_conn *c)
 {

@@ -190,6 +190,8 @@ void px_handshake_step(struct px_conn *c)
 	int rc = SSL_do_handshake(c->ssl);
 	if (rc == 1) {
 		established(c);
+		/* The first request may have come with the end of the handshake, in the same read(2). */
+		px_conn_read_pending(c);
 	} else if (!px_conn_waits(c, rc)) {
 		explain_failure(c);
 		px_conn_close(

@@ -94,6 +94,18 @@ static size_t scan_head(struct px_http *p, const uint8_t *data, size_t len, bool
 	return len;
 }
 
+/* Whoever speaks another protocol is told so after the first line, not when the deadline has passed. */
+static bool looks_like_http(struct px_http_state *st)
+{
+	static const char version[] = " HTTP/1.1\r";
+	if (st->looked || st->lines == 0)
+		return true;
+	st->looked = true;
+	const uint8_t *cr = memchr(st->head.data, '\r', st->head.len);
+	size_t len = (size_t)(cr + 1 - st->head.data);
+	return len > sizeof(version) && memcmp(cr + 2 - sizeof(version), version, sizeof(version) - 1) == 0;
+}
+
 static enum px_http_event feed_head(struct px_http *p, const uint8_t *data, size_t len, size_t *used)
 {
 	struct px_http_state *st = p->state;
@@ -105,7 +117,8 @@ static enum px_http_event feed_head(struct px_http *p, const uint8_t *data, size
 		return px_http_fail(p, 400, "request line and headers are too long");
 	px_buf_add(&st->head, data, *used);
 	if (!complete)
-		return PX_HTTP_MORE;
+		return looks_like_http(st) ? PX_HTTP_MORE
+					   : px_http_fail(p, 400, "not an HTTP/1.1 request line");
 	int status = px_http_parse_head(p);
 	if (status != 0)
 		return px_http_fail(p, status, p->reason);

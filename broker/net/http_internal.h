@@ -27,6 +27,7 @@ struct px_http_state {
 	bool cr;            /* the octet before was CR */
 	size_t line;        /* octets in the line that is coming in */
 	unsigned lines;     /* complete ones */
+	bool looked;        /* at the request line */
 	uint64_t left;      /* of the body or chunk */
 	unsigned digits;    /* of the chunk size */
 	unsigned long chunks;

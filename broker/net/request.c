@@ -6,6 +6,8 @@
 #include "net/server_internal.h"
 
 #define SPARE 32
+/* Lines a minute about refused requests of one partner. */
+#define LINES 20
 /* First piece of a body of unknown length; then it doubles. */
 #define FIRST_ROOM (16 * 1024)
 
@@ -137,11 +139,22 @@ static void send_text(struct px_conn *c, int status, const char *text, bool keep
 	px_buf_free(&line);
 }
 
+static void log_refusal(struct px_conn *c, int status, const char *text)
+{
+	unsigned dropped;
+	if (!px_log_allowed(&c->account->limit, LINES, &dropped))
+		return;
+	px_log(PX_LOG_INFO, "net", "partner=%s peer=%s request refused: %d %s", c->partner->name, c->peer,
+	       status, text);
+	if (dropped > 0)
+		px_log(PX_LOG_INFO, "net", "partner=%s %u more requests were refused in the minute before",
+		       c->partner->name, dropped);
+}
+
 void px_request_refuse(struct px_conn *c, int status, const char *text)
 {
 	px_conn_enter(c);
-	px_log(PX_LOG_INFO, "net", "partner=%s peer=%s request refused: %d %s", c->partner->name, c->peer,
-	       status, text);
+	log_refusal(c, status, text);
 	px_request_drop(c);
 	send_text(c, status, text, false);
 	px_conn_leave(c);
@@ -223,8 +236,7 @@ static void refuse_headers(struct px_conn *c, int status, const char *text)
 {
 	struct px_request *req = c->req;
 	bool keep = req->http.keep_alive && !req->http.chunked && req->http.length == 0;
-	px_log(PX_LOG_INFO, "net", "partner=%s peer=%s request refused: %d %s", c->partner->name, c->peer,
-	       status, text != NULL ? text : "");
+	log_refusal(c, status, text != NULL ? text : "");
 	px_request_drop(c);
 	send_text(c, status, text != NULL ? text : px_http_status_text(status), keep);
 }

@@ -42,6 +42,7 @@ struct px_account {
 	unsigned refs; /* connections and requests */
 	unsigned connections, requests;
 	uint64_t bodies;
+	struct px_log_limit limit; /* of lines about refused requests */
 };
 
 /** What one peer address (IPv6: a /64) does before a partner is known. */
@@ -167,6 +168,8 @@ void px_conn_set_idle(struct px_conn *c);
 void px_conn_set_state(struct px_conn *c, enum px_conn_state state);
 /** Write what is in c->out; false when the connection is gone. */
 bool px_conn_flush(struct px_conn *c);
+/** Read what OpenSSL has taken from the socket already: there will be no event for it. */
+void px_conn_read_pending(struct px_conn *c);
 /** Whether octets have come in behind the request that has just been completed. */
 bool px_conn_overrun(struct px_conn *c);
 /** A partner is known: no longer a stranger of its address. */
