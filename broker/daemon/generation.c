@@ -32,6 +32,9 @@ static void free_parts(evutil_socket_t fd, short what, void *arg)
 	if (gen->signer_event != NULL)
 		event_free(gen->signer_event);
 	px_signer_free(&gen->signer);
+	/* Connections and posts that end later still look at their partner in it. */
+	if (gen->tls != NULL)
+		px_tls_take_conf(gen->tls, &gen->conf);
 	px_tls_unref(&gen->tls);
 	px_catalogue_free(&gen->cat);
 	px_conf_free(&gen->conf);
