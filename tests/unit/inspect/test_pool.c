@@ -140,23 +140,28 @@ static void a_small_one_is_not_put_behind_large_ones(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
-/* An inspector never idles: with one worker two small documents are handed over at once. */
+/* An inspector never idles: with one worker two small documents are handed over at once. (Unless this process
+ * is stopped between the two calls for so long that the first looks slow: then again.) */
 static void the_second_slot_is_used(void **state PX_UNUSED)
 {
 	struct fixture f;
 	struct outcome o[3];
+	unsigned most = 0;
 	fixture_open(&f);
 	f.setup.workers = 1;
 	fixture_start(&f, "good");
-	for (unsigned i = 0; i < 3; i++)
-		fixture_submit(&f, "ok x", 0, &o[i]);
-	assert_int_equal(f.pool->workers[0].n_flight, 2);
-	assert_int_equal(f.pool->queue.n, 1);
-	fixture_until(&f, f.done == 3, 20000);
-	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(o[i].rank, i + 1);
-		outcome_free(&o[i]);
+	for (unsigned round = 0; round < 10 && most < 2; round++) {
+		f.done = 0;
+		for (unsigned i = 0; i < 3; i++)
+			fixture_submit(&f, "ok x", 0, &o[i]);
+		most = f.pool->workers[0].n_flight;
+		fixture_until(&f, f.done == 3, 20000);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(o[i].rank, i + 1);
+			outcome_free(&o[i]);
+		}
 	}
+	assert_int_equal(most, 2);
 	fixture_close(&f);
 }
 
@@ -349,7 +354,7 @@ static void death_of_the_parent_is_not_the_messages_fault(void **state PX_UNUSED
 	fixture_until(&f, f.pool->workers[0].alone, 20000); /* one death more would be final */
 	pid_t inspector = f.pool->workers[0].pid;
 	kill(f.pool->parent, SIGKILL);
-	for (unsigned i = 0; i < 200 && !is_dead(inspector); i++)
+	for (unsigned i = 0; i < 1000 && !is_dead(inspector); i++)
 		usleep(10000);
 	fixture_until(&f, f.lost > 0, 20000);
 	assert_true(o.done);
@@ -378,7 +383,7 @@ static void inspectors_end_with_the_broker(void **state PX_UNUSED)
 	}
 	assert_int_equal(read(pipefd[0], pids, sizeof(pids)), sizeof(pids));
 	kill(broker, SIGKILL);
-	for (unsigned i = 0; i < 200 && !(is_dead(pids[0]) && is_dead(pids[1])); i++)
+	for (unsigned i = 0; i < 1000 && !(is_dead(pids[0]) && is_dead(pids[1])); i++)
 		usleep(10000);
 	assert_true(is_dead(pids[0]));
 	assert_true(is_dead(pids[1]));
