@@ -359,7 +359,8 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 /* The broker alone holds keys: no core files, no tracing by others, room for its connections. */
 static void protect(void)
 {
-	struct rlimit core = {0, 0}, files;
+	/* 1 rather than 0: a core pattern that is a pipe ignores 0 (core(5)). */
+	struct rlimit core = {1, 1}, files;
 	setrlimit(RLIMIT_CORE, &core);
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		px_warn("broker", "cannot make the process undumpable");

@@ -72,9 +72,10 @@ static int load_files(struct px_daemon_generation *gen, const char *file, struct
 		rc = px_conf_check(gen->conf, &problems);
 	if (rc == PX_OK)
 		rc = px_catalogue_load(gen->conf, &gen->cat, &problems);
-	if (rc != PX_OK) {
+	px_problems_print(&problems, why);
+	if (rc == PX_OK && why->len > 0) {
+		px_log(PX_LOG_WARN, "conf", "%s", px_buf_str(why));
 		px_buf_clear(why);
-		px_problems_print(&problems, why);
 	}
 	px_problems_free(&problems);
 	return rc;

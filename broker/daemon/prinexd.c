@@ -75,14 +75,16 @@ static int print_reference(void (*write)(struct px_buf *out))
 	return print(&text);
 }
 
+/* Prints all problems. @return PX_EXIT_CONF when one of them is an error; warnings let it pass. */
 static int report(struct px_problems *problems)
 {
 	struct px_buf text = PX_BUF_INIT;
+	int status = px_problems_errors(problems) > 0 ? PX_EXIT_CONF : PX_EXIT_OK;
 	px_problems_print(problems, &text);
 	fputs(px_buf_str(&text), stderr);
 	px_buf_free(&text);
 	px_problems_free(problems);
-	return PX_EXIT_CONF;
+	return status;
 }
 
 /* Compile what the catalogue names, as the inspectors' parent will. */
@@ -112,8 +114,8 @@ static int test_conf(const char *file)
 	unsigned partners = conf->n_partners;
 	px_catalogue_free(&cat);
 	px_conf_free(&conf);
-	if (problems.n > 0)
-		return report(&problems);
+	if (report(&problems) != PX_EXIT_OK)
+		return PX_EXIT_CONF;
 	printf("%s: ok, %u partners, %u message types\n", file, partners, types);
 	return PX_EXIT_OK;
 }

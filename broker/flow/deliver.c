@@ -20,7 +20,7 @@ struct attempt {
 static void attempt_free(struct attempt *a)
 {
 	struct px_flow *flow = a->flow;
-	px_lease_drop(&a->lease);
+	px_lease_release(&a->lease);
 	px_buf_free(&a->answer);
 	px_generation_unref(&a->gen);
 	free(a);
@@ -178,7 +178,7 @@ void px_deliver_start(struct link *link, const struct px_conf_partner *partner, 
 	a->flow = flow;
 	a->link = link;
 	a->gen = px_generation_ref(flow->gen);
-	px_lease_copy(&a->lease, lease);
+	px_lease_hold(&a->lease, lease);
 	link->in_flight++;
 	px_flow_begin(flow);
 	if (partner == NULL || partner->mode != PX_MODE_PUSH) {

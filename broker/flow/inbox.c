@@ -47,7 +47,7 @@ static void fetched_drop(struct fetched *f)
 {
 	px_timer_stop(f->link->flow->timers, &f->timer);
 	TAILQ_REMOVE(&f->link->fetched, f, entry);
-	px_lease_drop(&f->lease);
+	px_lease_release(&f->lease);
 	free(f);
 }
 
@@ -107,7 +107,7 @@ static void hand_out(struct link *link, struct waiter *w, const struct px_lease 
 	struct px_flow *flow = link->flow;
 	struct fetched *f = px_xcalloc(1, sizeof(*f));
 	f->link = link;
-	px_lease_copy(&f->lease, lease);
+	px_lease_hold(&f->lease, lease);
 	snprintf(f->id, sizeof(f->id), "%" PRIu64 "-%" PRIx64 "-%" PRIx64, lease->delivery.id,
 		 lease->token.epoch, lease->token.counter);
 	TAILQ_INSERT_TAIL(&link->fetched, f, entry);

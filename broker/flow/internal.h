@@ -132,8 +132,8 @@ struct settle_about {
 void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
 	       px_write_done *done, void *arg);
 /** Copy a lease so that it outlives the callback (body referenced); and drop it. */
-void px_lease_copy(struct px_lease *to, const struct px_lease *from);
-void px_lease_drop(struct px_lease *lease);
+void px_lease_hold(struct px_lease *to, const struct px_lease *from);
+void px_lease_release(struct px_lease *lease);
 
 /* inbox.c */
 /** Give waiting pollers of @link what there is. @return whether a lease request was made. */

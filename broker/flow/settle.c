@@ -252,13 +252,13 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	submit(s);
 }
 
-void px_lease_copy(struct px_lease *to, const struct px_lease *from)
+void px_lease_hold(struct px_lease *to, const struct px_lease *from)
 {
 	*to = *from;
 	to->body = px_body_ref(from->body);
 }
 
-void px_lease_drop(struct px_lease *lease)
+void px_lease_release(struct px_lease *lease)
 {
 	px_body_unref(&lease->body);
 }
