@@ -199,10 +199,12 @@ static bool insert_placeholder(struct px_repair *r, xmlNode *parent, xmlNode *ne
 
 static bool same_name(const xmlNode *a, const xmlNode *b)
 {
-	return b != NULL && b->type == XML_ELEMENT_NODE &&
-	       strcmp((const char *)a->name, (const char *)b->name) == 0 &&
-	       (a->ns != NULL ? (const char *)a->ns->href : NULL) ==
-		   (b->ns != NULL ? (const char *)b->ns->href : NULL);
+	if (b == NULL || b->type != XML_ELEMENT_NODE ||
+	    strcmp((const char *)a->name, (const char *)b->name) != 0)
+		return false;
+	const char *x = a->ns != NULL ? (const char *)a->ns->href : "",
+		   *y = b->ns != NULL ? (const char *)b->ns->href : "";
+	return strcmp(x, y) == 0;
 }
 
 static xmlNode *previous_element(const xmlNode *node)

@@ -58,8 +58,8 @@ void expect_accepted(const char *text);
 /** Like printf into fresh memory. */
 char *text_of(const char *fmt, ...) PX_PRINTF(1, 2);
 char *file_text(const char *path, size_t *len);
-/** 0, or SKIP visibly and return 1 when the corpus is not there. */
-int corpus_missing(const char *what);
+/** Tests that need it skip then. */
+bool corpus_missing(void);
 const char *corpus(void);
 
 #define PING                                        \

@@ -350,7 +350,8 @@ static void test_lists(void **state)
 	char *good = ping_by(&k->by.system, k->by.inter.cert),
 	     *revoked = ping_by(&k->by.revoked, k->by.inter.cert);
 	/* No list: refused, unless the configuration says that it need not be. */
-	expect_with("anchors = \"BY.pem\" crls = \"UA.crl\"", good, NOW, PX_STAGE_CERTIFICATE, PX_CODE_CERT_CRL);
+	expect_with("anchors = \"BY.pem\" crls = \"UA.crl\"", good, NOW, PX_STAGE_CERTIFICATE,
+		    PX_CODE_CERT_CRL);
 	expect_with("anchors = \"BY.pem\" crl-required = false", good, NOW, PX_STAGE_OK, 0);
 	/* A list that is there counts all the same. */
 	expect_with("anchors = \"BY.pem\" crls = \"BY.crl\" crl-required = false", revoked, NOW,
