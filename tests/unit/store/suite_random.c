@@ -587,7 +587,7 @@ static void do_settle_wrongly(struct run *r)
 static void do_requeue(struct run *r)
 {
 	int partner = (int)draw(r, MODEL_PARTNERS);
-	int64_t due = suite_now(r->t) + (int64_t)draw(r, 2) * SUITE_HOUR;
+	int64_t due = suite_now(r->t) + ((int64_t)draw(r, 3) - 1) * SUITE_HOUR;
 	model_requeue(&r->m, partner, due);
 	SAME(r, "requeue", suite_requeue(r->t, partners[partner], due), PX_OK);
 }

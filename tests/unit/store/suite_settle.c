@@ -438,6 +438,19 @@ static void requeue_never_delays(struct suite *t)
 	(void)suite_expect_lease(t, "ua", "M1");
 }
 
+/** Only heads that wait: not what waits behind them, and not what is on its way. */
+static void requeue_leaves_others_alone(struct suite *t)
+{
+	int64_t later = SUITE_START + SUITE_HOUR;
+	ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X");
+	uint64_t behind = ACCEPT(t, .id = "M2", .to = "UA", .mrn = "X").ids[0];
+	assert_int_equal(SETTLE(t, .delivery = behind, .state = PX_D_QUEUED, .due = later), PX_OK);
+	(void)suite_expect_lease(t, "ua", "M1");
+	assert_int_equal(suite_requeue(t, "ua", SUITE_START - 1000), PX_OK);
+	assert_int_equal(suite_delivery(t, "M1", "UA").due, SUITE_START);
+	assert_int_equal(suite_delivery(t, "M2", "UA").due, later);
+}
+
 static void requeue_is_kept(struct suite *t)
 {
 	ACCEPT(t, .id = "M1", .to = "UA", .prio = 'A');
@@ -484,6 +497,7 @@ const struct suite_case suite_overdue_cases[] = {
     {"what is overdue can still be leased", overdue_is_still_leased},
     {"requeue brings heads forward", requeue_brings_heads_forward},
     {"requeue never delays", requeue_never_delays},
+    {"requeue leaves alone what is behind or on its way", requeue_leaves_others_alone},
     {"requeue is kept", requeue_is_kept},
     {"requeue of a long backlog", requeue_of_a_long_backlog},
     {NULL, NULL},

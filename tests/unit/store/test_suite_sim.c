@@ -6,17 +6,19 @@
 
 #include "suite.h"
 
+#define DELAY 3
+
 static struct px_store *make(struct suite_backend *backend, struct px_clock *clock)
 {
-	(void)backend;
-	return px_store_sim_new(1, NULL, clock);
+	return px_store_sim_new(1, backend->data, clock);
 }
 
 /** What is in memory stays; leases and the epoch are those of a new start. */
 static struct px_store *restart(struct suite_backend *backend, struct px_store *st)
 {
 	(void)backend;
-	px_store_dispatch(st);
+	for (int i = 0; i <= DELAY + 1; i++)
+		px_store_dispatch(st);
 	px_store_sim_crash(st);
 	return st;
 }
@@ -26,13 +28,18 @@ static void nothing(struct suite_backend *backend)
 	(void)backend;
 }
 
+/** Twice: every operation in the next dispatch, then each after a while of its own. */
 int main(void)
 {
+	struct px_store_sim_faults slow = {.delay_max = DELAY};
 	struct suite_backend backend = {.name = "sim",
 					.make = make,
 					.reopen = restart,
 					.crash = restart,
 					.remove = nothing,
 					.small_queue = true};
-	return suite_run(&backend);
+	int failed = suite_run(&backend);
+	backend.name = "slow sim";
+	backend.data = &slow;
+	return failed + suite_run(&backend);
 }
