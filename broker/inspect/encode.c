@@ -186,23 +186,23 @@ static void put_findings(struct px_buf *b, const struct px_findings *f, size_t e
 /* The least that warnings take: total and count. */
 #define NO_FINDINGS ((size_t)6)
 
-void px_verdict_encode(const struct px_verdict *v, struct px_buf *b)
+void px_verdict_encode(const struct px_verdict *verdict, struct px_buf *out)
 {
-	size_t end = b->len + (size_t)PX_LIMIT_VERDICT;
-	put(b, PX_VERDICT_MAGIC, 4);
-	put(b, v->kind, 1);
-	put(b, v->stage, 1);
-	put_header(b, &v->header, v->has_header);
-	put_signer(b, &v->signer);
-	put_keys(b, &v->keys);
-	put(b, v->payload_offset, 4);
-	put(b, v->payload_len, 4);
-	put(b, v->cpu_us, 8);
-	unsigned n = PX_MIN(v->n_entries, (unsigned)PX_ENTRIES_MAX);
-	put(b, n, 1);
+	size_t end = out->len + (size_t)PX_LIMIT_VERDICT;
+	put(out, PX_VERDICT_MAGIC, 4);
+	put(out, verdict->kind, 1);
+	put(out, verdict->stage, 1);
+	put_header(out, &verdict->header, verdict->has_header);
+	put_signer(out, &verdict->signer);
+	put_keys(out, &verdict->keys);
+	put(out, verdict->payload_offset, 4);
+	put(out, verdict->payload_len, 4);
+	put(out, verdict->cpu_us, 8);
+	unsigned n = PX_MIN(verdict->n_entries, (unsigned)PX_ENTRIES_MAX);
+	put(out, n, 1);
 	for (unsigned i = 0; i < n; i++)
-		put_entry(b, &v->entries[i]);
-	put_findings(b, &v->errors, end - NO_FINDINGS);
-	put_findings(b, &v->warnings, end);
-	px_assert(b->len <= end);
+		put_entry(out, &verdict->entries[i]);
+	put_findings(out, &verdict->errors, end - NO_FINDINGS);
+	put_findings(out, &verdict->warnings, end);
+	px_assert(out->len <= end);
 }

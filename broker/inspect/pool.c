@@ -215,9 +215,9 @@ static struct px_worker *find(struct px_pool *pool, bool second, size_t len)
 /* Give one job of @jobs away. @return false: it could not be. */
 static bool give(struct px_jobs *jobs, struct px_worker *w, bool alone)
 {
-	if (w == NULL)
+	struct px_job *job = w != NULL ? px_jobs_pop(jobs) : NULL;
+	if (job == NULL)
 		return false;
-	struct px_job *job = px_jobs_pop(jobs);
 	if (!px_worker_assign(w, job, alone))
 		px_jobs_prepend(jobs, job); /* the worker is out, others may do */
 	return true;

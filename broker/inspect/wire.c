@@ -90,9 +90,10 @@ int px_wire_recv(int fd, void *msg, size_t len, int *fds, unsigned *n_fds, int f
 		memcpy(&magic, msg, sizeof(magic));
 	if (n > 0 && (size_t)n == len && (hdr.msg_flags & MSG_TRUNC) == 0 && magic == PX_WIRE_MAGIC)
 		return PX_OK;
-	for (unsigned i = 0; i < got; i++)
-		close(fds[i]);
-	if (fds != NULL)
+	if (fds != NULL) {
+		for (unsigned i = 0; i < got; i++)
+			close(fds[i]);
 		*n_fds = 0;
+	}
 	return n == 0 ? PX_ECLOSED : PX_EPARSE;
 }
