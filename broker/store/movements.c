@@ -64,19 +64,25 @@ static int live_by_key(struct px_wtx *w, const struct px_tkey *key, uint64_t *ro
 	return rc == PX_OK ? live_by_id(w, id, root, rec) : rc;
 }
 
+/* @is_free: the message has such a key and no live movement does. */
 static int by_key_kind(struct px_wtx *w, const struct px_accept *req, enum px_key_kind kind, uint64_t *root,
-		       struct px_rec_movement *rec)
+		       struct px_rec_movement *rec, bool *is_free)
 {
 	struct px_tkey key;
 	*root = 0;
-	return movement_key(req, kind, &key) ? live_by_key(w, &key, root, rec) : PX_OK;
+	*is_free = false;
+	if (!movement_key(req, kind, &key))
+		return PX_OK;
+	int rc = live_by_key(w, &key, root, rec);
+	*is_free = *root == 0;
+	return rc;
 }
 
 static int by_keys(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan)
 {
-	int rc = by_key_kind(w, req, PX_KEY_MRN, &plan->id, &plan->rec);
+	int rc = by_key_kind(w, req, PX_KEY_MRN, &plan->id, &plan->rec, &plan->mrn_is_free);
 	if (rc == PX_OK)
-		rc = by_key_kind(w, req, PX_KEY_LRN, &plan->other, &plan->other_rec);
+		rc = by_key_kind(w, req, PX_KEY_LRN, &plan->other, &plan->other_rec, &plan->lrn_is_free);
 	if (rc != PX_OK)
 		return rc;
 	if (plan->id != 0 && !may_join(declarant_of(req), plan->rec.declarant)) {
@@ -199,14 +205,11 @@ static void make_movement(struct px_wtx *w, const struct px_accept *req, struct 
 	w->state.movements++;
 }
 
-/* Let a key of the message point to its movement, unless a live movement has it (this one, or a conflict). */
+/* Let a key of the message, that no live movement has, point to its movement. */
 static void keep_key(struct px_wtx *w, const struct px_accept *req, enum px_key_kind kind, uint64_t id)
 {
 	struct px_tkey key;
-	struct px_rec_movement rec;
-	uint64_t holder = 0;
-	if (!movement_key(req, kind, &key) || live_by_key(w, &key, &holder, &rec) != PX_OK || holder != 0)
-		return;
+	movement_key(req, kind, &key);
 	px_rec_start(&w->rec);
 	px_rec_put_number(&w->rec, id);
 	px_tx_put_record(&w->tx, PX_T_MOVEMENT_KEYS, &key, &w->rec);
@@ -224,13 +227,12 @@ uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct 
 	rec->last = w->now;
 	if (rec->declarant[0] == '\0')
 		px_strlcpy(rec->declarant, declarant_of(req), sizeof(rec->declarant));
-	px_wtx_save_movement(w, plan->id, rec); /* still live: the keys of its last message must find it */
-	keep_key(w, req, PX_KEY_MRN, plan->id);
-	keep_key(w, req, PX_KEY_LRN, plan->id);
-	if (req->keys.ends_movement) {
-		rec->ended = true;
-		px_wtx_save_movement(w, plan->id, rec);
-	}
+	rec->ended = rec->ended || req->keys.ends_movement;
+	px_wtx_save_movement(w, plan->id, rec);
+	if (plan->mrn_is_free)
+		keep_key(w, req, PX_KEY_MRN, plan->id);
+	if (plan->lrn_is_free)
+		keep_key(w, req, PX_KEY_LRN, plan->id);
 	struct px_tkey member = px_tkey_member(rec->home, message);
 	px_tx_put(&w->tx, PX_T_MEMBERS, &member, NULL, 0);
 	w->changed = true;

@@ -17,6 +17,7 @@ struct px_movement_plan {
 	struct px_rec_movement rec;
 	uint64_t other; /* a second one to link it with; 0 none */
 	struct px_rec_movement other_rec;
+	bool mrn_is_free, lrn_is_free; /* keys of the message that will be its movement's */
 	bool owner_conflict;
 	enum px_key_kind conflict;
 };
