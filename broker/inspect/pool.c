@@ -227,7 +227,7 @@ void px_pool_dispatch(struct px_pool *pool)
 {
 	while (pool->retries.n > 0 && give(&pool->retries, find_fresh(pool), true))
 		;
-	while (pool->queue.n > 0) {
+	while (pool->queue.first != NULL) {
 		size_t len = pool->queue.first->request.body->len;
 		struct px_worker *w = find(pool, false, len);
 		if (w == NULL)

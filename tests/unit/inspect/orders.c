@@ -126,12 +126,12 @@ static void do_read_memory(void)
 }
 static void do_run_data(void)
 {
-	mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 static void do_make_code(void)
 {
-	static uint8_t page[8192];
-	mprotect((void *)(((uintptr_t)page + 4095) & ~(uintptr_t)4095), 4096, PROT_READ | PROT_EXEC);
+	static uint8_t page[4096] __attribute__((aligned(4096)));
+	mprotect(page, sizeof(page), PROT_READ | PROT_EXEC);
 }
 static void do_write_stdout(void)
 {
@@ -262,7 +262,7 @@ static struct px_verdict *examine(void *arg PX_UNUSED, const struct px_exam *exa
 	char order[64], *rest;
 	px_strlcpy_n(order, (const char *)data, PX_MIN(len, sizeof(order) - 1), sizeof(order));
 	if (strcmp(order, "scribble") == 0)
-		((volatile uint8_t *)(uintptr_t)data)[0] = 'X';
+		*(volatile uint8_t *)data = 'X';
 	rest = strchr(order, ' ');
 	if (rest != NULL)
 		*rest++ = '\0';

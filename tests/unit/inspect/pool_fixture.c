@@ -105,7 +105,7 @@ void fixture_submit(struct fixture *f, const char *text, size_t len, struct outc
 {
 	size_t n = PX_MAX(len, strlen(text) + 1);
 	uint8_t *data = px_xcalloc(1, n);
-	memcpy(data, text, strlen(text));
+	px_strlcpy((char *)data, text, n);
 	struct px_pool_request r = {
 	    .kind = PX_DOC_EXCHANGE, .body = px_body_new(&data, n, NULL), .now = 1000, .first_broker = true};
 	struct ticket *t = px_xcalloc(1, sizeof(*t));
