@@ -195,20 +195,24 @@ static int parse(struct px_document *doc, struct px_buf *why)
 		px_findings_free(&errors);
 		return PX_EPARSE;
 	}
-	xmlDoc *tree = xmlReadMemory((const char *)doc->octets.data, (int)doc->octets.len, NULL, "UTF-8",
-				     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-	const xmlError *last = xmlGetLastError();
-	if (tree == NULL) {
-		px_buf_setf(why, "line %d: not well-formed: %s", last != NULL ? last->line : 0,
-			    last != NULL && last->message != NULL ? last->message : "");
+	xmlParserCtxt *ctx = xmlNewParserCtxt();
+	px_assert(ctx != NULL);
+	xmlDoc *tree = xmlCtxtReadMemory(ctx, (const char *)doc->octets.data, (int)doc->octets.len, NULL,
+					 "UTF-8", XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	/* a prefix without declaration is still a tree to libxml2 */
+	bool good = tree != NULL && ctx->nsWellFormed;
+	if (good) {
+		classify(tree, doc);
+	} else {
+		px_buf_setf(why, "line %d: not well-formed: %s", ctx->lastError.line,
+			    ctx->lastError.message != NULL ? ctx->lastError.message : "");
 		while (why->len > 0 && why->data[why->len - 1] == '\n')
 			why->data[--why->len] = '\0';
-	} else {
-		classify(tree, doc);
 	}
 	xmlFreeDoc(tree);
+	xmlFreeParserCtxt(ctx);
 	xmlResetLastError();
-	return tree != NULL ? PX_OK : PX_EPARSE;
+	return good ? PX_OK : PX_EPARSE;
 }
 
 static int locate(struct px_document *doc, struct px_buf *why)

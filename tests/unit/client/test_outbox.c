@@ -1,0 +1,295 @@
+/* prinex: tests of what is kept beside what is sent: one declaration never goes out under two ids
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "client/outbox.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <openssl/pem.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "client/files.h"
+
+#define PAYLOAD(lrn) "<?xml version=\"1.0\"?>\n<n:Test xmlns:n=\"urn:x\"><LRN>" lrn "</LRN></n:Test>\n"
+
+static char dir[64];
+static struct px_client *client;
+
+static const char *in_dir(const char *name)
+{
+	static char path[4][512];
+	static unsigned turn;
+	char *to = path[turn++ % 4];
+	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
+	return to;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(in_dir(name), "wb");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void make_key(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	X509_set_version(cert, X509_VERSION_3);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	FILE *f = fopen(in_dir("sign.key"), "w");
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	f = fopen(in_dir("sign.pem"), "w");
+	PEM_write_X509(f, cert);
+	fclose(f);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static struct px_client *make_client(const char *id)
+{
+	const struct px_given given[] = {{"sender", "BY"},
+					 {"recipient", "UA"},
+					 {"type", "Test"},
+					 {"sign-cert", in_dir("sign.pem")},
+					 {"sign-key", in_dir("sign.key")},
+					 {"catalogue", "schemas/catalogue/prinex.conf"},
+					 {"id", id}};
+	struct px_problems problems = {0};
+	struct px_settings *s = NULL;
+	struct px_client *c = NULL;
+	struct px_buf why = PX_BUF_INIT;
+	unsigned n = PX_ARRAY_LEN(given) - (id[0] == '\0');
+	assert_int_equal(px_settings_new(NULL, given, n, &s, &problems), PX_OK);
+	assert_int_equal(px_client_new(&s, &c, &why), PX_OK);
+	if (px_client_load_examiner(c, &why) != PX_OK)
+		fail_msg("%s", px_buf_str(&why));
+	return c;
+}
+
+static int setup(void **state PX_UNUSED)
+{
+	px_strlcpy(dir, "/tmp/prinex-test.XXXXXX", sizeof(dir));
+	assert_non_null(mkdtemp(dir));
+	make_key();
+	client = make_client("");
+	return 0;
+}
+
+static void clean(void)
+{
+	DIR *d = opendir(dir);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		if (!px_str_starts(e->d_name, "sign.") && e->d_name[0] != '.')
+			unlink(in_dir(e->d_name));
+	}
+	closedir(d);
+}
+
+static int teardown(void **state PX_UNUSED)
+{
+	px_client_free(&client);
+	clean();
+	unlink(in_dir("sign.key"));
+	unlink(in_dir("sign.pem"));
+	return rmdir(dir);
+}
+
+/* One run of the client over @name, up to the sending. @why NULL: must succeed. */
+static void run_as(struct px_client *c, const char *name, struct px_outgoing *o, const char *why)
+{
+	struct px_buf text = PX_BUF_INIT;
+	*o = (struct px_outgoing){.input = px_xstrdup(in_dir(name))};
+	int rc = px_outgoing_read(c, o, &text);
+	if (rc == PX_OK) {
+		px_outgoing_forget(o);
+		rc = px_outgoing_prepare(c, o, &text);
+	}
+	if (why == NULL && rc != PX_OK)
+		fail_msg("%s", px_buf_str(&text));
+	if (why != NULL && (rc == PX_OK || strstr(px_buf_str(&text), why) == NULL))
+		fail_msg("%d: \"%s\" does not say \"%s\"", rc, px_buf_str(&text), why);
+	px_buf_free(&text);
+}
+
+static void run(const char *name, struct px_outgoing *o, const char *why)
+{
+	run_as(client, name, o, why);
+}
+
+static void answered(struct px_outgoing *o, enum px_conf_kind kind)
+{
+	struct px_buf text = PX_BUF_INIT, why = PX_BUF_INIT;
+	char hex[PX_DIGEST_HEX];
+	px_hex(o->digest, PX_DIGEST_LEN, hex);
+	px_buf_addf(&text, "<px:RefDigest>%s</px:RefDigest>", hex);
+	assert_int_equal(px_outgoing_answered(o, kind, text.data, text.len, &why), PX_OK);
+	px_buf_free(&text);
+}
+
+static void the_same_octets_again(void **state PX_UNUSED)
+{
+	struct px_outgoing a, b, c;
+	struct px_buf kept = PX_BUF_INIT, why = PX_BUF_INIT;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &a, NULL);
+	assert_int_equal(px_buf_read_file(&kept, in_dir("a.xml.px"), 100000, &why), PX_OK);
+	assert_int_equal(kept.len, a.octets.len);
+	assert_memory_equal(kept.data, a.octets.data, kept.len);
+	assert_non_null(strstr(px_buf_str(&kept),
+			       "<px:Payload><n:Test xmlns:n=\"urn:x\"><LRN>1</LRN></n:Test>"
+			       "</px:Payload><ds:Signature"));
+	run("a.xml", &b, NULL);
+	assert_int_equal(a.octets.len, b.octets.len);
+	assert_memory_equal(a.octets.data, b.octets.data, a.octets.len);
+	assert_string_equal(a.header.message_id, b.header.message_id);
+	assert_false(b.accepted_before);
+	answered(&b, PX_COA);
+	run("a.xml", &c, NULL);
+	assert_true(c.accepted_before);
+	assert_memory_equal(a.digest, c.digest, PX_DIGEST_LEN);
+	px_outgoing_free(&a);
+	px_outgoing_free(&b);
+	px_outgoing_free(&c);
+	px_buf_free(&kept);
+	clean();
+}
+
+static void a_change_while_the_outcome_is_unknown(void **state PX_UNUSED)
+{
+	struct px_outgoing o;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &o, NULL);
+	px_outgoing_free(&o);
+	put("a.xml", PAYLOAD("2"));
+	run("a.xml", &o, "no answer is known");
+	px_outgoing_free(&o);
+	clean();
+}
+
+static void a_change_after_acceptance(void **state PX_UNUSED)
+{
+	struct px_outgoing o;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &o, NULL);
+	answered(&o, PX_COA);
+	px_outgoing_free(&o);
+	put("a.xml", PAYLOAD("2"));
+	run("a.xml", &o, "it was accepted as BY");
+	px_outgoing_free(&o);
+	clean();
+}
+
+static void a_correction_after_refusal(void **state PX_UNUSED)
+{
+	struct px_outgoing a, b, c;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &a, NULL);
+	answered(&a, PX_COE);
+	run("a.xml", &b, NULL); /* not corrected: judged anew, the same octets */
+	assert_memory_equal(a.digest, b.digest, PX_DIGEST_LEN);
+	put("a.xml", PAYLOAD("2"));
+	run("a.xml", &c, NULL);
+	assert_string_not_equal(a.header.message_id, c.header.message_id);
+	answered(&c, PX_COA);
+	assert_false(px_file_exists(in_dir("a.xml.coe")));
+	assert_true(px_file_exists(in_dir("a.xml.coa")));
+	px_outgoing_free(&a);
+	px_outgoing_free(&b);
+	px_outgoing_free(&c);
+	clean();
+}
+
+static void signed_exchanges_go_as_they_are(void **state PX_UNUSED)
+{
+	struct px_outgoing a, b;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &a, NULL);
+	unlink(in_dir("a.xml"));
+	run("a.xml.px", &b, NULL);
+	assert_int_equal(a.octets.len, b.octets.len);
+	assert_memory_equal(a.digest, b.digest, PX_DIGEST_LEN);
+	assert_false(px_file_exists(in_dir("a.xml.px.px")));
+	answered(&b, PX_COA);
+	assert_true(px_file_exists(in_dir("a.xml.coa")));
+	px_outgoing_free(&a);
+	px_outgoing_free(&b);
+	clean();
+}
+
+static void unsigned_exchanges_are_signed_once(void **state PX_UNUSED)
+{
+	const struct px_header h = {
+	    .message_id = "BY7", .environment = "demo", .sender = "BY", .type = "Test", .created_at = 1000};
+	struct px_buf text = PX_BUF_INIT;
+	struct px_outgoing a, b;
+	px_wrap(&text, &h, (const uint8_t *)"<x/>", 4);
+	put("e.xml", px_buf_str(&text));
+	run("e.xml", &a, NULL);
+	assert_string_equal(a.header.message_id, "BY7");
+	run("e.xml", &b, NULL);
+	assert_memory_equal(a.digest, b.digest, PX_DIGEST_LEN);
+	px_outgoing_free(&a);
+	px_outgoing_free(&b);
+	px_buf_clear(&text);
+	px_wrap(&text, &h, (const uint8_t *)"<y/>", 4);
+	put("e.xml", px_buf_str(&text));
+	run("e.xml", &b, "no answer is known");
+	px_outgoing_free(&b);
+	px_buf_free(&text);
+	clean();
+}
+
+static void another_id_for_what_was_sent(void **state PX_UNUSED)
+{
+	struct px_client *named = make_client("MINE1");
+	struct px_outgoing o;
+	put("a.xml", PAYLOAD("1"));
+	run("a.xml", &o, NULL);
+	px_outgoing_free(&o);
+	run_as(named, "a.xml", &o, "not MINE1");
+	px_outgoing_free(&o);
+	put("b.xml", PAYLOAD("1"));
+	run_as(named, "b.xml", &o, NULL);
+	assert_string_equal(o.header.message_id, "MINE1");
+	px_outgoing_free(&o);
+	px_client_free(&named);
+	clean();
+}
+
+static void damage_is_not_sent(void **state PX_UNUSED)
+{
+	struct px_outgoing o;
+	put("a.xml", PAYLOAD("1"));
+	put("a.xml.px", "<px:Exchange");
+	run("a.xml", &o, "is damaged");
+	px_outgoing_free(&o);
+	put("b.xml", "<px:Confirmation xmlns:px=\"urn:prinex:exchange:1\"/>");
+	run("b.xml", &o, "this is a confirmation");
+	px_outgoing_free(&o);
+	clean();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_same_octets_again),
+	    cmocka_unit_test(a_change_while_the_outcome_is_unknown),
+	    cmocka_unit_test(a_change_after_acceptance),
+	    cmocka_unit_test(a_correction_after_refusal),
+	    cmocka_unit_test(signed_exchanges_go_as_they_are),
+	    cmocka_unit_test(unsigned_exchanges_are_signed_once),
+	    cmocka_unit_test(another_id_for_what_was_sent),
+	    cmocka_unit_test(damage_is_not_sent),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
