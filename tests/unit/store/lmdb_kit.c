@@ -1,0 +1,337 @@
+/* prinex: what the tests of the LMDB store are written with
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "lmdb_kit.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+
+/* --- the store
+ * ----------------------------------------------------------------------------------------------- */
+
+int kit_setup(void **state)
+{
+	struct kit *k = px_xcalloc(1, sizeof(*k));
+	px_log_set_level(PX_LOG_ERR);
+	(void)snprintf(k->folder, sizeof(k->folder), "/tmp/px-lmdb-XXXXXX");
+	if (mkdtemp(k->folder) == NULL)
+		return -1;
+	k->map_size = KIT_MAP;
+	k->batch = 32;
+	*state = k;
+	return 0;
+}
+
+int kit_teardown(void **state)
+{
+	static const char *const files[] = {"data.mdb", "lock.mdb", "in-use"};
+	struct kit *k = *state;
+	px_store_close(&k->st);
+	for (size_t i = 0; i < PX_ARRAY_LEN(files); i++) {
+		char file[96];
+		(void)snprintf(file, sizeof(file), "%s/%s", k->folder, files[i]);
+		unlink(file);
+	}
+	rmdir(k->folder);
+	free(k);
+	return 0;
+}
+
+int kit_try_open(struct kit *k, struct px_buf *why)
+{
+	const struct px_store_lmdb_setup setup = {.path = k->folder,
+						  .map_size = k->map_size,
+						  .watermark = k->watermark,
+						  .batch = k->batch,
+						  .clock = px_clock_real()};
+	return px_store_lmdb_open(&setup, &k->st, why);
+}
+
+void kit_open(struct kit *k)
+{
+	struct px_buf why = PX_BUF_INIT;
+	if (kit_try_open(k, &why) != PX_OK)
+		fail_msg("open: %s", px_buf_str(&why));
+	px_buf_free(&why);
+}
+
+void kit_close(struct kit *k)
+{
+	px_store_close(&k->st);
+}
+
+void kit_step(struct kit *k, int ms)
+{
+	struct pollfd pfd = {.fd = px_store_fd(k->st), .events = POLLIN};
+	poll(&pfd, 1, ms);
+	px_store_dispatch(k->st);
+}
+
+void kit_wait(struct kit *k, const bool *flag)
+{
+	int64_t until = px_clock_mono(px_clock_real()) + 120000;
+	while (!*flag) {
+		kit_step(k, 1000);
+		if (px_clock_mono(px_clock_real()) > until)
+			fail_msg("no answer in two minutes");
+	}
+}
+
+struct px_tx kit_tamper(struct kit *k, struct px_db *db)
+{
+	struct px_buf why = PX_BUF_INIT;
+	struct px_tx tx;
+	if (px_db_open(db, k->folder, k->map_size, 0, &why) != PX_OK)
+		fail_msg("%s", px_buf_str(&why));
+	assert_int_equal(px_tx_write(&tx, db), PX_OK);
+	return tx;
+}
+
+void kit_tampered(struct px_tx *tx, struct px_db *db)
+{
+	assert_int_equal(px_tx_commit(tx), PX_OK);
+	px_db_close(db);
+}
+
+void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offset)
+{
+	struct px_db db;
+	struct px_octets value;
+	struct px_tx tx = kit_tamper(k, &db);
+	assert_int_equal(px_tx_get(&tx, table, &key, &value), PX_OK);
+	uint8_t *copy = px_xmemdup(value.data, value.len);
+	copy[offset >= 0 ? (size_t)offset : value.len - (size_t)-offset] ^= 1;
+	px_tx_put(&tx, table, &key, copy, value.len);
+	free(copy);
+	kit_tampered(&tx, &db);
+}
+
+/* --- writing
+ * ------------------------------------------------------------------------------------------------- */
+
+struct px_body *kit_body(const char *id, size_t size)
+{
+	uint8_t *data = px_xmalloc(size + 64);
+	memset(data, 'x', size + 64);
+	(void)snprintf((char *)data, 64, "%s", id);
+	return px_body_new(&data, size, NULL);
+}
+
+static void accept_done(void *arg, const struct px_accept_result *result)
+{
+	struct kit_accept *out = arg;
+	*out = (struct kit_accept){.done = true,
+				   .rc = result->rc,
+				   .seq = result->seq,
+				   .movement = result->movement,
+				   .coa_len = result->coa_len};
+	if (result->n_deliveries > 0)
+		out->delivery = result->delivery_ids[0];
+}
+
+void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, struct kit_accept *out)
+{
+	struct px_key keys[] = {{.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "190000001"}};
+	struct px_new_delivery delivery = {.recipient = "UA", .partner = "ua", .route = "east"};
+	struct px_accept req = {.partner = "by",
+				.body = kit_body(id, size),
+				.prio = PX_PRIO_B,
+				.coa = (const uint8_t *)"<CoA/>",
+				.coa_len = 6,
+				.movement_life = 86400000,
+				.n_deliveries = 1,
+				.deliveries = &delivery};
+	delivery.deadline = px_clock_wall(px_clock_real()) + 86400000;
+	px_strlcpy(req.header.sender, "BY", sizeof(req.header.sender));
+	px_strlcpy(req.header.type, "CD001C", sizeof(req.header.type));
+	px_strlcpy(req.header.message_id, id, sizeof(req.header.message_id));
+	if (lrn != NULL) {
+		px_strlcpy(keys[0].value, lrn, sizeof(keys[0].value));
+		req.keys = (struct px_keys){.n = 2, .items = keys};
+	}
+	*out = (struct kit_accept){.done = false};
+	px_store_accept(k->st, &req, accept_done, out);
+	px_body_unref(&req.body);
+}
+
+struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn)
+{
+	struct kit_accept out;
+	kit_submit(k, id, size, lrn, &out);
+	kit_wait(k, &out.done);
+	return out;
+}
+
+void kit_write_done(void *arg, int rc)
+{
+	struct kit_write *out = arg;
+	*out = (struct kit_write){true, rc};
+}
+
+int kit_settle(struct kit *k, const struct px_settle *settle)
+{
+	struct kit_write out = {.done = false};
+	px_store_settle(k->st, settle, kit_write_done, &out);
+	kit_wait(k, &out.done);
+	return out.rc;
+}
+
+static void lease_done(void *arg, int rc, unsigned n, const struct px_lease *leases)
+{
+	struct kit_leases *out = arg;
+	out->done = true;
+	out->rc = rc;
+	out->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		out->items[i] = leases[i];
+		out->body_len[i] = leases[i].body->len;
+	}
+}
+
+struct kit_leases kit_lease(struct kit *k, unsigned max)
+{
+	struct kit_leases out = {.done = false};
+	px_store_lease(k->st, "ua", PX_MIN(max, 16u), px_clock_wall(px_clock_real()), lease_done, &out);
+	kit_wait(k, &out.done);
+	return out;
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------- */
+
+static void message_done(void *arg, int rc, const struct px_message *message)
+{
+	struct kit_message *out = arg;
+	*out = (struct kit_message){.done = true, .rc = rc};
+	if (message == NULL)
+		return;
+	out->seq = message->seq;
+	out->n_deliveries = message->n_deliveries;
+	if (message->n_deliveries > 0)
+		out->delivery = message->deliveries[0];
+}
+
+struct kit_message kit_find(struct kit *k, const char *id)
+{
+	struct kit_message out = {.done = false};
+	px_store_find(k->st, "BY", id, message_done, &out);
+	kit_wait(k, &out.done);
+	return out;
+}
+
+struct body_got {
+	bool done;
+	int rc;
+	const struct px_body *expected;
+};
+
+static void body_done(void *arg, int rc, struct px_body *body)
+{
+	struct body_got *out = arg;
+	out->done = true;
+	out->rc = rc;
+	if (rc == PX_OK && out->expected != NULL &&
+	    (body->len != out->expected->len || memcmp(body->data, out->expected->data, body->len) != 0))
+		out->rc = PX_ECONFLICT;
+}
+
+int kit_read_body(struct kit *k, uint64_t seq, const struct px_body *expected)
+{
+	struct body_got out = {.expected = expected};
+	px_store_body(k->st, seq, body_done, &out);
+	kit_wait(k, &out.done);
+	return out.rc;
+}
+
+static void stats_done(void *arg, int rc, const struct px_store_stats *stats)
+{
+	struct kit_stats *out = arg;
+	out->done = true;
+	if (rc != PX_OK)
+		return;
+	out->s = *stats;
+	for (unsigned i = 0; i < stats->n_partners; i++) {
+		if (strcmp(stats->partners[i].partner, "ua") == 0)
+			out->ua = stats->partners[i];
+	}
+	out->s.partners = NULL;
+}
+
+struct kit_stats kit_stats(struct kit *k)
+{
+	struct kit_stats out = {.done = false};
+	px_store_stats(k->st, stats_done, &out);
+	kit_wait(k, &out.done);
+	return out;
+}
+
+static void verify_done(void *arg, int rc, const struct px_verify_report *report)
+{
+	struct kit_verify *out = arg;
+	*out = (struct kit_verify){.done = true, .rc = rc};
+	if (report == NULL)
+		return;
+	out->report = *report;
+	px_strlcpy(out->first_fault, report->first_fault, sizeof(out->first_fault));
+}
+
+void kit_submit_verify(struct kit *k, struct kit_verify *out)
+{
+	*out = (struct kit_verify){.done = false};
+	px_store_verify(k->st, NULL, NULL, verify_done, out);
+}
+
+struct kit_verify kit_verify(struct kit *k)
+{
+	struct kit_verify out;
+	kit_submit_verify(k, &out);
+	kit_wait(k, &out.done);
+	return out;
+}
+
+void kit_sound(struct kit *k)
+{
+	struct kit_verify v = kit_verify(k);
+	assert_int_equal(v.rc, PX_OK);
+	assert_string_equal(v.first_fault, "");
+	assert_int_equal(v.report.damaged, 0);
+	assert_int_equal(v.report.index_faults, 0);
+	assert_true(v.report.journal_ok);
+}
+
+struct journal_got {
+	bool done;
+	enum px_journal_kind kind;
+	unsigned n;
+	uint64_t next;
+	struct px_buf *last;
+};
+
+static void journal_done(void *arg, int rc, unsigned n, const struct px_journal_read *entries, uint64_t next)
+{
+	struct journal_got *out = arg;
+	out->done = true;
+	out->next = rc == PX_OK ? next : 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (entries[i].entry.kind != out->kind)
+			continue;
+		out->n++;
+		if (out->last != NULL)
+			px_buf_setf(out->last, "%s", entries[i].entry.detail);
+	}
+}
+
+unsigned kit_count_journal(struct kit *k, enum px_journal_kind kind, struct px_buf *last)
+{
+	struct journal_got out = {.kind = kind, .last = last};
+	do {
+		out.done = false;
+		px_store_journal_scan(k->st, out.next, 1000, true, journal_done, &out);
+		kit_wait(k, &out.done);
+	} while (out.next != 0);
+	return out.n;
+}

@@ -1,0 +1,103 @@
+/* prinex: what the tests of the LMDB store are written with
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_TEST_LMDB_KIT_H
+#define PX_TEST_LMDB_KIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "store/db.h"
+
+#define KIT_MAP (UINT64_C(1) << 30)
+
+/** A folder for one test, and the store in it. */
+struct kit {
+	char folder[64];
+	uint64_t map_size, watermark;
+	unsigned batch;
+	struct px_store *st;
+};
+
+int kit_setup(void **state);
+int kit_teardown(void **state);
+void kit_open(struct kit *k);
+void kit_close(struct kit *k);
+int kit_try_open(struct kit *k, struct px_buf *why);
+/** Run callbacks until *@flag. */
+void kit_wait(struct kit *k, const bool *flag);
+/** Wait for the store to have something, at most @ms; run callbacks. */
+void kit_step(struct kit *k, int ms);
+
+/** Change what is on the disk, with the store closed: a transaction on its tables. */
+struct px_tx kit_tamper(struct kit *k, struct px_db *db);
+void kit_tampered(struct px_tx *tx, struct px_db *db);
+/** Flip the lowest bit of the octet at @offset (negative: from the end) of a value. */
+void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offset);
+
+struct kit_accept {
+	bool done;
+	int rc;
+	uint64_t seq, delivery, movement;
+	size_t coa_len;
+};
+/** A message from BY (partner "by") to UA (partner "ua"), with a body of @size octets that begins with the
+ * id. */
+void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, struct kit_accept *out);
+struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn);
+/** The body such a message has; returned. */
+struct px_body *kit_body(const char *id, size_t size);
+
+struct kit_write {
+	bool done;
+	int rc;
+};
+void kit_write_done(void *arg, int rc);
+int kit_settle(struct kit *k, const struct px_settle *settle);
+
+/** Lease up to 16. */
+struct kit_leases {
+	bool done;
+	int rc;
+	unsigned n;
+	struct px_lease items[16];
+	size_t body_len[16];
+};
+struct kit_leases kit_lease(struct kit *k, unsigned max);
+
+struct kit_message {
+	bool done;
+	int rc;
+	uint64_t seq;
+	unsigned n_deliveries;
+	struct px_delivery delivery; /* the first */
+};
+struct kit_message kit_find(struct kit *k, const char *id);
+int kit_read_body(struct kit *k, uint64_t seq, const struct px_body *expected);
+
+struct kit_stats {
+	bool done;
+	struct px_store_stats s;
+	struct px_partner_stats ua;
+};
+struct kit_stats kit_stats(struct kit *k);
+
+struct kit_verify {
+	bool done;
+	int rc;
+	struct px_verify_report report;
+	char first_fault[PX_VALUE_MAX + 1];
+};
+void kit_submit_verify(struct kit *k, struct kit_verify *out);
+struct kit_verify kit_verify(struct kit *k);
+void kit_sound(struct kit *k);
+
+/** Entries of @kind in the journal; *@last gets the last one's detail. */
+unsigned kit_count_journal(struct kit *k, enum px_journal_kind kind, struct px_buf *last);
+
+#endif

@@ -1,0 +1,304 @@
+/* prinex: tests of the LMDB store: opening, group commit, no room, many messages
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "lmdb_kit.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+
+/* --- opening
+ * ------------------------------------------------------------------------------------------------- */
+
+static void test_second_open(void **state)
+{
+	struct kit *k = *state;
+	struct kit other = *k;
+	struct px_buf why = PX_BUF_INIT;
+	kit_open(k);
+	other.st = NULL;
+	assert_int_equal(kit_try_open(&other, &why), PX_ESYS);
+	assert_non_null(strstr(px_buf_str(&why), "another process has this store open"));
+	kit_close(k);
+	kit_open(k); /* and it lets go of it */
+	px_buf_free(&why);
+}
+
+static void test_unknown_format(void **state)
+{
+	struct kit *k = *state;
+	struct px_buf why = PX_BUF_INIT;
+	struct px_db db;
+	kit_open(k);
+	kit_close(k);
+	struct px_tx tx = kit_tamper(k, &db);
+	struct px_tkey key = px_tkey_name("format");
+	px_tx_put(&tx, PX_T_META, &key, "prinex store 2", 14);
+	kit_tampered(&tx, &db);
+	assert_int_equal(kit_try_open(k, &why), PX_EVERSION);
+	assert_non_null(strstr(px_buf_str(&why), "prinex store 2"));
+	assert_null(k->st);
+	px_buf_free(&why);
+}
+
+static void test_damaged_state(void **state)
+{
+	struct kit *k = *state;
+	struct px_buf why = PX_BUF_INIT;
+	kit_open(k);
+	kit_close(k);
+	kit_flip(k, PX_T_META, px_tkey_name("state"), 20);
+	assert_int_equal(kit_try_open(k, &why), PX_ECORRUPT);
+	assert_true(why.len > 0);
+	px_buf_free(&why);
+}
+
+static void test_not_a_store(void **state)
+{
+	struct kit *k = *state;
+	struct px_buf why = PX_BUF_INIT;
+	char file[96], junk[8192];
+	memset(junk, 'J', sizeof(junk));
+	(void)snprintf(file, sizeof(file), "%s/data.mdb", k->folder);
+	int fd = open(file, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
+	close(fd);
+	assert_int_equal(kit_try_open(k, &why), PX_ECORRUPT);
+	assert_non_null(strstr(px_buf_str(&why), k->folder));
+	px_buf_free(&why);
+}
+
+/* A token of before a restart is stale, even if the same delivery has a lease with the same counter again. */
+static void test_token_of_before(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 100, NULL).rc, PX_OK);
+	struct kit_leases before = kit_lease(k, 1);
+	assert_int_equal(before.n, 1);
+	uint64_t epoch = kit_stats(k).s.epoch;
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(kit_stats(k).s.epoch, epoch + 1);
+	struct kit_leases after = kit_lease(k, 1);
+	assert_int_equal(after.n, 1);
+	assert_int_equal(after.items[0].token.counter, before.items[0].token.counter);
+	struct px_settle settle = {
+	    .delivery = before.items[0].delivery.id, .token = before.items[0].token, .state = PX_D_DELIVERED};
+	assert_int_equal(kit_settle(k, &settle), PX_ESTALE);
+	settle.token = after.items[0].token;
+	assert_int_equal(kit_settle(k, &settle), PX_OK);
+	kit_sound(k);
+}
+
+/* --- group commit
+ * -------------------------------------------------------------------------------------------- */
+
+static void test_group_commit(void **state)
+{
+	struct kit *k = *state;
+	static struct kit_accept got[700];
+	kit_open(k);
+	for (unsigned i = 0; i < PX_ARRAY_LEN(got); i++) {
+		char id[16];
+		(void)snprintf(id, sizeof(id), "M%u", i);
+		kit_submit(k, id, 500, NULL, &got[i]);
+	}
+	for (unsigned i = 0; i < PX_ARRAY_LEN(got); i++) {
+		kit_wait(k, &got[i].done);
+		assert_int_equal(got[i].rc, PX_OK);
+		assert_int_equal(got[i].seq, i + 1); /* in the order submitted */
+	}
+	struct kit_stats stats = kit_stats(k);
+	print_message("# %llu operations in %llu commits\n", (unsigned long long)stats.s.operations,
+		      (unsigned long long)stats.s.commits);
+	assert_int_equal(stats.s.operations, PX_ARRAY_LEN(got));
+	assert_true(stats.s.commits <= PX_ARRAY_LEN(got) / 8);
+}
+
+/* A question goes past a long job. */
+static void test_verify_yields(void **state)
+{
+	struct kit *k = *state;
+	static struct kit_accept got[3000];
+	struct kit_verify verify;
+	kit_open(k);
+	for (unsigned i = 0; i < PX_ARRAY_LEN(got); i++) {
+		char id[16];
+		(void)snprintf(id, sizeof(id), "M%u", i);
+		kit_submit(k, id, 20000, NULL, &got[i]);
+		while (i >= 500 && !got[i - 500].done)
+			kit_step(k, 100);
+	}
+	kit_wait(k, &got[PX_ARRAY_LEN(got) - 1].done);
+	kit_submit_verify(k, &verify);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(kit_find(k, "M17").rc, PX_OK);
+		assert_false(verify.done);
+	}
+	kit_wait(k, &verify.done);
+	assert_int_equal(verify.rc, PX_OK);
+	assert_true(verify.report.records > 4 * PX_ARRAY_LEN(got));
+}
+
+/* --- no room
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The map fills up: accepts stop while settles go on; nothing acknowledged is lost; a larger map goes on. */
+static void test_full_map(void **state)
+{
+	struct kit *k = *state;
+	unsigned n = 0;
+	char id[16];
+	k->map_size = 8 * 1024 * 1024;
+	kit_open(k);
+	for (;; n++) {
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		struct kit_accept got = kit_accept(k, id, 20000, NULL);
+		if (got.rc == PX_EFULL)
+			break;
+		assert_int_equal(got.rc, PX_OK);
+		assert_true(n < 1000);
+	}
+	assert_true(n > 100);
+	for (unsigned i = 0; i < n; i += 8) {
+		struct kit_leases leases = kit_lease(k, 8);
+		for (unsigned j = 0; j < leases.n; j++) {
+			struct px_settle settle = {.delivery = leases.items[j].delivery.id,
+						   .token = leases.items[j].token,
+						   .state = PX_D_DELIVERED,
+						   .owed = (const uint8_t *)"<CoD/>",
+						   .owed_len = 6};
+			assert_int_equal(kit_settle(k, &settle), PX_OK);
+		}
+	}
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_EFULL);
+	assert_int_equal(kit_accept(k, "M0", 20000, NULL).rc, PX_EDUPLICATE); /* still answered */
+	kit_close(k);
+	k->map_size = 64 * 1024 * 1024;
+	kit_open(k);
+	struct kit_stats stats = kit_stats(k);
+	assert_int_equal(stats.s.messages, n);
+	assert_int_equal(stats.ua.delivered, n);
+	assert_int_equal(stats.s.owed, n);
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_OK);
+	kit_sound(k);
+}
+
+/* One operation that does not fit fails alone; what was in the same transaction happens. */
+static void test_one_too_large(void **state)
+{
+	struct kit *k = *state;
+	struct kit_accept before, large, after;
+	k->map_size = 8 * 1024 * 1024;
+	kit_open(k);
+	kit_submit(k, "BEFORE", 1000, "L1", &before);
+	kit_submit(k, "LARGE", 12 * 1024 * 1024, "L1", &large);
+	kit_submit(k, "AFTER", 1000, "L1", &after);
+	kit_wait(k, &after.done);
+	kit_wait(k, &large.done);
+	assert_int_equal(before.rc, PX_OK);
+	assert_int_equal(large.rc, PX_EFULL);
+	assert_int_equal(after.rc, PX_OK);
+	assert_int_equal(before.movement, after.movement);
+	assert_int_equal(kit_find(k, "LARGE").rc, PX_ENOTFOUND);
+	assert_int_equal(kit_lease(k, 16).n,
+			 1); /* the second waits for the first, as if nothing had been between */
+	kit_sound(k);
+}
+
+static void test_watermark(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	struct kit_accept first = kit_accept(k, "M1", 100, NULL);
+	assert_int_equal(first.rc, PX_OK);
+	kit_close(k);
+	k->watermark = UINT64_MAX;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M2", 100, NULL).rc, PX_EFULL);
+	assert_int_equal(kit_find(k, "M2").rc, PX_ENOTFOUND);
+	assert_int_equal(
+	    kit_settle(k, &(struct px_settle){.delivery = first.delivery, .state = PX_D_CANCELLED}), PX_OK);
+	kit_close(k);
+	k->watermark = 0;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M2", 100, NULL).rc, PX_OK);
+}
+
+/* --- many
+ * ---------------------------------------------------------------------------------------------------- */
+
+#ifdef PX_SANITIZE
+#define MANY 10000u
+#else
+#define MANY 100000u
+#endif
+
+static unsigned answered, refused;
+
+static void count_done(void *arg, const struct px_accept_result *result)
+{
+	(void)arg;
+	answered++;
+	refused += result->rc != PX_OK ? 1 : 0;
+}
+
+/* A backlog costs disk, not time: opening does not depend on how much waits. */
+static void test_restart_with_many(void **state)
+{
+	struct kit *k = *state;
+	struct px_new_delivery delivery = {.recipient = "UA", .partner = "ua", .deadline = INT64_MAX};
+	struct px_accept req = {.partner = "by",
+				.prio = PX_PRIO_B,
+				.movement_life = 86400000,
+				.n_deliveries = 1,
+				.deliveries = &delivery};
+	struct px_clock *clock = px_clock_real();
+	k->batch = 256;
+	k->map_size = UINT64_C(4) << 30;
+	kit_open(k);
+	px_strlcpy(req.header.sender, "BY", sizeof(req.header.sender));
+	answered = refused = 0;
+	int64_t start = px_clock_mono(clock);
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(req.header.message_id, sizeof(req.header.message_id), "M%u", i);
+		req.body = kit_body(req.header.message_id, 200);
+		px_store_accept(k->st, &req, count_done, NULL);
+		px_body_unref(&req.body);
+		while (i + 1 - answered >= 512)
+			kit_step(k, 1000);
+	}
+	while (answered < MANY)
+		kit_step(k, 1000);
+	assert_int_equal(refused, 0);
+	int64_t filled = px_clock_mono(clock);
+	kit_close(k);
+	int64_t closed = px_clock_mono(clock);
+	kit_open(k);
+	struct kit_leases leases = kit_lease(k, 16);
+	int64_t opened = px_clock_mono(clock);
+	print_message("# %u messages: accepted in %lld ms; opened again, stats and first lease in %lld ms\n",
+		      MANY, (long long)(filled - start), (long long)(opened - closed));
+	assert_int_equal(leases.n, 16);
+	assert_string_equal(leases.items[0].header.message_id, "M0");
+	struct kit_stats stats = kit_stats(k);
+	assert_int_equal(stats.s.messages, MANY);
+	assert_int_equal(stats.ua.queued, MANY);
+	assert_true(opened - closed < 1000);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_second_open),   TEST(test_unknown_format),    TEST(test_damaged_state),
+	    TEST(test_not_a_store),   TEST(test_token_of_before),   TEST(test_group_commit),
+	    TEST(test_verify_yields), TEST(test_full_map),          TEST(test_one_too_large),
+	    TEST(test_watermark),     TEST(test_restart_with_many),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
