@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <pthread.h>
 #include <strings.h>
 
@@ -24,6 +25,11 @@ struct px_link {
 	size_t max;
 	char errors[CURL_ERROR_SIZE];
 };
+
+/* How long a server may take to look at our certificate. */
+enum { LISTEN_MS = 1000 };
+
+static void set_up(struct px_link *link, CURL *e);
 
 /* --- what OpenSSL and curl report, in plain words --- */
 
@@ -86,9 +92,37 @@ static bool handshake_done(CURL *easy)
 	return us > 0 || fresh == 0;
 }
 
+/*
+ * TLS 1.3: the server judges our certificate after we think that the handshake is over. If our request
+ * reaches it after it has hung up, the answer to that wipes its alert out of our socket. So ask once more
+ * without saying anything: then the alert is there to be read.
+ */
+static void listen_for_alert(struct px_link *link)
+{
+	char octet;
+	size_t n;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	CURL *e = curl_easy_init();
+	px_assert(e != NULL);
+	set_up(link, e);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(e, CURLOPT_URL, link->settings->url);
+	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
+	if (curl_easy_perform(e) == CURLE_OK &&
+	    curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		if (poll(&p, 1, LISTEN_MS) == 1)
+			curl_easy_recv(e, &octet, 1, &n);
+	}
+	curl_easy_cleanup(e);
+}
+
 static void explain_lost(struct px_link *link, struct px_reply *r)
 {
-	/* TLS 1.3: the server judges our certificate after we think that the handshake is over */
+	long fresh = 0;
+	curl_easy_getinfo(link->easy, CURLINFO_NUM_CONNECTS, &fresh);
+	if (fresh > 0 && link->report->alert < 0 && !px_client_stop)
+		listen_for_alert(link);
 	if (link->report->refusal.len > 0 || link->report->alert >= 0) {
 		explain_tls(link, r);
 		return;
@@ -204,9 +238,8 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *arg)
 
 /* --- the link --- */
 
-static void set_up(struct px_link *link)
+static void set_up(struct px_link *link, CURL *e)
 {
-	CURL *e = link->easy;
 	const struct px_settings *s = link->settings;
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, link->errors);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -256,7 +289,7 @@ struct px_link *px_link_new(struct px_client *c)
 	link->headers = curl_slist_append(link->headers, "Accept: application/xml");
 	px_assert(link->headers != NULL);
 	link->report = px_tls_report_new();
-	set_up(link);
+	set_up(link, link->easy);
 	return link;
 }
 
