@@ -42,7 +42,7 @@ static void report(struct scan *s, enum px_code code, const uint8_t *at, size_t 
 	char shown[65] = "";
 	len = px_utf8_cut((const char *)at, len, sizeof(shown) - 1);
 	for (size_t i = 0; i < len; i++)
-		shown[i] = at[i] < 0x20 ? ' ' : (char)at[i];
+		shown[i] = at[i] < 0x20 || at[i] == 0x7f ? ' ' : (char)at[i];
 	shown[len] = '\0';
 	unsigned line = s->errors->n < PX_ERRORS_MAX ? line_of(s, at) : 0;
 	px_findings_add(s->errors, code, line, NULL, len > 0 ? shown : NULL, "%s", text);
