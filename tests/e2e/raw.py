@@ -50,25 +50,34 @@ def exchange(payload, mid, type, sender="BY", recipients=("UA",), environment="t
             b"</px:Header><px:Payload>" + payload + b"</px:Payload>@SIGNATURE@</px:Exchange>")
 
 
-def sign(doc, key, cert, method=RSA, work="/tmp"):
-    """Sign with xmlsec1's command line. @cert: leaf with its chain, in one file."""
+def sign(doc, key, cert, method=RSA, work="/tmp", plain=False):
+    """Sign with xmlsec1's command line. @cert: leaf with its chain, in one file. @plain: xmlsec1 signs without knowing the
+    certificates (it refuses unfit ones), and KeyInfo, which no signature covers, is put in afterwards."""
+    if plain:  # of whatever kind the key is
+        kind = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], stdout=subprocess.PIPE, timeout=60, check=True).stdout
+        method = ECDSA if b"ASN1 OID" in kind else RSA
+    template = TEMPLATE.format(method=method)
+    keyinfo = re.search(r"<ds:KeyInfo>.*</ds:KeyInfo>", template).group(0)
     src = os.path.join(work, "raw-template.xml")
     with open(src, "wb") as f:
-        f.write(doc.replace(b"@SIGNATURE@", TEMPLATE.format(method=method).encode()))
+        f.write(doc.replace(b"@SIGNATURE@", (template.replace(keyinfo, "") if plain else template).encode()))
     with open(cert, encoding="ascii") as f:
-        pems = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", f.read(), re.S)
+        pems = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", f.read(), re.S)
     chain = []
-    for i, pem in enumerate(pems):
+    for i, pem in enumerate([] if plain else pems):
         path = os.path.join(work, "raw-cert-%d.pem" % i)
         with open(path, "w", encoding="ascii") as f:
-            f.write(pem)
+            f.write("-----BEGIN CERTIFICATE-----%s-----END CERTIFICATE-----\n" % pem)
         chain.append(path)
     argv = ["xmlsec1", "--sign", "--privkey-pem", ",".join([key] + chain), "--output", "-", src]
     p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
     if p.returncode != 0:
         raise RuntimeError("xmlsec1: " + p.stderr.decode())
-    out = p.stdout
-    return re.sub(rb"^<\?xml[^>]*\?>\s*", b"", out).rstrip(b"\n")
+    out = re.sub(rb"^<\?xml[^>]*\?>\s*", b"", p.stdout).rstrip(b"\n")
+    if plain:
+        certs = "".join("<ds:X509Certificate>%s</ds:X509Certificate>" % c.strip() for c in pems)
+        out = out.replace(b"</ds:SignatureValue>", ("</ds:SignatureValue><ds:KeyInfo><ds:X509Data>%s</ds:X509Data></ds:KeyInfo>" % certs).encode())
+    return out
 
 
 def verify(doc, anchors, work="/tmp"):
