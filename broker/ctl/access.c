@@ -89,23 +89,23 @@ enum px_ctl_right px_ctl_right_of(const struct px_ctl_peer *peer, const struct p
 	return PX_CTL_MAY_NOTHING;
 }
 
-static void add_group(struct px_buf *why, const char *what, const char *name, bool exists)
+static void add_group(struct px_buf *why, const char *name, bool exists)
 {
-	if (name[0] == '\0')
-		px_buf_addf(why, "%s: no group is configured", what);
-	else
-		px_buf_addf(why, "%s: group %s%s", what, name, exists ? "" : " (which does not exist here)");
+	px_buf_addf(why, "%s%s", name[0] != '\0' ? name : "(none is configured)",
+		    exists || name[0] == '\0' ? "" : " (which does not exist on this machine)");
 }
 
 void px_ctl_right_explain(enum px_ctl_right right, const struct px_ctl_names *names, struct px_buf *why)
 {
-	if (right == PX_CTL_MAY_NOTHING)
-		px_buf_setf(why, "user %s may not use this socket; to look, ", names->user);
-	else
-		px_buf_setf(why, "user %s may look but not act; ", names->user);
 	if (right == PX_CTL_MAY_NOTHING) {
-		add_group(why, "be in", names->observer, names->has_observer);
-		px_buf_adds(why, "; ");
+		px_buf_setf(why, "user %s may not use this socket: it is for members of the groups ",
+			    names->user);
+		add_group(why, names->observer, names->has_observer);
+		px_buf_adds(why, " (to look) and ");
+	} else {
+		px_buf_setf(why, "user %s may look but not act: that is for members of the group ",
+			    names->user);
 	}
-	add_group(why, "to act, be in", names->admin, names->has_admin);
+	add_group(why, names->admin, names->has_admin);
+	px_buf_adds(why, right == PX_CTL_MAY_NOTHING ? " (to act)" : "");
 }

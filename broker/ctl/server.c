@@ -118,6 +118,20 @@ static bool is_ready(const struct conn *conn)
 	       unsent(conn) <= (size_t)PX_LIMIT_CTL_UNREAD;
 }
 
+/*
+ * Go on reading while there is room for the next line; its client's leaving is noticed by that, too. Not by a
+ * high watermark: libevent calls the read callback over and over while the input stays above it.
+ */
+static void pace(struct conn *conn)
+{
+	size_t have = evbuffer_get_length(bufferevent_get_input(conn->bev));
+	if (conn->closing || conn->half_closed || have > (size_t)PX_LIMIT_CTL_LINE)
+		bufferevent_disable(conn->bev, EV_READ);
+	else
+		bufferevent_enable(conn->bev, EV_READ);
+	set_deadline(conn);
+}
+
 static void take_lines(struct conn *conn)
 {
 	struct evbuffer *in = bufferevent_get_input(conn->bev);
@@ -139,7 +153,7 @@ static void take_lines(struct conn *conn)
 	else if (is_ready(conn) && conn->half_closed && unsent(conn) == 0)
 		conn_close(conn);
 	else
-		set_deadline(conn);
+		pace(conn);
 }
 
 void px_conn_job_ended(struct conn *conn)
@@ -159,6 +173,7 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
 	struct conn *conn = arg;
 	(void)bev;
+	conn->answering = false;
 	if (conn->closing)
 		conn_close(conn);
 	else
@@ -209,7 +224,6 @@ static void looked_up(void *arg)
 			refuse(conn, PX_RPC_NOT_PERMITTED, px_buf_str(&why));
 			px_buf_free(&why);
 		} else {
-			bufferevent_enable(conn->bev, EV_READ);
 			take_lines(conn);
 		}
 	}
@@ -256,8 +270,6 @@ static void welcome(struct px_ctl *ctl, int fd)
 	conn->bev = bufferevent_socket_new(ctl->setup.base, fd, BEV_OPT_CLOSE_ON_FREE);
 	px_assert(conn->bev != NULL);
 	bufferevent_setcb(conn->bev, on_readable, on_written, on_event, conn);
-	/* A line that is too long is noticed with the octet after the limit. */
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, (size_t)PX_LIMIT_CTL_LINE + 2);
 	bufferevent_enable(conn->bev, EV_WRITE);
 	TAILQ_INSERT_TAIL(&ctl->conns, conn, link);
 	ctl->n_conns++;
