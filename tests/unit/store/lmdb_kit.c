@@ -135,10 +135,18 @@ static void accept_done(void *arg, const struct px_accept_result *result)
 
 void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, struct kit_accept *out)
 {
+	struct px_body *body = kit_body(id, size);
+	kit_submit_body(k, id, body, lrn, out);
+	px_body_unref(&body);
+}
+
+void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const char *lrn,
+		     struct kit_accept *out)
+{
 	struct px_key keys[] = {{.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "190000001"}};
 	struct px_new_delivery delivery = {.recipient = "UA", .partner = "ua", .route = "east"};
 	struct px_accept req = {.partner = "by",
-				.body = kit_body(id, size),
+				.body = body,
 				.prio = PX_PRIO_B,
 				.coa = (const uint8_t *)"<CoA/>",
 				.coa_len = 6,
@@ -155,7 +163,6 @@ void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, str
 	}
 	*out = (struct kit_accept){.done = false};
 	px_store_accept(k->st, &req, accept_done, out);
-	px_body_unref(&req.body);
 }
 
 struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn)
@@ -192,10 +199,16 @@ static void lease_done(void *arg, int rc, unsigned n, const struct px_lease *lea
 	}
 }
 
+void kit_submit_lease(struct kit *k, unsigned max, struct kit_leases *out)
+{
+	*out = (struct kit_leases){.done = false};
+	px_store_lease(k->st, "ua", PX_MIN(max, 16u), px_clock_wall(px_clock_real()), lease_done, out);
+}
+
 struct kit_leases kit_lease(struct kit *k, unsigned max)
 {
-	struct kit_leases out = {.done = false};
-	px_store_lease(k->st, "ua", PX_MIN(max, 16u), px_clock_wall(px_clock_real()), lease_done, &out);
+	struct kit_leases out;
+	kit_submit_lease(k, max, &out);
 	kit_wait(k, &out.done);
 	return out;
 }

@@ -49,6 +49,9 @@ struct kit_accept {
 /** A message from BY (partner "by") to UA (partner "ua"), with a body of @size octets that begins with the
  * id. */
 void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, struct kit_accept *out);
+/** The same with a body that is there already: making a large one takes longer than a commit. */
+void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const char *lrn,
+		     struct kit_accept *out);
 struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn);
 /** The body such a message has; returned. */
 struct px_body *kit_body(const char *id, size_t size);
@@ -68,6 +71,7 @@ struct kit_leases {
 	struct px_lease items[16];
 	size_t body_len[16];
 };
+void kit_submit_lease(struct kit *k, unsigned max, struct kit_leases *out);
 struct kit_leases kit_lease(struct kit *k, unsigned max);
 
 struct kit_message {

@@ -188,15 +188,29 @@ static void test_full_map(void **state)
 	kit_sound(k);
 }
 
+/* Accepts of another movement that keep the writer at its first commit while the rest of a batch queues up.
+ */
+#define BUSY 20
+static void submit_busy(struct kit *k, unsigned round, struct kit_accept busy[BUSY])
+{
+	for (unsigned i = 0; i < BUSY; i++) {
+		char id[32];
+		(void)snprintf(id, sizeof(id), "B%u-%u", round, i);
+		kit_submit(k, id, 100, "BUSY", &busy[i]);
+	}
+}
+
 /* One operation that does not fit fails alone; what was in the same transaction happens. */
 static void test_one_too_large(void **state)
 {
 	struct kit *k = *state;
-	struct kit_accept before, large, after;
+	struct kit_accept busy[BUSY], before, large, after;
+	struct px_body *body = kit_body("LARGE", 12 * 1024 * 1024);
 	k->map_size = 8 * 1024 * 1024;
 	kit_open(k);
+	submit_busy(k, 0, busy);
 	kit_submit(k, "BEFORE", 1000, "L1", &before);
-	kit_submit(k, "LARGE", 12 * 1024 * 1024, "L1", &large);
+	kit_submit_body(k, "LARGE", body, "L1", &large);
 	kit_submit(k, "AFTER", 1000, "L1", &after);
 	kit_wait(k, &after.done);
 	kit_wait(k, &large.done);
@@ -205,9 +219,46 @@ static void test_one_too_large(void **state)
 	assert_int_equal(after.rc, PX_OK);
 	assert_int_equal(before.movement, after.movement);
 	assert_int_equal(kit_find(k, "LARGE").rc, PX_ENOTFOUND);
-	assert_int_equal(kit_lease(k, 16).n,
-			 1); /* the second waits for the first, as if nothing had been between */
+	assert_int_equal(kit_lease(k, 16).n, 2); /* the busy one, and the first of this movement */
 	kit_sound(k);
+	px_body_unref(&body);
+}
+
+/* A lease in a transaction that fails is no lease until it is done again. */
+static void test_lease_beside_failure(void **state)
+{
+	struct kit *k = *state;
+	struct px_body *body = kit_body("LARGE", 12 * 1024 * 1024);
+	k->map_size = 8 * 1024 * 1024;
+	kit_open(k);
+	for (unsigned i = 0; i < 10; i++) {
+		struct kit_accept first, busy[BUSY], large;
+		struct kit_leases leases;
+		char id[16];
+		(void)snprintf(id, sizeof(id), "M%u", i);
+		first = kit_accept(k, id, 100, NULL);
+		assert_int_equal(first.rc, PX_OK);
+		for (unsigned j = 0; j < PX_ARRAY_LEN(busy);
+		     j++) { /* keeps the writer from taking them one by one */
+			(void)snprintf(id, sizeof(id), "B%u-%u", i, j);
+			kit_submit(k, id, 100, "BUSY", &busy[j]);
+		}
+		kit_submit_lease(k, 16, &leases);
+		kit_submit_body(k, "LARGE", body, NULL, &large);
+		kit_wait(k, &leases.done);
+		kit_wait(k, &large.done);
+		assert_int_equal(large.rc, PX_EFULL);
+		assert_int_equal(leases.n, i == 0 ? 2 : 1); /* and once the first of the busy movement */
+		for (unsigned j = 0; j < leases.n; j++) {
+			struct px_settle settle = {.delivery = leases.items[j].delivery.id,
+						   .token = leases.items[j].token,
+						   .state = PX_D_DELIVERED};
+			if (settle.delivery == first.delivery)
+				assert_int_equal(kit_settle(k, &settle), PX_OK);
+		}
+	}
+	kit_sound(k);
+	px_body_unref(&body);
 }
 
 static void test_watermark(void **state)
@@ -295,10 +346,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_second_open),   TEST(test_unknown_format),    TEST(test_damaged_state),
-	    TEST(test_not_a_store),   TEST(test_token_of_before),   TEST(test_group_commit),
-	    TEST(test_verify_yields), TEST(test_full_map),          TEST(test_one_too_large),
-	    TEST(test_watermark),     TEST(test_restart_with_many),
+	    TEST(test_second_open),          TEST(test_unknown_format),  TEST(test_damaged_state),
+	    TEST(test_not_a_store),          TEST(test_token_of_before), TEST(test_group_commit),
+	    TEST(test_verify_yields),        TEST(test_full_map),        TEST(test_one_too_large),
+	    TEST(test_lease_beside_failure), TEST(test_watermark),       TEST(test_restart_with_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
