@@ -158,7 +158,7 @@ static void on_request(void *arg, struct px_request *req)
 	note(rig, req);
 	bool hold = strcmp(path, "/hold") == 0;
 	if (hold)
-		rig->held = req;
+		rig->held[rig->n_held++ % PX_ARRAY_LEN(rig->held)] = req;
 	pthread_cond_broadcast(&rig->changed);
 	pthread_mutex_unlock(&rig->lock);
 	if (hold)
@@ -262,8 +262,8 @@ void rig_stop(struct rig **r)
 	rig_call(rig, NULL, NULL);
 	pthread_join(rig->thread, NULL);
 	px_server_free(&rig->server);
-	if (rig->held != NULL) /* an answer after the server's end goes nowhere */
-		px_request_answer_text(rig->held, 503, "late");
+	while (rig->n_held > 0) /* answers after the server's end go nowhere */
+		px_request_answer_text(rig->held[--rig->n_held], 503, "late");
 	event_free(rig->call_event);
 	close(rig->call_fds[0]);
 	close(rig->call_fds[1]);

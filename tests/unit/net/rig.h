@@ -45,8 +45,9 @@ struct rig {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned requests, gones, headers;
-	struct px_request *held; /* path /hold: not answered */
-	struct px_buf body;      /* of the last request */
+	struct px_request *held[8]; /* path /hold: not answered */
+	unsigned n_held;
+	struct px_buf body; /* of the last request */
 	char digest[PX_DIGEST_HEX];
 	char partner[64];
 };

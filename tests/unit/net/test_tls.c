@@ -320,8 +320,7 @@ static void set_tls(struct rig *rig, void *arg)
 static void answer_held(struct rig *rig, void *arg)
 {
 	(void)arg;
-	struct px_request *req = rig->held;
-	rig->held = NULL;
+	struct px_request *req = rig->held[--rig->n_held];
 	/* The generation of the request is still there. */
 	assert_string_equal(px_request_partner(req)->name, "system-by");
 	assert_ptr_equal(px_conf_partner(px_tls_conf(px_request_tls(req)), "system-by"),
