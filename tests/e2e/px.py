@@ -296,6 +296,7 @@ class Peer:
     def options(self):
         p = os.path.join(self.lab.pki, self.broker.authority)
         return ["--url", self.broker.url(), "--cert", self.cert, "--key", self.key, "--anchors", p + "/tls-ca.pem",
+                "--server-uri", "urn:prinex:%s:node:%s" % (self.broker.authority, self.broker.name),
                 "--sign-cert", self.sign_cert, "--sign-key", self.sign_key, "--trust", p + "/anchors.pem"]
 
     def prinex(self, command, *args, timeout=120, **kw):
