@@ -135,10 +135,11 @@ static void on_readable(struct bufferevent *bev, void *arg)
 {
 	struct scrape *s = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
-	while (!s->answered && !s->refreshing && evbuffer_get_length(in) > 0) {
+	/* The end of a request without a body is told by a further call, with nothing left to read. */
+	enum px_http_event event = PX_HTTP_HEADERS;
+	while (!s->answered && !s->refreshing && (evbuffer_get_length(in) > 0 || event != PX_HTTP_MORE)) {
 		size_t used = 0, len = evbuffer_get_contiguous_space(in);
-		enum px_http_event event =
-		    px_http_feed(&s->http, evbuffer_pullup(in, (ev_ssize_t)len), len, &used);
+		event = px_http_feed(&s->http, evbuffer_pullup(in, (ev_ssize_t)len), len, &used);
 		evbuffer_drain(in, used);
 		if (event == PX_HTTP_ERROR)
 			answer_text(s, s->http.status, s->http.reason);
