@@ -60,10 +60,13 @@ static void load(struct bench *b, const char *conf_file, const char *type)
 	}
 	px_problems_free(&problems);
 	px_xml_init();
+	double start = cpu_us();
 	if (px_examiner_new(b->conf, b->cat, &b->ex, &why) != PX_OK)
 		die("examiner", px_buf_str(&why));
+	double compiled = cpu_us();
 	if (px_examiner_warm(b->ex, &why) != PX_OK)
 		die("warm", px_buf_str(&why));
+	printf("compile_ms=%.1f\nwarm_ms=%.1f\n", (compiled - start) / 1e3, (cpu_us() - compiled) / 1e3);
 	const struct px_cat_type *t = px_catalogue_type(b->cat, type);
 	if (t == NULL || px_load_set(px_catalogue_set(b->cat, t->sets.items[0]), &b->schema, &why) != PX_OK)
 		die(type, px_buf_str(&why));
