@@ -5,7 +5,9 @@
 #include "rig.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <openssl/err.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/strings.h"
@@ -504,6 +506,54 @@ static void test_drain(void **state)
 	rig_stop(&rig);
 }
 
+/* Opens @n connections, asks once on each, says so, and waits for the word to leave. */
+static void idle_clients(unsigned port, unsigned n, int fd)
+{
+	struct client *c = px_xcalloc(n, sizeof(*c));
+	char ok = 1;
+	for (unsigned i = 0; i < n; i++)
+		ok &= client_open(&c[i], port, good(), 0) &&
+		      client_ask(&c[i], "POST /x HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc") == 201;
+	if (write(fd, &ok, 1) == 1 && read(fd, &ok, 1) == 1)
+		_exit(0);
+	_exit(1);
+}
+
+/* An idle connection costs at most 32 KB, whatever it has done before. */
+static void test_memory(void **state)
+{
+	(void)state;
+	enum { N = 200 };
+	struct rig *rig = rig_start(rig_tls("UA", "BY", NULL, NULL), NULL);
+	struct client first;
+	int fds[2];
+	char ok = 0;
+	open_good(rig, &first); /* what is allocated once */
+	assert_int_equal(client_ask(&first, GET("/a")), 201);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	size_t before = mallinfo2().uordblks;
+	pid_t pid = fork();
+	if (pid == 0)
+		idle_clients(rig->port, N, fds[1]);
+	assert_int_equal(read(fds[0], &ok, 1), 1);
+	assert_true(ok);
+	assert_int_equal(rig_connections(rig), N + 1);
+	size_t each = (mallinfo2().uordblks - before) / N;
+	print_message("# %zu octets per idle connection\n", each);
+	assert_true(each <= 32 * 1024);
+	assert_int_equal(write(fds[0], &ok, 1), 1);
+	int status = -1;
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < 5000 && rig_connections(rig) > 1; i++)
+		usleep(1000);
+	assert_int_equal(rig_connections(rig), 1);
+	client_close(&first);
+	close(fds[0]);
+	close(fds[1]);
+	rig_stop(&rig);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -527,7 +577,7 @@ int main(void)
 	    cmocka_unit_test(test_gone),        cmocka_unit_test(test_deadlines),
 	    cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_budgets),
 	    cmocka_unit_test(test_handshakes),  cmocka_unit_test(test_max_connections),
-	    cmocka_unit_test(test_drain),
+	    cmocka_unit_test(test_drain),       cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
