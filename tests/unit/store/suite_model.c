@@ -188,7 +188,9 @@ struct model_result model_accept(struct model *m, const struct model_note *note,
 		int at = owed_index(m, note->consume[i]);
 		memmove(&m->owed[at], &m->owed[at + 1], (size_t)(--m->n_owed - at) * sizeof(m->owed[0]));
 	}
+	px_assert(m->n_messages < MODEL_MESSAGES && m->n_deliveries + MODEL_LIST < MODEL_DELIVERIES);
 	int colour = join(m, note, now, &r);
+	r.colour = colour;
 	r.message = m->n_messages++;
 	m->messages[r.message] = (struct model_message){.note = *note, .accepted = now, .colour = colour};
 	for (int i = 0; i < note->n_to; i++)

@@ -88,6 +88,7 @@ struct model {
 struct model_result {
 	int rc;
 	int message; /* new or known */
+	int colour;  /* of the new message, at that moment */
 	enum px_apply_result applied[MODEL_LIST];
 	bool conflict;
 	int conflict_key; /* number of the MRN or LRN */

@@ -394,8 +394,8 @@ static const char *body_of(struct suite *t, int sender, int number, int variant)
 	return suite_text(t, text);
 }
 
-/** The note in the suite's words, accepted. */
-static struct got_accept submit(struct run *r, const struct model_note *note)
+/** Submit the note in the suite's words. */
+static void submit(struct run *r, const struct model_note *note, struct got_accept *got)
 {
 	struct px_apply apply[MODEL_LIST];
 	struct px_buf to = PX_BUF_INIT;
@@ -409,18 +409,27 @@ static struct got_accept submit(struct run *r, const struct model_note *note)
 		const struct model_apply *a = &note->apply[i];
 		fill_apply(&apply[i], a, body_of(r->t, a->sender, a->number, a->variant));
 	}
-	struct got_accept got = TRY(
-	    r->t, .id = id, .sender = authorities[note->sender],
-	    .from = note->from >= 0 ? partners[note->from] : NULL, .own = note->from < 0,
-	    .body = body_of(r->t, note->sender, note->number, note->variant),
-	    .correlation = note->correlation >= 0 ? correlation : NULL, .to = px_buf_str(&to),
-	    .mrn = note->mrn >= 0 ? mrns[note->mrn] : NULL, .lrn = note->lrn >= 0 ? lrns[note->lrn] : NULL,
-	    .declarant = note->declarant >= 0 ? declarants[note->declarant] : NULL, .ends = note->ends,
-	    .confirmations = note->confirmations, .prio = (char)('A' + note->prio), .life = note->life,
-	    .deadline = note->deadline, .n_apply = (unsigned)note->n_apply, .apply = apply,
-	    .n_consume = (unsigned)note->n_consume, .consume = note->consume);
+	struct note words = {.id = id,
+			     .sender = authorities[note->sender],
+			     .from = note->from >= 0 ? partners[note->from] : NULL,
+			     .own = note->from < 0,
+			     .body = body_of(r->t, note->sender, note->number, note->variant),
+			     .correlation = note->correlation >= 0 ? correlation : NULL,
+			     .to = px_buf_str(&to),
+			     .mrn = note->mrn >= 0 ? mrns[note->mrn] : NULL,
+			     .lrn = note->lrn >= 0 ? lrns[note->lrn] : NULL,
+			     .declarant = note->declarant >= 0 ? declarants[note->declarant] : NULL,
+			     .ends = note->ends,
+			     .confirmations = note->confirmations,
+			     .prio = (char)('A' + note->prio),
+			     .life = note->life,
+			     .deadline = note->deadline,
+			     .n_apply = (unsigned)note->n_apply,
+			     .apply = apply,
+			     .n_consume = (unsigned)note->n_consume,
+			     .consume = note->consume};
+	suite_submit_accept(r->t, &words, got);
 	px_buf_free(&to);
-	return got;
 }
 
 /** The backend's numbers for what the model has made; each higher than those before. */
@@ -432,19 +441,21 @@ static void learn_ids(struct run *r, const struct model_result *want, const stru
 	if (want->message > 0 && got->seq <= m->messages[want->message - 1].seq)
 		WRONG(r, "message numbers do not rise");
 	SAME(r, "deliveries made", got->n, message->note.n_to);
-	int first = m->n_deliveries - message->note.n_to;
+	int first = 0;
+	while (first < m->n_deliveries && m->deliveries[first].message != want->message)
+		first++;
 	for (int i = 0; i < message->note.n_to; i++) {
 		m->deliveries[first + i].id = got->ids[i];
 		if (first + i > 0 && got->ids[i] <= m->deliveries[first + i - 1].id)
 			WRONG(r, "delivery numbers do not rise");
 	}
-	int colour = message->colour;
+	int colour = want->colour; /* by now it may have been painted over by a later one of a burst */
 	if (colour >= 0 && m->movements[colour].id == 0) {
 		m->movements[colour].id = got->movement;
 		if (colour > 0 && got->movement <= m->movements[colour - 1].id)
 			WRONG(r, "movement numbers do not rise");
 	}
-	SAME(r, "movement", got->movement, movement_id(r, want->message));
+	SAME(r, "movement", got->movement, colour >= 0 ? m->movements[colour].id : 0);
 }
 
 static void compare_accept(struct run *r, const struct model_note *note, const struct model_result *want,
@@ -469,25 +480,33 @@ static void compare_accept(struct run *r, const struct model_note *note, const s
 static void accept_note(struct run *r, const struct model_note *note)
 {
 	struct model_result want = model_accept(&r->m, note, suite_now(r->t));
-	struct got_accept got = submit(r, note);
-	compare_accept(r, note, &want, &got);
+	struct got_accept *got = suite_room(r->t, 1, sizeof(*got));
+	submit(r, note, got);
+	suite_wait(r->t, &got->done);
+	compare_accept(r, note, &want, got);
+	if (want.rc == PX_OK)
+		r->numbers[note->sender]++;
 }
 
 static void do_accept(struct run *r)
 {
 	struct model_note note = draw_note(r);
 	accept_note(r, &note);
-	if (model_find(&r->m, note.sender, note.number) >= 0)
-		r->numbers[note.sender]++;
+}
+
+static struct model_note draw_again(struct run *r)
+{
+	struct model_note note = r->m.messages[draw(r, (unsigned)r->m.n_messages)].note;
+	note.variant = chance(r, 40);
+	note.from = maybe(r, 8, MODEL_PARTNERS);
+	return note;
 }
 
 static void do_again(struct run *r)
 {
 	if (r->m.n_messages == 0)
 		return;
-	struct model_note note = r->m.messages[draw(r, (unsigned)r->m.n_messages)].note;
-	note.variant = chance(r, 40);
-	note.from = maybe(r, 8, MODEL_PARTNERS);
+	struct model_note note = draw_again(r);
 	accept_note(r, &note);
 }
 
@@ -528,30 +547,56 @@ static struct model_settle draw_settle(struct run *r, int delivery)
 	return s;
 }
 
+/** The ids of pending confirmations that the model has only counted so far, in the order they were made. */
 static void learn_owed(struct run *r)
 {
-	struct model_owed *last = &r->m.owed[r->m.n_owed - 1];
-	struct got_owed got =
-	    suite_owed(r->t, partners[last->partner], authorities[last->ref_sender], 1000, 1 << 20);
-	if (got.n == 0 || got.ids[got.n - 1] <= r->last_owed)
-		WRONG(r, "the pending confirmation is not there");
-	last->id = r->last_owed = got.ids[got.n - 1];
+	for (int i = 0; i < r->m.n_owed; i++) {
+		struct model_owed *o = &r->m.owed[i];
+		if (o->id != 0)
+			continue;
+		struct got_owed got =
+		    suite_owed(r->t, partners[o->partner], authorities[o->ref_sender], 1000, 1 << 20);
+		unsigned k = 0;
+		while (k < got.n && got.ids[k] <= r->last_owed)
+			k++;
+		if (k == got.n)
+			WRONG(r, "the pending confirmation is not there");
+		o->id = r->last_owed = got.ids[k];
+	}
+}
+
+/** Submit it; @want gets what the model says to it. */
+static void submit_settle(struct run *r, const struct model_settle *s, struct got_write *got, int *want)
+{
+	char owed[64];
+	memset(owed, 'o', sizeof(owed));
+	struct px_settle settle = {.delivery = s->delivery >= 0 ? r->m.deliveries[s->delivery].id : 1000000,
+				   .token = s->token,
+				   .state = s->state,
+				   .attempted = s->attempted,
+				   .body_sent = s->body_sent,
+				   .due = s->due,
+				   .error = errors[s->error],
+				   .owed = s->owed > 0 ? (const uint8_t *)owed : NULL,
+				   .owed_len = s->owed};
+	*want = model_settle(&r->m, s, suite_now(r->t));
+	suite_submit_settle(r->t, &settle, got);
+}
+
+static void compare_settle(struct run *r, const struct got_write *got, int want)
+{
+	if (want != got->rc)
+		WRONG(r, "settle says %s, should say %s", px_err_name(got->rc), px_err_name(want));
 }
 
 static void settle(struct run *r, const struct model_settle *s)
 {
-	int owed_before = r->m.n_owed;
-	char owed[64];
-	memset(owed, 'o', sizeof(owed));
-	int want = model_settle(&r->m, s, suite_now(r->t));
-	int got = SETTLE(r->t, .delivery = s->delivery >= 0 ? r->m.deliveries[s->delivery].id : 1000000,
-			 .token = s->token, .state = s->state, .attempted = s->attempted,
-			 .body_sent = s->body_sent, .due = s->due, .error = errors[s->error],
-			 .owed = s->owed > 0 ? (const uint8_t *)owed : NULL, .owed_len = s->owed);
-	if (want != got)
-		WRONG(r, "settle says %s, should say %s", px_err_name(got), px_err_name(want));
-	if (r->m.n_owed > owed_before)
-		learn_owed(r);
+	struct got_write *got = suite_room(r->t, 1, sizeof(*got));
+	int want;
+	submit_settle(r, s, got, &want);
+	suite_wait(r->t, &got->done);
+	compare_settle(r, got, want);
+	learn_owed(r);
 }
 
 static void do_settle(struct run *r)
@@ -570,17 +615,24 @@ static void do_settle_unleased(struct run *r)
 	settle(r, &s);
 }
 
-static void do_settle_wrongly(struct run *r)
+/** With a token that is not that of the lease. */
+static struct model_settle draw_wrong_settle(struct run *r, int delivery)
 {
-	int delivery = pick_delivery(r, chance(r, 50));
-	if (delivery < 0)
-		return;
 	struct model_settle s = draw_settle(r, delivery);
 	s.token = r->m.deliveries[delivery].token;
 	if (s.token.counter == 0 || chance(r, 50))
 		s.token = (struct px_token){s.token.epoch + 1, s.token.counter + 7};
 	else
 		s.token = (struct px_token){0};
+	return s;
+}
+
+static void do_settle_wrongly(struct run *r)
+{
+	int delivery = pick_delivery(r, chance(r, 50));
+	if (delivery < 0)
+		return;
+	struct model_settle s = draw_wrong_settle(r, delivery);
 	settle(r, &s);
 }
 
@@ -621,12 +673,75 @@ static void do_crash(struct run *r)
 	suite_crash(r->t);
 }
 
+/* --- bursts: writes that are under way together
+ * --------------------------------------------------------------
+ */
+
+struct burst {
+	bool accept;
+	struct model_note note;
+	struct model_result want;
+	struct got_accept accepted;
+	int want_settle;
+	struct got_write settled;
+};
+
+static void submit_burst_settle(struct run *r, struct burst *b, int delivery)
+{
+	struct model_settle s;
+	if (chance(r, 10)) {
+		s = draw_wrong_settle(r, delivery);
+	} else {
+		s = draw_settle(r, delivery);
+		s.token = r->m.deliveries[delivery].token;
+	}
+	submit_settle(r, &s, &b->settled, &b->want_settle);
+}
+
+static void submit_burst_accept(struct run *r, struct burst *b)
+{
+	b->note = r->m.n_messages > 0 && chance(r, 15) ? draw_again(r) : draw_note(r);
+	for (int i = 0; i < b->note.n_consume; i++) {
+		if (b->note.consume[i] == 0) /* made by an earlier one of the burst: not known yet */
+			b->note.n_consume = i;
+	}
+	b->want = model_accept(&r->m, &b->note, suite_now(r->t));
+	submit(r, &b->note, &b->accepted);
+	if (b->want.rc == PX_OK)
+		r->numbers[b->note.sender]++;
+}
+
+static void do_burst(struct run *r)
+{
+	unsigned n = 2 + draw(r, 10);
+	int n_known = r->m.n_deliveries; /* later ones have no id yet */
+	struct burst *all = suite_room(r->t, n, sizeof(*all));
+	for (unsigned i = 0; i < n; i++) {
+		int delivery = pick_delivery(r, chance(r, 70));
+		all[i].accept = delivery < 0 || delivery >= n_known || chance(r, 40);
+		if (all[i].accept)
+			submit_burst_accept(r, &all[i]);
+		else
+			submit_burst_settle(r, &all[i], delivery);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct burst *b = &all[i];
+		suite_wait(r->t, b->accept ? &b->accepted.done : &b->settled.done);
+		if (b->accept)
+			compare_accept(r, &b->note, &b->want, &b->accepted);
+		else
+			compare_settle(r, &b->settled, b->want_settle);
+	}
+	learn_owed(r);
+}
+
 static const struct {
 	unsigned weight;
 	const char *name;
 	void (*run)(struct run *r);
 } operations[] = {
-    {28, "accept", do_accept},
+    {22, "accept", do_accept},
+    {6, "burst", do_burst},
     {4, "accept again", do_again},
     {22, "lease", do_lease},
     {20, "settle", do_settle},
