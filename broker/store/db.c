@@ -30,8 +30,7 @@ const char *px_table_name(enum px_table table)
 	return table_names[table];
 }
 
-/* --- errors
- * ------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------ */
 
 int px_db_error(const struct px_db *db, int rc, const char *doing)
 {
@@ -57,8 +56,7 @@ int px_db_error(const struct px_db *db, int rc, const char *doing)
 	return PX_EFATAL;
 }
 
-/* --- room
- * ---------------------------------------------------------------------------------------------------- */
+/* --- room -------------------------------------------------------------------------------------------- */
 
 uint64_t px_db_disk_free(const struct px_db *db)
 {
@@ -97,8 +95,7 @@ uint64_t px_db_oldest_reader(struct px_db *db)
 	return info.me_last_txnid - oldest;
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------- */
 
 static int lock_folder(struct px_db *db, struct px_buf *why)
 {

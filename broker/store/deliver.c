@@ -8,8 +8,7 @@
 #include "store/heads.h"
 #include "store/owed.h"
 
-/* --- indexes of deliveries that are not final
- * ---------------------------------------------------------------- */
+/* --- indexes of deliveries that are not final -------------------------------------------------------- */
 
 static void put_open(struct px_wtx *w, const struct px_delivery *d)
 {
@@ -53,8 +52,7 @@ uint64_t px_deliver_new(struct px_wtx *w, const struct px_message *message, cons
 	return d.id;
 }
 
-/* --- changes of state
- * ---------------------------------------------------------------------------------------- */
+/* --- changes of state -------------------------------------------------------------------------------- */
 
 static bool may_become(enum px_delivery_state from, enum px_delivery_state to)
 {
@@ -168,7 +166,8 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 	uint64_t home;
 	int rc = px_load_delivery(&w->tx, req->delivery, &d);
 	uint64_t counter = rc == PX_OK ? px_lease_of(w->leases, d.id) : 0;
-	if (rc == PX_OK && (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))
+	if (rc == PX_OK &&
+	    (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))
 		rc = PX_ESTALE;
 	if (rc == PX_OK && !may_become(d.state, req->state))
 		rc = PX_EPRECONDITION;
@@ -189,8 +188,7 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 	return PX_OK;
 }
 
-/* --- confirmations received
- * ---------------------------------------------------------------------------------- */
+/* --- confirmations received -------------------------------------------------------------------------- */
 
 /* @return PX_OK (@changed: whether it did something) or PX_ECORRUPT. */
 static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_rec_receipt *about,

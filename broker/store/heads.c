@@ -6,8 +6,7 @@
 
 #include "base/strings.h"
 
-/* --- queue entries
- * ------------------------------------------------------------------------------------------- */
+/* --- queue entries ----------------------------------------------------------------------------------- */
 
 static bool is_ready(uint8_t value)
 {
@@ -62,8 +61,7 @@ int px_heads_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home)
 	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
 }
 
-/* --- the head of a queue
- * ------------------------------------------------------------------------------------- */
+/* --- the head of a queue ----------------------------------------------------------------------------- */
 
 struct head {
 	uint64_t id; /* 0: the queue is empty */
@@ -171,8 +169,7 @@ void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 	px_wtx_save_delivery(w, d);
 }
 
-/* --- linked movements
- * ---------------------------------------------------------------------------------------- */
+/* --- linked movements -------------------------------------------------------------------------------- */
 
 /* An entry of the queue that moves. */
 struct entry {

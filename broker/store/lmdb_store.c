@@ -24,8 +24,7 @@ struct px_lmdb *px_lmdb_of(struct px_store *st)
 	return lm;
 }
 
-/* --- the way of operations
- * ----------------------------------------------------------------------------------- */
+/* --- the way of operations --------------------------------------------------------------------------- */
 
 /* @return whether the operation may go; otherwise it is on its way back. */
 static bool enter(struct px_lmdb *lm, struct px_op *op)
@@ -80,8 +79,7 @@ static void dispatch(struct px_store *st)
 	}
 }
 
-/* --- opening and closing
- * ------------------------------------------------------------------------------------- */
+/* --- opening and closing ----------------------------------------------------------------------------- */
 
 static void release(struct px_lmdb *lm)
 {

@@ -7,8 +7,7 @@
 #include "base/strings.h"
 #include "store/heads.h"
 
-/* --- finding
- * ------------------------------------------------------------------------------------------------- */
+/* --- finding ----------------------------------------------------------------------------------------- */
 
 static bool is_live(const struct px_wtx *w, const struct px_rec_movement *rec)
 {
@@ -139,8 +138,7 @@ int px_movement_find(struct px_wtx *w, const struct px_accept *req, struct px_mo
 	return rc;
 }
 
-/* --- linking
- * ------------------------------------------------------------------------------------------------- */
+/* --- linking ----------------------------------------------------------------------------------------- */
 
 static void move_members(struct px_wtx *w, uint64_t from, uint64_t to)
 {
@@ -194,8 +192,7 @@ static void link_movements(struct px_wtx *w, struct px_movement_plan *plan)
 	w->state.movements--;
 }
 
-/* --- joining
- * ------------------------------------------------------------------------------------------------- */
+/* --- joining ----------------------------------------------------------------------------------------- */
 
 static void make_movement(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan)
 {

@@ -18,8 +18,7 @@ struct accept_op {
 	enum px_apply_result *applied;
 };
 
-/* --- duplicates
- * ---------------------------------------------------------------------------------------------- */
+/* --- duplicates -------------------------------------------------------------------------------------- */
 
 /* Answer with what was said when the message was accepted. */
 static void fill_known(struct px_tx *tx, struct px_scratch *scratch, uint64_t seq,
@@ -63,8 +62,7 @@ static int check_consumed(const struct accept_op *a, struct px_wtx *w)
 	return PX_OK;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------- */
 
 static void put_body(struct px_wtx *w, const struct px_tkey *key, const struct px_body *body)
 {
@@ -190,8 +188,7 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 	return PX_OP_DONE;
 }
 
-/* --- the operation
- * ------------------------------------------------------------------------------------------- */
+/* --- the operation ----------------------------------------------------------------------------------- */
 
 static void accept_answer(struct px_op *op)
 {
@@ -235,8 +232,7 @@ void px_lmdb_accept(struct px_store *st, const struct px_accept *req, px_accept_
 	px_lmdb_submit_accept(px_lmdb_of(st), op);
 }
 
-/* --- known
- * --------------------------------------------------------------------------------------------------- */
+/* --- known ------------------------------------------------------------------------------------------- */
 
 struct known_op {
 	struct px_op op;

@@ -15,8 +15,7 @@ static unsigned page_limit(unsigned limit)
 	return limit == 0 || limit > PAGE_MAX ? PAGE_MAX : limit;
 }
 
-/* --- message, find
- * ------------------------------------------------------------------------------------------- */
+/* --- message, find ----------------------------------------------------------------------------------- */
 
 struct message_op {
 	struct px_op op;
@@ -67,8 +66,7 @@ void px_lmdb_find(struct px_store *st, const char *sender, const char *message_i
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- body
- * ---------------------------------------------------------------------------------------------------- */
+/* --- body -------------------------------------------------------------------------------------------- */
 
 struct body_op {
 	struct px_op op;
@@ -109,8 +107,7 @@ void px_lmdb_body(struct px_store *st, uint64_t seq, px_body_done *done, void *a
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- resolve
- * ------------------------------------------------------------------------------------------------- */
+/* --- resolve ----------------------------------------------------------------------------------------- */
 
 struct resolve_op {
 	struct px_op op;
@@ -162,8 +159,7 @@ void px_lmdb_resolve(struct px_store *st, unsigned n, const struct px_ref *refs,
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- pending confirmations
- * ----------------------------------------------------------------------------------- */
+/* --- pending confirmations --------------------------------------------------------------------------- */
 
 struct owed_op {
 	struct px_op op;
@@ -235,8 +231,7 @@ void px_lmdb_owed(struct px_store *st, const char *partner, const char *ref_send
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- journal
- * ------------------------------------------------------------------------------------------------- */
+/* --- journal ----------------------------------------------------------------------------------------- */
 
 struct journal_op {
 	struct px_op op;

@@ -74,8 +74,7 @@ static bool header_fits(const struct px_scan *scan, const struct px_header *head
 	       is_any(scan->message_id, header->message_id);
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------ */
+/* --- messages ---------------------------------------------------------------------------------------- */
 
 static bool message_fits(const struct px_scan *scan, const struct px_message *m)
 {
@@ -164,8 +163,7 @@ void px_lmdb_scan(struct px_store *st, const struct px_scan *scan, px_messages_d
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- messages by business key, messages of a movement
- * -------------------------------------------------------- */
+/* --- messages by business key, messages of a movement ------------------------------------------------ */
 
 static enum px_op_then lookup_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
@@ -234,8 +232,7 @@ void px_lmdb_movement(struct px_store *st, uint64_t movement, unsigned limit, px
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- deliveries
- * ---------------------------------------------------------------------------------------------- */
+/* --- deliveries -------------------------------------------------------------------------------------- */
 
 static bool is_set(const char *filter)
 {
@@ -396,8 +393,7 @@ void px_lmdb_scan_deliveries(struct px_store *st, const struct px_scan *scan, px
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
-/* --- overdue
- * ------------------------------------------------------------------------------------------------- */
+/* --- overdue ----------------------------------------------------------------------------------------- */
 
 static enum px_op_then overdue_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {

@@ -38,8 +38,7 @@ static struct write_op *new_op(const struct px_op_kind *kind, px_write_done *don
 	return o;
 }
 
-/* --- settle
- * -------------------------------------------------------------------------------------------------- */
+/* --- settle ------------------------------------------------------------------------------------------ */
 
 static enum px_op_then settle_write(struct px_op *op, struct px_wtx *w)
 {
@@ -63,8 +62,7 @@ void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_d
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }
 
-/* --- requeue
- * ------------------------------------------------------------------------------------------------- */
+/* --- requeue ----------------------------------------------------------------------------------------- */
 
 /* Some heads of @partner in class @prio that are due later and not leased. @return how many. */
 static unsigned find_later(struct px_wtx *w, const struct write_op *o, uint8_t prio, uint64_t *ids,
@@ -125,8 +123,7 @@ void px_lmdb_requeue(struct px_store *st, const char *partner, int64_t due, px_w
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }
 
-/* --- journal
- * ------------------------------------------------------------------------------------------------- */
+/* --- journal ----------------------------------------------------------------------------------------- */
 
 static enum px_op_then journal_write(struct px_op *op, struct px_wtx *w)
 {

@@ -6,8 +6,7 @@
 
 #include "base/strings.h"
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------- */
 
 static void change_group(struct px_wtx *w, const char *partner, const char *ref_sender, int64_t count,
 			 int64_t octets)
@@ -72,8 +71,7 @@ void px_owed_consume(struct px_wtx *w, uint64_t id)
 	w->changed = true;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------- */
 
 /* The id of the index entry under @cur if it belongs to the group; 0 otherwise. */
 static uint64_t entry_of(const struct px_cur *cur, const struct px_tkey *group)

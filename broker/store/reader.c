@@ -48,6 +48,7 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 void *px_lmdb_reader(void *arg)
 {
 	struct px_lmdb *lm = arg;
+	pthread_setname_np(pthread_self(), "store-reader");
 	int64_t checked = px_clock_mono(px_clock_real());
 	for (;;) {
 		bool stop;

@@ -7,8 +7,7 @@
 #include "store/crc32c.h"
 #include "store/fields.h"
 
-/* --- version and checksum
- * ------------------------------------------------------------------------------------ */
+/* --- version and checksum ---------------------------------------------------------------------------- */
 
 void px_rec_start(struct px_buf *out)
 {
@@ -70,8 +69,7 @@ static void put_octets(struct px_buf *out, struct px_octets octets)
 		px_buf_add(out, octets.data, octets.len);
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------ */
+/* --- messages ---------------------------------------------------------------------------------------- */
 
 static void put_header(struct px_buf *out, const struct px_header *h)
 {
@@ -193,8 +191,7 @@ int px_rec_open_body(const void *data, size_t len, struct px_octets *body)
 	return PX_OK;
 }
 
-/* --- movements and deliveries
- * -------------------------------------------------------------------------------- */
+/* --- movements and deliveries ------------------------------------------------------------------------ */
 
 void px_rec_put_movement(struct px_buf *out, const struct px_rec_movement *rec)
 {
@@ -274,8 +271,7 @@ int px_rec_get_delivery(struct px_octets fields, struct px_delivery *rec)
 	return result(&in);
 }
 
-/* --- pending confirmations
- * ----------------------------------------------------------------------------------- */
+/* --- pending confirmations --------------------------------------------------------------------------- */
 
 void px_rec_put_owed(struct px_buf *out, const struct px_rec_owed *rec)
 {
@@ -327,8 +323,7 @@ int px_rec_get_signed(struct px_octets fields, struct px_rec_signed *rec)
 	return result(&in);
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------------------------------- */
 
 int px_rec_get_journal(struct px_octets fields, uint8_t hash[PX_DIGEST_LEN], struct px_octets *octets)
 {
@@ -354,11 +349,12 @@ int px_rec_get_partner(struct px_octets fields, struct px_rec_partner *rec)
 }
 
 /* The numbers of a state, in the order they are written. */
-#define STATE_NUMBERS(X)                                                                             \
-	X(epoch)                                                                                     \
-	X(last_message)                                                                              \
-	X(last_delivery) X(last_movement) X(last_owed) X(last_journal) X(checkpoint_seq) X(messages) \
-	    X(movements) X(deliveries) X(owed) X(quarantined)
+#define STATE_NUMBERS(X)                                                                         \
+	X(epoch)                                                                                 \
+	X(last_message)                                                                          \
+	X(last_delivery)                                                                         \
+	X(last_movement) X(last_owed) X(last_journal) X(checkpoint_seq) X(messages) X(movements) \
+	    X(deliveries) X(owed) X(quarantined)
 
 void px_rec_put_state(struct px_buf *out, const struct px_rec_state *rec)
 {

@@ -93,12 +93,11 @@ const char *px_journal_kind_name(enum px_journal_kind kind);
 /**
  * What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty.
  * Entries that operations write by themselves:
- *	opened      each open
- *	accepted    partner, sender, message_id, digest; code: the type
- *	settled, handed-over, attempt (a retry)
- *	            partner, sender, message_id, recipient, delivery; code: that of the request, else the
- *state's name; detail: `error`; actor An accept that is not PX_OK writes none. Leases, requeue and
- *checkpoints write none.
+ *	opened      each open; detail: the epoch
+ *	quarantined a record was found damaged, once; delivery it holds up, code: the table, detail: what is
+ *wrong accepted    partner, sender, message_id, digest; code: the type settled, handed-over, attempt (a
+ *retry) partner, sender, message_id, recipient, delivery; code: that of the request, else the state's name;
+ *detail: `error`; actor An accept that is not PX_OK writes none. Leases, requeue and checkpoints write none.
  */
 struct px_journal_entry {
 	enum px_journal_kind kind;
@@ -168,9 +167,10 @@ struct px_accept {
 enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_APPLY_ALREADY };
 
 struct px_accept_result {
-	int rc;       /* PX_OK; PX_EDUPLICATE (same partner... same id and octets: coa is the stored one);
-		       * PX_ECONFLICT (same       sender and id, other octets); PX_EPRECONDITION (a consumed entry
-		       * is       gone); PX_EBUSY; PX_EFULL;       PX_EUNKNOWN; PX_EFATAL */
+	/* PX_OK; PX_EDUPLICATE (same sender, id and octets: coa is the stored one); PX_ECONFLICT (same sender
+	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone); PX_ECORRUPT (a record that must
+	 * be known is damaged: it is quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
+	int rc;
 	uint64_t seq; /* the message */
 	const uint8_t *coa;
 	size_t coa_len;
@@ -183,8 +183,7 @@ struct px_accept_result {
 };
 typedef void px_accept_done(void *arg, const struct px_accept_result *result);
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------ */
+/* --- reading ----------------------------------------------------------------------------------------- */
 
 struct px_delivery {
 	uint64_t id;
@@ -260,8 +259,7 @@ struct px_resolved {
 };
 typedef void px_resolve_done(void *arg, int rc, unsigned n, const struct px_resolved *resolved);
 
-/* --- deliveries
- * --------------------------------------------------------------------------------------------- */
+/* --- deliveries -------------------------------------------------------------------------------------- */
 
 struct px_token {
 	uint64_t epoch, counter;
@@ -319,8 +317,7 @@ struct px_owed {
 };
 typedef void px_owed_done(void *arg, int rc, unsigned n, const struct px_owed *owed);
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------------ */
+/* --- the whole --------------------------------------------------------------------------------------- */
 
 struct px_partner_stats {
 	char partner[PX_NAME_MAX + 1];
@@ -354,7 +351,8 @@ struct px_verify_report {
 	const char *first_fault;    /* "" none */
 };
 typedef void px_verify_done(void *arg, int rc, const struct px_verify_report *report);
-/** Check a checkpoint's signature over @hash; used by verify. @return PX_OK or PX_ESIGNATURE. */
+/** Check a checkpoint's signature over @hash; used by verify, perhaps on another thread.
+ * @return PX_OK or PX_ESIGNATURE. */
 typedef int px_checkpoint_check(void *arg, uint64_t seq, const uint8_t hash[PX_DIGEST_LEN],
 				const uint8_t *signature, size_t len);
 
@@ -438,7 +436,9 @@ void px_store_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signa
  * Lease up to @max heads for @partner whose `due` has come. Class A before B before C, but of every eight
  * leases at least one goes to each lower class that waits; within a class by due, then age. A delivery leased
  * stays so until settled; px_store_settle with state QUEUED gives it back. Bodies are read by the reader
- * thread. A damaged record is quarantined, journalled, and skipped.
+ * thread. A damaged record is quarantined: journalled, counted in px_store_stats.quarantined, and skipped.
+ * Its delivery shows why it waits, nothing of its movement goes past it, and it ends by its deadline or an
+ * administrator.
  */
 void px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now, px_lease_done *done,
 		    void *arg);
@@ -485,13 +485,13 @@ void px_store_stats(struct px_store *st, px_stats_done *done, void *arg);
 void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 		     void *arg);
 
-/* --- backends
- * ------------------------------------------------------------------------------------------------- */
+/* --- backends ---------------------------------------------------------------------------------------- */
 
 struct px_store_lmdb_setup {
 	const char *path; /* folder, made if missing (mode 0700) */
 	uint64_t map_size;
-	uint64_t watermark; /* free octets of the file system below which accept says PX_EFULL */
+	uint64_t watermark; /* free octets of the file system below which accept says PX_EFULL; the node's own
+			     * messages (partner "") and all other writes go on */
 	unsigned batch;     /* operations in a transaction at most */
 	struct px_clock *clock;
 };

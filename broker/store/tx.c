@@ -164,8 +164,7 @@ int px_tx_del(struct px_tx *tx, enum px_table table, const struct px_tkey *key)
 	return outcome(tx, mdb_del(tx->txn, tx->db->tables[table], &k, NULL), px_table_name(table));
 }
 
-/* --- cursors
- * ------------------------------------------------------------------------------------------------- */
+/* --- cursors ----------------------------------------------------------------------------------------- */
 
 void px_cur_open(struct px_cur *cur, struct px_tx *tx, enum px_table table)
 {

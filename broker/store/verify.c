@@ -10,8 +10,7 @@
 /* One slice takes about so long. */
 #define SLICE_MS 2
 
-/* --- faults
- * -------------------------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------------------ */
 
 /* A key for people: what is printable as it is, the rest in hex. */
 static void describe(struct px_verify *v, enum px_table table, const struct px_cur *cur, const char *what)
@@ -47,8 +46,7 @@ void px_verify_index_fault(struct px_verify *v, enum px_table table, const struc
 	describe(v, table, cur, what);
 }
 
-/* --- the journal
- * --------------------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------------- */
 
 static void broken(struct px_verify *v, uint64_t seq, const struct px_cur *cur, enum px_table table,
 		   const char *what)
@@ -135,8 +133,7 @@ void px_verify_checkpoint(struct px_verify *v, struct px_tx *tx, const struct px
 		broken(v, seq, cur, PX_T_CHECKPOINTS, "the signature does not verify");
 }
 
-/* --- the operation
- * ------------------------------------------------------------------------------------------- */
+/* --- the operation ----------------------------------------------------------------------------------- */
 
 struct verify_op {
 	struct px_op op;

@@ -9,8 +9,7 @@
 /* Deliveries of a partner are counted up to so many; more would hold up the reader. */
 #define COUNT_MAX 20000
 
-/* --- helpers
- * ------------------------------------------------------------------------------------------------- */
+/* --- helpers ----------------------------------------------------------------------------------------- */
 
 /* The fields of the record under the cursor; a damaged one is noted. */
 static bool open_record(struct px_verify *v, enum px_table table, const struct px_cur *cur,
@@ -60,8 +59,7 @@ static uint64_t home_of(struct px_tx *tx, uint64_t movement)
 	return movement != 0 && px_load_movement(tx, movement, &root, &rec) == PX_OK ? rec.home : 0;
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------------------------------- */
 
 static void verify_meta(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
 {
@@ -121,8 +119,7 @@ static void verify_quarantine(struct px_verify *v, struct px_tx *tx, const struc
 		decoded(v, PX_T_QUARANTINE, cur, px_rec_get_quarantine(fields, &rec));
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------ */
+/* --- messages ---------------------------------------------------------------------------------------- */
 
 static void verify_message(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
 {
@@ -221,8 +218,7 @@ static void verify_key(struct px_verify *v, struct px_tx *tx, const struct px_cu
 	px_scratch_free(&scratch);
 }
 
-/* --- movements
- * ----------------------------------------------------------------------------------------------- */
+/* --- movements --------------------------------------------------------------------------------------- */
 
 static void verify_movement(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
 {
@@ -256,8 +252,7 @@ static void verify_member(struct px_verify *v, struct px_tx *tx, const struct px
 		px_verify_index_fault(v, PX_T_MEMBERS, cur, "no such message, or it is of another movement");
 }
 
-/* --- deliveries
- * ---------------------------------------------------------------------------------------------- */
+/* --- deliveries -------------------------------------------------------------------------------------- */
 
 static void verify_queued(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur,
 			  const struct px_delivery *d)
@@ -381,8 +376,7 @@ static void verify_open(struct px_verify *v, struct px_tx *tx, const struct px_c
 			px_tkey_done(&in) && d.state == state && strcmp(d.partner, partner) == 0);
 }
 
-/* --- pending confirmations
- * ----------------------------------------------------------------------------------- */
+/* --- pending confirmations --------------------------------------------------------------------------- */
 
 static void verify_owed(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
 {

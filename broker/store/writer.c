@@ -53,15 +53,15 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 
 static void do_batch(struct px_lmdb *lm, struct px_op *list)
 {
-	bool brings_bodies = false;
+	uint64_t weight = 0;
 	for (const struct px_op *op = list; op != NULL; op = op->next)
-		brings_bodies = brings_bodies || op->weight > 0;
+		weight += op->weight;
 	if (atomic_load(&lm->fatal)) {
 		fail_all(list, PX_EFATAL);
 		return;
 	}
-	if (brings_bodies)
-		px_wtx_look_for_room(&lm->wtx);
+	if (weight > 0)
+		px_wtx_look_for_room(&lm->wtx, weight);
 	int rc = try_together(lm, list);
 	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
@@ -100,6 +100,7 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 void *px_lmdb_writer(void *arg)
 {
 	struct px_lmdb *lm = arg;
+	pthread_setname_np(pthread_self(), "store-writer");
 	for (;;) {
 		bool stop;
 		struct px_op *list = px_op_queue_take(&lm->to_writer, lm->batch, BATCH_OCTETS, -1, &stop);

@@ -14,8 +14,7 @@
 #define RESERVE_SHARE 8
 #define RESERVE_MAX   (256u * 1024 * 1024)
 
-/* --- what is kept in memory
- * ---------------------------------------------------------------------------------- */
+/* --- what is kept in memory -------------------------------------------------------------------------- */
 
 static struct px_tkey state_key(void)
 {
@@ -132,8 +131,7 @@ static void save_memory(struct px_wtx *w)
 	}
 }
 
-/* --- opening and closing
- * ------------------------------------------------------------------------------------- */
+/* --- opening and closing ----------------------------------------------------------------------------- */
 
 static int check_format(struct px_wtx *w, struct px_buf *why)
 {
@@ -179,8 +177,7 @@ void px_wtx_close(struct px_wtx *w)
 	*w = (struct px_wtx){0};
 }
 
-/* --- transactions
- * -------------------------------------------------------------------------------------------- */
+/* --- transactions ------------------------------------------------------------------------------------ */
 
 int px_wtx_begin(struct px_wtx *w)
 {
@@ -207,22 +204,32 @@ void px_wtx_undo(struct px_wtx *w)
 		       px_err_text(rc));
 }
 
-void px_wtx_look_for_room(struct px_wtx *w)
+/* Whether the map can take @octets more and keep its reserve. Pages given back count only near the end of the
+ * map, where counting them is worth its while; what was found then is used up before the next count. */
+static bool map_has_room(struct px_wtx *w, uint64_t octets)
 {
 	MDB_envinfo info;
 	mdb_env_info(w->db->env, &info);
 	uint64_t reserve = PX_MIN(w->db->map_size / RESERVE_SHARE, (uint64_t)RESERVE_MAX);
 	uint64_t high = ((uint64_t)info.me_last_pgno + 1) * w->db->page;
-	bool has_room = px_db_disk_free(w->db) >= w->db->watermark;
-	if (has_room && high + reserve > info.me_mapsize) { /* near the end: count what can be used again */
-		uint64_t used, left;
-		struct px_tx tx;
-		if (px_tx_read(&tx, w->db) == PX_OK) {
-			px_tx_usage(&tx, &used, &left);
-			has_room = left >= reserve;
-		}
-		px_tx_abort(&tx);
+	if (high + reserve <= info.me_mapsize)
+		return true;
+	if (w->credit >= octets) {
+		w->credit -= octets;
+		return true;
 	}
+	uint64_t used, left = reserve;
+	struct px_tx tx;
+	if (px_tx_read(&tx, w->db) == PX_OK)
+		px_tx_usage(&tx, &used, &left);
+	px_tx_abort(&tx);
+	w->credit = left > reserve ? (left - reserve) / 4 : 0; /* indexes and copied pages need room too */
+	return left >= reserve;
+}
+
+void px_wtx_look_for_room(struct px_wtx *w, uint64_t octets)
+{
+	bool has_room = px_db_disk_free(w->db) >= w->db->watermark && map_has_room(w, octets);
 	if (has_room != w->has_room)
 		px_log(has_room ? PX_LOG_NOTICE : PX_LOG_ERR, "store",
 		       has_room ? "there is room again; new messages are accepted"
@@ -230,8 +237,7 @@ void px_wtx_look_for_room(struct px_wtx *w)
 	w->has_room = has_room;
 }
 
-/* --- records that many operations write
- * ---------------------------------------------------------------------- */
+/* --- records that many operations write -------------------------------------------------------------- */
 
 void px_wtx_save_delivery(struct px_wtx *w, const struct px_delivery *d)
 {

@@ -35,6 +35,7 @@ struct px_wtx {
 	size_t n_partners, cap_partners;
 	int64_t now;               /* wall ms when the present operation was submitted */
 	bool has_room;             /* accepts may go on */
+	uint64_t credit;           /* octets that may come before the map is looked at again */
 	struct px_buf rec, octets; /* encoding */
 	struct px_sha256 *sha;
 };
@@ -48,8 +49,9 @@ int px_wtx_begin(struct px_wtx *w);
 int px_wtx_commit(struct px_wtx *w);
 void px_wtx_undo(struct px_wtx *w);
 
-/** Look at file system and map, and decide whether accepts may go on. Outside of transactions. */
-void px_wtx_look_for_room(struct px_wtx *w);
+/** Look at file system and map, and decide whether accepts that bring @octets may go on. Outside of
+ * transactions. */
+void px_wtx_look_for_room(struct px_wtx *w, uint64_t octets);
 
 /** The counts of @name; made if there are none. View: until the next call. */
 struct px_wtx_partner *px_wtx_partner(struct px_wtx *w, const char *name);

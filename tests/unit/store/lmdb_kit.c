@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 
-/* --- the store
- * ----------------------------------------------------------------------------------------------- */
+/* --- the store --------------------------------------------------------------------------------------- */
 
 int kit_setup(void **state)
 {
@@ -110,8 +109,7 @@ void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offse
 	kit_tampered(&tx, &db);
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------- */
 
 struct px_body *kit_body(const char *id, size_t size)
 {
@@ -213,8 +211,7 @@ struct kit_leases kit_lease(struct kit *k, unsigned max)
 	return out;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------- */
 
 static void message_done(void *arg, int rc, const struct px_message *message)
 {

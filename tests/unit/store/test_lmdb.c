@@ -5,13 +5,14 @@
 #include "lmdb_kit.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/strings.h"
 
-/* --- opening
- * ------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------- */
 
 static void test_second_open(void **state)
 {
@@ -94,8 +95,7 @@ static void test_token_of_before(void **state)
 	kit_sound(k);
 }
 
-/* --- group commit
- * -------------------------------------------------------------------------------------------- */
+/* --- group commit ------------------------------------------------------------------------------------ */
 
 static void test_group_commit(void **state)
 {
@@ -144,8 +144,7 @@ static void test_verify_yields(void **state)
 	assert_true(verify.report.records > 4 * PX_ARRAY_LEN(got));
 }
 
-/* --- no room
- * ------------------------------------------------------------------------------------------------- */
+/* --- no room ----------------------------------------------------------------------------------------- */
 
 /* The map fills up: accepts stop while settles go on; nothing acknowledged is lost; a larger map goes on. */
 static void test_full_map(void **state)
@@ -280,8 +279,45 @@ static void test_watermark(void **state)
 	assert_int_equal(kit_accept(k, "M2", 100, NULL).rc, PX_OK);
 }
 
-/* --- many
- * ---------------------------------------------------------------------------------------------------- */
+/* The device fails in the middle of a commit: nobody is told that it was done, nothing more is done, and a
+ * restart shows exactly what was acknowledged. A limit on the file's size makes the write fall short, as LMDB
+ * sees it. */
+static void test_failed_commit(void **state)
+{
+	struct kit *k = *state;
+	struct rlimit before, small;
+	unsigned n = 0;
+	char id[16];
+	struct kit_accept got;
+	k->map_size = 256 * 1024 * 1024;
+	kit_open(k);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	small = before;
+	small.rlim_cur = 2000000; /* not at a page */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (;; n++) {
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		got = kit_accept(k, id, 20000, NULL);
+		if (got.rc != PX_OK || n > 1000)
+			break;
+	}
+	struct kit_accept after = kit_accept(k, "LATER", 100, NULL);
+	struct kit_message read = kit_find(k, "M0");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(n > 10);
+	assert_int_equal(got.rc, PX_EFATAL);
+	assert_int_equal(after.rc, PX_EFATAL); /* although it would fit now */
+	assert_int_equal(read.rc, PX_EFATAL);
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(kit_stats(k).s.messages, n);
+	assert_int_equal(kit_find(k, id).rc, PX_ENOTFOUND);
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_OK);
+	kit_sound(k);
+}
+
+/* --- many -------------------------------------------------------------------------------------------- */
 
 #ifdef PX_SANITIZE
 #define MANY 10000u
@@ -349,7 +385,8 @@ int main(void)
 	    TEST(test_second_open),          TEST(test_unknown_format),  TEST(test_damaged_state),
 	    TEST(test_not_a_store),          TEST(test_token_of_before), TEST(test_group_commit),
 	    TEST(test_verify_yields),        TEST(test_full_map),        TEST(test_one_too_large),
-	    TEST(test_lease_beside_failure), TEST(test_watermark),       TEST(test_restart_with_many),
+	    TEST(test_lease_beside_failure), TEST(test_watermark),       TEST(test_failed_commit),
+	    TEST(test_restart_with_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

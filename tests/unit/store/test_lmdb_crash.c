@@ -26,8 +26,7 @@ struct line {
 	uint64_t seq, delivery;
 };
 
-/* --- the child
- * ----------------------------------------------------------------------------------------------- */
+/* --- the child --------------------------------------------------------------------------------------- */
 
 struct worker {
 	struct kit *k;
@@ -127,8 +126,7 @@ static void work(struct kit *k, unsigned round, int fd)
 	}
 }
 
-/* --- the parent
- * ---------------------------------------------------------------------------------------------- */
+/* --- the parent -------------------------------------------------------------------------------------- */
 
 /* Read what the child acknowledged until @lines are there, kill it, and read the rest. */
 static struct line *watch(pid_t child, int fd, unsigned lines, unsigned *n)

@@ -132,8 +132,7 @@ static void test_damaged_movement(void **state)
 	assert_int_equal(kit_verify(k).report.damaged, 1);
 }
 
-/* --- verify
- * -------------------------------------------------------------------------------------------------- */
+/* --- verify ------------------------------------------------------------------------------------------ */
 
 static void remove_entry(struct kit *k, enum px_table table, struct px_tkey key)
 {

@@ -19,8 +19,7 @@
 #define TABLE 3
 static const uint8_t key[8] = {0, 0, 0, 0, 0, 0, 0, 7};
 
-/* --- checksum
- * ------------------------------------------------------------------------------------------------ */
+/* --- checksum ---------------------------------------------------------------------------------------- */
 
 /* RFC 3720, B.4, and the check value that every description of CRC-32C gives. */
 static void test_crc_vectors(void **state)
@@ -54,8 +53,7 @@ static void test_crc_portable(void **state)
 	}
 }
 
-/* --- keys
- * ---------------------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------------------- */
 
 static int compare(const struct px_tkey *a, const struct px_tkey *b)
 {
@@ -121,8 +119,7 @@ static void test_key_read(void **state)
 	assert_null(px_tkey_get_str(&in, 5)); /* longer than allowed */
 }
 
-/* --- records
- * ------------------------------------------------------------------------------------------------- */
+/* --- records ----------------------------------------------------------------------------------------- */
 
 static struct px_rec_message sample_message(void)
 {
