@@ -63,7 +63,7 @@ void px_ctl_names_find(struct px_ctl_names *names)
 	if (getpwuid_r(names->uid, &user, buf, NSS_BUF, &found) == 0 && found != NULL)
 		px_strlcpy(names->user, found->pw_name, sizeof(names->user));
 	else
-		snprintf(names->user, sizeof(names->user), "uid %u", (unsigned)names->uid);
+		snprintf(names->user, sizeof(names->user), "uid:%u", (unsigned)names->uid);
 	free(buf);
 	names->has_admin = find_group(names->admin, &names->admin_gid);
 	names->has_observer = find_group(names->observer, &names->observer_gid);

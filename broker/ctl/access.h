@@ -28,7 +28,7 @@ void px_ctl_peer_free(struct px_ctl_peer *peer);
 /** Names and numbers that belong to a decision. */
 struct px_ctl_names {
 	uid_t uid;
-	char user[64]; /* out: "maria", or "uid 1007" when it has no name */
+	char user[64]; /* out: "maria", or "uid:1007" when it has no name */
 	char admin[64], observer[64];
 	bool has_admin, has_observer; /* out: the group exists */
 	gid_t admin_gid, observer_gid;

@@ -213,8 +213,8 @@ static void journal_first(struct px_job *job)
 	struct record r;
 	record_of(job, &r);
 	if (job->command->privilege == PX_CTL_ACT)
-		px_log(PX_LOG_NOTICE, "control", "user=%s command=%s %s", r.entry.actor, job->command->method,
-		       r.entry.detail);
+		px_log(PX_LOG_NOTICE, "control", "user=%s command=%s%s%s", r.entry.actor,
+		       job->command->method, r.detail.len > 0 ? " " : "", r.entry.detail);
 	px_store_journal(job->ctl->setup.store, &r.entry, journalled, job);
 	px_buf_free(&r.detail);
 }

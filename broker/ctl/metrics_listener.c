@@ -228,9 +228,32 @@ static bool is_loopback(const union address *a)
 	return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
+/* "127.0.0.1:9464", "[::1]:9464", "localhost:9464". */
+static bool parse_ip(const char *text, union address *out, socklen_t *len)
+{
+	char host[64];
+	uint64_t port;
+	const char *colon = strrchr(text, ':');
+	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+	bool v6 = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	if (n == 0 || px_parse_u64(colon + 1, 0, 65535, &port) != PX_OK ||
+	    !px_strlcpy_n(host, text + v6, n - (v6 ? 2 : 0), sizeof(host)))
+		return false;
+	if (v6) {
+		out->v6.sin6_family = AF_INET6;
+		out->v6.sin6_port = htons((uint16_t)port);
+		*len = sizeof(out->v6);
+		return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1;
+	}
+	out->v4.sin_family = AF_INET;
+	out->v4.sin_port = htons((uint16_t)port);
+	*len = sizeof(out->v4);
+	return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &out->v4.sin_addr) ==
+	       1;
+}
+
 static int parse_address(const char *text, union address *out, socklen_t *len, struct px_buf *why)
 {
-	char name[128];
 	*out = (union address){.any = {0}};
 	if (px_str_starts(text, "unix:")) {
 		out->local.sun_family = AF_UNIX;
@@ -239,13 +262,8 @@ static int parse_address(const char *text, union address *out, socklen_t *len, s
 			   ? PX_OK
 			   : refuse(why, text, "the file name is too long for a socket");
 	}
-	bool local = px_str_starts(text, "localhost:");
-	snprintf(name, sizeof(name), "%s%s", local ? "127.0.0.1" : text,
-		 local ? text + strlen("localhost") : "");
-	int size = sizeof(*out);
-	if (evutil_parse_sockaddr_port(name, &out->any, &size) != 0 || strchr(name, ':') == NULL)
+	if (!parse_ip(text, out, len))
 		return refuse(why, text, "not an address with a port");
-	*len = (socklen_t)size;
 	/* Figures tell who trades with whom: they never leave the machine unprotected. */
 	return is_loopback(out) ? PX_OK
 				: refuse(why, text, "only loopback addresses and Unix sockets are allowed");

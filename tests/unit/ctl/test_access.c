@@ -98,7 +98,7 @@ static void test_lookup(void **state)
 	assert_false(names.has_observer);
 	names = (struct px_ctl_names){.uid = 3999999, .admin = "4711", .observer = ""};
 	px_ctl_names_find(&names);
-	assert_string_equal(names.user, "uid 3999999");
+	assert_string_equal(names.user, "uid:3999999");
 	assert_true(names.has_admin);
 	assert_int_equal(names.admin_gid, 4711);
 	assert_false(names.has_observer);
