@@ -145,7 +145,11 @@ enum px_stage {
 const char *px_stage_name(enum px_stage stage);
 
 /** What is being examined. */
-enum px_doc_kind { PX_DOC_EXCHANGE, PX_DOC_CONFIRMATION };
+enum px_doc_kind {
+	PX_DOC_EXCHANGE,
+	PX_DOC_CONFIRMATION,
+	PX_DOC_NODE /* a node's answer to ping; examined by clients only */
+};
 
 /**
  * The result of an examination. `header` and `signer` are to be believed only when stage is beyond

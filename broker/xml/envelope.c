@@ -379,7 +379,7 @@ static void exchange(struct px_run *run)
 		check_catalogue(run);
 }
 
-/* --- a confirmation as document --- */
+/* --- a confirmation, or a node about itself, as document --- */
 
 /* All of it but the Signature is envelope: no comments anywhere. */
 static void check_comments(struct px_run *run, const xmlNode *node)
@@ -393,15 +393,15 @@ static void check_comments(struct px_run *run, const xmlNode *node)
 }
 
 /* What is needed to know whose signature to expect; the schema stage judges the rest. */
-static void confirmation(struct px_run *run)
+static void answer(struct px_run *run, const char *root, const char *signer)
 {
 	check_prolog(run);
-	if (!check_root(run, "Confirmation"))
+	if (!check_root(run, root))
 		return;
 	check_comments(run, run->root);
 	const xmlNode *issuer = NULL, *at = NULL;
 	for (const xmlNode *n = run->root->children; n != NULL; n = n->next) {
-		if (px_node_is(n, PX_NS_EXCHANGE, "Issuer") && issuer == NULL)
+		if (px_node_is(n, PX_NS_EXCHANGE, signer) && issuer == NULL)
 			issuer = n;
 		if (px_node_is(n, PX_NS_EXCHANGE, "At") && at == NULL)
 			at = n;
@@ -411,7 +411,7 @@ static void confirmation(struct px_run *run)
 	const char *time = at != NULL ? px_node_text(at, &free2) : "";
 	if (!px_is_authority(name) || !px_strlcpy(run->authority, name, sizeof(run->authority)))
 		px_run_error(run, PX_CODE_ENV_SCHEMA, issuer != NULL ? issuer : run->root, name,
-			     "Issuer is not the code of an authority");
+			     "%s is not the code of an authority", signer);
 	if (!read_time(time, &run->signed_at))
 		px_run_error(run, PX_CODE_ENV_SCHEMA, at != NULL ? at : run->root, time,
 			     "At is not a UTC time");
@@ -423,8 +423,10 @@ void px_stage_envelope(struct px_run *run)
 {
 	if (run->v->kind == PX_DOC_EXCHANGE)
 		exchange(run);
+	else if (run->v->kind == PX_DOC_CONFIRMATION)
+		answer(run, "Confirmation", "Issuer");
 	else
-		confirmation(run);
+		answer(run, "Node", "Authority");
 }
 
 void px_stage_bare(struct px_run *run, const char *type, const char *version)

@@ -228,7 +228,7 @@ struct px_verdict *px_examine_at(struct px_examiner *ex, const struct px_exam *e
 	struct px_verdict *v = px_xcalloc(1, sizeof(*v));
 	struct px_run run = {.ex = ex, .exam = exam, .data = data, .len = len, .v = v, .depth = depth};
 	v->kind = exam->kind;
-	if (exam->kind == PX_DOC_CONFIRMATION) {
+	if (exam->kind != PX_DOC_EXCHANGE) {
 		run.type = ex->confirmations;
 		run.variant = &ex->confirmations->variants[0];
 	}

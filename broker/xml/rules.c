@@ -258,7 +258,9 @@ static void entries(struct px_run *run)
 
 void px_stage_rules(struct px_run *run)
 {
-	if (run->v->kind != PX_DOC_EXCHANGE) {
+	if (run->v->kind == PX_DOC_NODE)
+		return;
+	if (run->v->kind == PX_DOC_CONFIRMATION) {
 		answer(run);
 		return;
 	}
