@@ -47,3 +47,16 @@ int px_answer_verify(struct px_client *c, const uint8_t *doc, size_t len, const 
 	px_verdict_free(&v);
 	return rc;
 }
+
+int px_answer_verify_node(struct px_client *c, const uint8_t *doc, size_t len, struct px_buf *why)
+{
+	const struct px_exam exam = {
+	    .kind = PX_DOC_NODE,
+	    .now = px_clock_wall(px_clock_real()),
+	    .roles = 1u << px_client_server_role(c),
+	};
+	struct px_verdict *v = px_client_examine(c, &exam, doc, len);
+	int rc = v->stage == PX_STAGE_OK ? check_signer(c, v, why) : disbelieve(v, why);
+	px_verdict_free(&v);
+	return rc;
+}

@@ -14,4 +14,7 @@
 int px_answer_verify(struct px_client *c, const uint8_t *doc, size_t len, const uint8_t digest[PX_DIGEST_LEN],
 		     const struct px_header *header, struct px_confirmation *out, struct px_buf *why);
 
+/** Verify a node's answer to ping in the same way. @return PX_OK, or PX_ESIGNATURE with @why. Thread: any. */
+int px_answer_verify_node(struct px_client *c, const uint8_t *doc, size_t len, struct px_buf *why);
+
 #endif

@@ -163,9 +163,10 @@ int px_outgoing_read(struct px_client *c, struct px_outgoing *o, struct px_buf *
 	if (rc == PX_OK)
 		rc = px_document_read(data.data, data.len, s->from_encoding, &o->doc, why);
 	px_buf_free(&data);
-	if (rc == PX_OK && o->doc.is == PX_DOC_IS_CONFIRMATION) {
+	if (rc == PX_OK && o->doc.is != PX_DOC_IS_PAYLOAD && o->doc.is != PX_DOC_IS_EXCHANGE) {
 		px_document_free(&o->doc);
-		px_buf_setf(why, "this is a confirmation; only exchanges and payloads can be sent");
+		px_buf_setf(why,
+			    "this is no exchange but an answer; only exchanges and payloads can be sent");
 		rc = PX_EPARSE;
 	}
 	if (rc != PX_OK)

@@ -178,6 +178,7 @@ static void classify(xmlDoc *tree, struct px_document *doc)
 	const xmlNode *root = xmlDocGetRootElement(tree);
 	doc->is = is_in(root, NS_EXCHANGE, "Exchange")       ? PX_DOC_IS_EXCHANGE
 		  : is_in(root, NS_EXCHANGE, "Confirmation") ? PX_DOC_IS_CONFIRMATION
+		  : is_in(root, NS_EXCHANGE, "Node")         ? PX_DOC_IS_NODE
 							     : PX_DOC_IS_PAYLOAD;
 	for (const xmlNode *n = root->children; n != NULL && doc->is != PX_DOC_IS_PAYLOAD; n = n->next) {
 		doc->is_signed |= is_in(n, NS_DSIG, "Signature");

@@ -13,16 +13,16 @@
  * Exchanges are recognized and left exactly as they are. Pure.
  */
 
-enum px_doc_is { PX_DOC_IS_PAYLOAD, PX_DOC_IS_EXCHANGE, PX_DOC_IS_CONFIRMATION };
+enum px_doc_is { PX_DOC_IS_PAYLOAD, PX_DOC_IS_EXCHANGE, PX_DOC_IS_CONFIRMATION, PX_DOC_IS_NODE };
 
 struct px_document {
 	enum px_doc_is is;
-	bool is_signed;          /* EXCHANGE, CONFIRMATION */
-	struct px_buf octets;    /* EXCHANGE, CONFIRMATION: as read; PAYLOAD: in UTF-8, without declaration */
-	size_t root, root_len;   /* the root element within octets */
-	unsigned root_line;      /* of the root element in the file, from 1 */
-	bool has_header;         /* EXCHANGE: sender and id could be read */
-	struct px_header header; /* EXCHANGE; claimed, not verified */
+	bool is_signed;              /* all but PAYLOAD */
+	struct px_buf octets;        /* as read; PAYLOAD: in UTF-8, without declaration */
+	size_t root, root_len;       /* the root element within octets */
+	unsigned root_line;          /* of the root element in the file, from 1 */
+	bool has_header;             /* EXCHANGE: sender and id could be read */
+	struct px_header header;     /* EXCHANGE; claimed, not verified */
 	size_t payload, payload_len; /* EXCHANGE: the payload's root element; len 0: not found */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/strings.h"
+#include "client/answer.h"
 #include "client/link.h"
 #include "client/show.h"
 #include "prinex/prinex.h"
@@ -64,6 +65,23 @@ int px_cmd_status(struct px_client *c, char **args, unsigned n)
 	return status;
 }
 
+/* Without --trust the connection alone says who answered. */
+static int verify_node(struct px_client *c, const struct px_reply *r)
+{
+	struct px_buf why = PX_BUF_INIT;
+	int status = PX_EXIT_OK;
+	if (px_client_need_trust(c, &why) != PX_OK) {
+		if (!px_client_settings(c)->json)
+			fputs("prinex: the answer's signature is not verified: no --trust\n", stderr);
+	} else if (px_client_load_examiner(c, &why) != PX_OK) {
+		status = px_complain(PX_EXIT_USAGE, "%s", px_buf_str(&why));
+	} else if (px_answer_verify_node(c, r->body.data, r->body.len, &why) != PX_OK) {
+		status = px_complain(PX_EXIT_NOT_SENT, "%s", px_buf_str(&why));
+	}
+	px_buf_free(&why);
+	return status;
+}
+
 int px_cmd_ping(struct px_client *c, char **args, unsigned n)
 {
 	struct px_reply r = {0};
@@ -71,7 +89,9 @@ int px_cmd_ping(struct px_client *c, char **args, unsigned n)
 	int status = ask(c, "/v1/ping", &r);
 	if (status == PX_EXIT_OK && r.status != 200)
 		status = px_complain(PX_EXIT_NOT_SENT, "answered %d", r.status);
-	else if (status == PX_EXIT_OK)
+	if (status == PX_EXIT_OK)
+		status = verify_node(c, &r);
+	if (status == PX_EXIT_OK)
 		status = print_document(px_client_settings(c), &r);
 	px_reply_free(&r);
 	return status;

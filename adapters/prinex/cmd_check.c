@@ -11,6 +11,53 @@
 
 /* --- what is printed --- */
 
+static const char *or_unknown(const char *s)
+{
+	return s[0] != '\0' ? s : "?";
+}
+
+/* One of the confirmations that an exchange carries. */
+static void describe_entry(struct px_buf *out, const char *prefix, const struct px_confirmation *k)
+{
+	px_buf_addf(out, "%s  %s about %s of %s", prefix, px_conf_kind_name(k->kind),
+		    or_unknown(k->ref_message_id), or_unknown(k->ref_sender));
+	if (k->evidence_len > 0)
+		px_buf_addf(out, ", with the %s of %s (%s), which %s", px_conf_kind_name(k->evidence_kind),
+			    or_unknown(k->evidence_issuer), px_role_name(k->evidence_role),
+			    k->evidence_ok ? "verifies" : "does not verify");
+	if (k->error_code[0] != '\0') {
+		px_buf_addf(out, ": %s ", k->error_code);
+		px_show_safe(out, k->error_text);
+	}
+	px_buf_addc(out, '\n');
+}
+
+static json_t *entry_json(const struct px_confirmation *k)
+{
+	char digest[PX_DIGEST_HEX];
+	json_t *o = json_object();
+	px_hex(k->ref_digest, PX_DIGEST_LEN, digest);
+	json_object_set_new(o, "kind", json_string(px_conf_kind_name(k->kind)));
+	json_object_set_new(o, "sender", json_string(k->ref_sender));
+	json_object_set_new(o, "id", json_string(k->ref_message_id));
+	json_object_set_new(o, "digest", json_string(digest));
+	if (k->evidence_len > 0) {
+		json_object_set_new(o, "evidence", json_string(k->evidence_issuer));
+		json_object_set_new(o, "verified", json_boolean(k->evidence_ok));
+	}
+	if (k->error_code[0] != '\0')
+		json_object_set_new(o, "error", json_string(k->error_code));
+	return o;
+}
+
+static json_t *entries_json(const struct px_verdict *v)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < v->n_entries; i++)
+		json_array_append_new(list, entry_json(&v->entries[i]));
+	return list;
+}
+
 static json_t *signer_json(const struct px_verdict *v)
 {
 	char until[32];
@@ -39,6 +86,8 @@ static void print_json(const char *file, const struct px_verdict *v, int lines, 
 	}
 	if (about[0] != '\0')
 		json_object_set_new(o, "about", json_string(about));
+	if (v->n_entries > 0)
+		json_object_set_new(o, "confirmations", entries_json(v));
 	json_object_set_new(o, "errors", px_json_findings(&v->errors, lines));
 	if (v->warnings.n > 0)
 		json_object_set_new(o, "warnings", px_json_findings(&v->warnings, lines));
@@ -53,8 +102,7 @@ static void describe_good(struct px_buf *out, const struct px_verdict *v, const 
 		px_buf_addf(out, ", %s %s of %s", v->header.type, v->header.message_id, v->header.sender);
 	if (v->kind == PX_DOC_CONFIRMATION && v->n_entries == 1)
 		px_buf_addf(out, ", %s about %s of %s", px_conf_kind_name(v->entries[0].kind),
-			    v->entries[0].ref_message_id[0] != '\0' ? v->entries[0].ref_message_id : "?",
-			    v->entries[0].ref_sender[0] != '\0' ? v->entries[0].ref_sender : "?");
+			    or_unknown(v->entries[0].ref_message_id), or_unknown(v->entries[0].ref_sender));
 	if (v->signer.authority[0] != '\0') {
 		px_time_format(v->signer.not_after, until, sizeof(until));
 		px_buf_addf(out, ", signed by %s %s%s%s (certificate until %s)", v->signer.authority,
@@ -78,6 +126,8 @@ static void print_verdict(const struct px_client *c, const char *file, const str
 		px_buf_adds(&text, px_buf_str(&prefix));
 		describe_good(&text, v, about);
 		px_buf_addc(&text, '\n');
+		for (unsigned i = 0; i < v->n_entries && v->kind == PX_DOC_EXCHANGE; i++)
+			describe_entry(&text, px_buf_str(&prefix), &v->entries[i]);
 	}
 	px_show_findings(&text, &v->errors, lines, px_buf_str(&prefix));
 	px_buf_addf(&prefix, "warning: ");
@@ -132,12 +182,12 @@ static bool read_subject(const char *file, struct px_buf *path, uint8_t digest[P
 	return found;
 }
 
-static int confirmation(struct px_client *c, const char *file, const struct px_document *doc)
+static int answer(struct px_client *c, const char *file, const struct px_document *doc)
 {
 	uint8_t digest[PX_DIGEST_LEN];
 	struct px_buf subject = PX_BUF_INIT;
 	bool has_subject = read_subject(file, &subject, digest);
-	const struct px_exam exam = {.kind = PX_DOC_CONFIRMATION,
+	const struct px_exam exam = {.kind = doc->is == PX_DOC_IS_NODE ? PX_DOC_NODE : PX_DOC_CONFIRMATION,
 				     .now = px_clock_wall(px_clock_real()),
 				     .expected_digest = has_subject ? digest : NULL,
 				     .expected_sender = "",
@@ -190,8 +240,8 @@ static int one(struct px_client *c, const char *file, bool verifying)
 		status = px_client_settings(c)->from_encoding[0] == '\0'
 			     ? exchange(c, file, &data, !verifying)
 			     : unreadable(c, file, px_buf_str(&why));
-	else if (doc.is == PX_DOC_IS_CONFIRMATION)
-		status = confirmation(c, file, &doc);
+	else if (doc.is == PX_DOC_IS_CONFIRMATION || doc.is == PX_DOC_IS_NODE)
+		status = answer(c, file, &doc);
 	else if (doc.is == PX_DOC_IS_EXCHANGE || verifying)
 		status = exchange(c, file, &data, !verifying);
 	else

@@ -35,7 +35,7 @@ static int wrap(struct px_client *c, const struct px_document *doc, struct px_bu
 	const uint8_t *root = doc->octets.data + doc->root;
 	if (doc->is != PX_DOC_IS_PAYLOAD) {
 		px_buf_setf(why, "this is %s already",
-			    doc->is == PX_DOC_IS_EXCHANGE ? "an exchange" : "a confirmation");
+			    doc->is == PX_DOC_IS_EXCHANGE ? "an exchange" : "an answer");
 		return PX_EPARSE;
 	}
 	int rc = px_outgoing_header(c, root, doc->root_len, &header, why);

@@ -300,6 +300,18 @@ def server_certificates(t):
     px.ok(rc == 0 and "Authority: BY" in out and "Limit body: 4194304" in out, "a good certificate; the environment's proxy is not used", out + err)
     rc, out, err = px.run([PRINEX, "ping", "--json"] + t.options(good.url, uri=uri))
     px.ok(rc == 0 and json.loads(out)["Type"][0]["Version"] == ["1"], "ping as JSON", out + err)
+    trust = ["--trust", "BY:system=" + t.p("BY", "anchors.pem")] + CATALOGUE
+    sealed = t.sign(NODE_XML, "BY", "system")
+    good.answer = lambda r: (200, {}, sealed)
+    rc, out, err = px.run([PRINEX, "ping"] + t.options(good.url, uri=uri) + trust)
+    px.ok(rc == 0 and "Authority: BY" in out and err == "", "the signature of the answer is verified with --trust", out + err)
+    good.answer = lambda r: (200, {}, sealed.replace(b"4194304", b"4194305"))
+    rc, out, err = px.run([PRINEX, "ping"] + t.options(good.url, uri=uri) + trust)
+    px.ok(rc == 3 and "cannot be believed: PX-SIG-DIGEST" in err and out == "", "and a changed one is not shown", out + err)
+    good.answer = lambda r: (200, {}, t.sign(NODE_XML, "UA", "system"))
+    rc, out, err = px.run([PRINEX, "ping"] + t.options(good.url, uri=uri) + trust + ["--trust", "UA:system=" + t.p("UA", "anchors.pem")])
+    px.ok(rc == 3 and "cannot be believed: PX-CERT" in err, "nor one that another authority signed", out + err)
+    good.answer = lambda r: (200, {}, sealed)
     pin = px.run([os.path.join(px.ROOT, "certs", "spki-pin"), t.p("BY", "system", "tls.pem")])[1].strip().split()[-1]
     args = t.options(good.url)
     args = args[:args.index("--server-uri")]

@@ -274,7 +274,7 @@ static void damage_is_not_sent(void **state PX_UNUSED)
 	run("a.xml", &o, "is damaged");
 	px_outgoing_free(&o);
 	put("b.xml", "<px:Confirmation xmlns:px=\"urn:prinex:exchange:1\"/>");
-	run("b.xml", &o, "this is a confirmation");
+	run("b.xml", &o, "this is no exchange but an answer");
 	px_outgoing_free(&o);
 	clean();
 }
