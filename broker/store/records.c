@@ -348,19 +348,18 @@ int px_rec_get_partner(struct px_octets fields, struct px_rec_partner *rec)
 	return result(&in);
 }
 
+#define NUMBER(name) offsetof(struct px_rec_state, name)
 /* The numbers of a state, in the order they are written. */
-#define STATE_NUMBERS(X)                                                                         \
-	X(epoch)                                                                                 \
-	X(last_message)                                                                          \
-	X(last_delivery)                                                                         \
-	X(last_movement) X(last_owed) X(last_journal) X(checkpoint_seq) X(messages) X(movements) \
-	    X(deliveries) X(owed) X(quarantined)
+static const size_t state_numbers[] = {
+    NUMBER(epoch),     NUMBER(last_message), NUMBER(last_delivery),  NUMBER(last_movement),
+    NUMBER(last_owed), NUMBER(last_journal), NUMBER(checkpoint_seq), NUMBER(messages),
+    NUMBER(movements), NUMBER(deliveries),   NUMBER(owed),           NUMBER(quarantined),
+};
 
 void px_rec_put_state(struct px_buf *out, const struct px_rec_state *rec)
 {
-#define X(name) px_put_u64(out, rec->name);
-	STATE_NUMBERS(X)
-#undef X
+	for (size_t i = 0; i < PX_ARRAY_LEN(state_numbers); i++)
+		px_put_u64(out, *(const uint64_t *)((const char *)rec + state_numbers[i]));
 	px_buf_add(out, rec->journal_head, PX_DIGEST_LEN);
 	px_buf_add(out, rec->checkpoint, PX_DIGEST_LEN);
 }
@@ -369,9 +368,8 @@ int px_rec_get_state(struct px_octets fields, struct px_rec_state *rec)
 {
 	struct px_fields in = read_from(fields);
 	*rec = (struct px_rec_state){0};
-#define X(name) rec->name = px_get_u64(&in);
-	STATE_NUMBERS(X)
-#undef X
+	for (size_t i = 0; i < PX_ARRAY_LEN(state_numbers); i++)
+		*(uint64_t *)((char *)rec + state_numbers[i]) = px_get_u64(&in);
 	px_get_copy(&in, rec->journal_head, PX_DIGEST_LEN);
 	px_get_copy(&in, rec->checkpoint, PX_DIGEST_LEN);
 	return result(&in);

@@ -10,58 +10,60 @@
 #include "base/metrics.h"
 
 /*
- * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the journal.
- *Its operations are the broker's own words; no transaction, cursor or key leaks out. Backends:
- *px_store_lmdb_open (embedded, one flushed transaction for everything that waits: group commit),
- *px_store_sim_new (memory, seeded faults; simulations and tests). One suite in tests/store runs whole against
- *each.
+ * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the
+ * journal. Its operations are the broker's own words; no transaction, cursor or key leaks out. Backends:
+ * px_store_lmdb_open (embedded, one flushed transaction for everything that waits: group commit),
+ * px_store_sim_new (memory, seeded faults; simulations and tests). One suite in tests/unit/store runs whole
+ * against each.
  *
  * Calling sequence:
- *	open the backend; watch px_store_fd() for reading and call px_store_dispatch() when it is readable;
- *	submit operations from the loop thread: each returns at once and its callback runs exactly once,
- *later, from px_store_dispatch() on the loop thread; px_store_close() runs what was submitted before, then
- *frees.
+ *	open the backend; watch px_store_fd() for reading and call px_store_dispatch() when it is
+ *	readable; submit operations from the loop thread: each returns at once and its callback runs
+ *	exactly once, later, from px_store_dispatch() on the loop thread; px_store_close() runs what was
+ *	submitted before, then frees.
  *
  * What holds in every backend:
- *  - A callback with PX_OK for a write means: durable (flushed), with all its indexes and its journal entry.
- *Writes take effect in the order submitted; preconditions see all earlier writes, of the same batch too.
+ *  - A callback with PX_OK for a write means: durable (flushed), with all its indexes and its journal
+ *    entry. Writes take effect in the order submitted; preconditions see all earlier writes, of the same
+ *    batch too.
  *  - Results: PX_OK, PX_EDUPLICATE, PX_ECONFLICT, PX_EPRECONDITION, PX_ESTALE, PX_ENOTFOUND, PX_EBUSY,
- *PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT, PX_ECANCELLED (closing). PX_EBUSY only from accept (they fill
- *at most 3/4 of the writer's queue, so that settles always get through). PX_EFULL: no space; nothing was
- *written. PX_EUNKNOWN: the commit's outcome is not known; ask with px_store_known(). PX_EFATAL: the process
- *must exit; after a restart exactly what was acknowledged is there.
+ *    PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT, PX_ECANCELLED (closing). PX_EBUSY only from accept
+ *    (they fill at most 3/4 of the writer's queue, so that settles always get through). PX_EFULL: no space;
+ *    nothing was written. PX_EUNKNOWN: the commit's outcome is not known; ask with px_store_known().
+ *    PX_EFATAL: the process must exit; after a restart exactly what was acknowledged is there.
  *  - Structs given to callbacks and their strings are views that die when the callback returns; bodies are
- *references the callee may keep with px_body_ref.
+ *    references the callee may keep with px_body_ref.
  *  - Requests are copied on submission unless said otherwise; bodies are referenced.
- *  - Leases live in memory. A token is (store epoch, counter); the epoch rises durably at each open, so that
- *a token from before a restart is always PX_ESTALE.
+ *  - Leases live in memory. A token is (store epoch, counter); the epoch rises durably at each open, so
+ *    that a token from before a restart is always PX_ESTALE.
  *
- * Movements (design: "The store"). Accept finds the movement of a message by MRN, else by (sender authority,
- *declarant, LRN), else by CorrelationId (looked up among message ids of each Recipient, then of the Sender);
- *none: a new one. A message with keys of two movements links them and waits for both. A key that belongs to
- *another declarant never merges: it is reported in px_accept_result.owner_conflict. For each (recipient,
- *movement) deliveries are handed out in commit order, one at a time: only the first that is not final (or
- *handed over) is the *head*; only heads can be leased. A head takes the best class of what waits behind it.
- *Settling releases the next in the same transaction. A movement is live from its first message until one with
- *ends_movement, or for movement_life.
+ * Movements. Accept finds the movement of a message by MRN, else by (sender authority, declarant, LRN), else
+ * by CorrelationId (looked up among message ids of each Recipient, then of the Sender); none: a new one. A
+ * message with keys of two movements links them and waits for both. A key that belongs to another declarant
+ * never merges: it is reported in px_accept_result.owner_conflict. For each (recipient, movement) deliveries
+ * are handed out in commit order, one at a time: only the first that is not final (or handed over) is the
+ * *head*; only heads can be leased. A head takes the best class of what waits behind it. Settling releases
+ * the next in the same transaction. A movement is live from its first message until one with ends_movement,
+ * or for movement_life.
  *
  * Details of movements.
- *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one and
- *a value of its own in (sender, declarant, LRN). All other keys are only for lookup.
+ *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one
+ *    and a value of its own in (sender, declarant, LRN). All other keys are only for lookup.
  *  - A movement belongs to the first declarant (not empty) that one of its messages names. A movement of
- *another declarant is not joined: found by MRN it is a conflict and the MRN; found by LRN after one by MRN,
- *and the two belong to different declarants, a conflict and the LRN. conflict_key is that value; the key
- *stays where it is. Found by CorrelationId it is passed over silently.
- *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: no message
- * with ends_movement (which itself still joins), and accepted < time of the first message + its
- *movement_life.
- *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id (else
- * of the other); every id shown afterwards is the lower. px_store_stats counts them as one.
+ *    another declarant is not joined: found by MRN it is a conflict and the MRN; found by LRN after one by
+ *    MRN, and the two belong to different declarants, a conflict and the LRN. conflict_key is that value;
+ *    the key stays where it is. Found by CorrelationId it is passed over silently.
+ *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: no
+ *    message with ends_movement (which itself still joins), and accepted < time of the first message + its
+ *    movement_life.
+ *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id
+ *    (else of the other); every id shown afterwards is the lower. px_store_stats counts them as one.
  *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is QUEUED.
- *One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given back.
+ *    One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given
+ *    back.
  *  - Messages of type Confirmations have no movement (0): each of their deliveries is a head.
  *  - Sequence numbers and ids rise in commit order and are never 0; with faults and restarts there may be
- *gaps.
+ *    gaps.
  */
 
 struct px_store;
@@ -79,8 +81,7 @@ enum px_delivery_state {
 const char *px_delivery_state_name(enum px_delivery_state state); /* "queued", "handed-over", ... */
 bool px_delivery_state_is_final(enum px_delivery_state state);    /* all but queued and handed-over */
 
-/* --- the journal -------------------------------------------------------------------------------------------
- */
+/* --- the journal ----------------------------------------------------------------------------------- */
 
 enum px_journal_kind {
 #define PX_JOURNAL(name, wire, text) PX_J_##name,
@@ -91,13 +92,15 @@ enum px_journal_kind {
 const char *px_journal_kind_name(enum px_journal_kind kind);
 
 /**
- * What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty.
- * Entries that operations write by themselves:
- *	opened      each open; detail: the epoch
- *	quarantined a record was found damaged, once; delivery it holds up, code: the table, detail: what is
- *wrong accepted    partner, sender, message_id, digest; code: the type settled, handed-over, attempt (a
- *retry) partner, sender, message_id, recipient, delivery; code: that of the request, else the state's name;
- *detail: `error`; actor An accept that is not PX_OK writes none. Leases, requeue and checkpoints write none.
+ * What an entry says: ids, digests, codes and names, never payload data. NULL strings are empty. Entries that
+ * operations write by themselves:
+ *  - opened, at each open: detail is the epoch;
+ *  - quarantined, once for each damaged record that was found: code is the table, delivery what it holds up,
+ *    detail what is wrong;
+ *  - accepted: partner, sender, message_id, digest; code is the type;
+ *  - settled, handed-over, attempt (a retry): partner, sender, message_id, recipient, delivery, actor; code
+ * is that of the request, else the state's name; detail is `error`. An accept that is not PX_OK writes none.
+ * Leases, requeue and checkpoints write none.
  */
 struct px_journal_entry {
 	enum px_journal_kind kind;
@@ -120,8 +123,7 @@ struct px_journal_read {
 	uint8_t hash[PX_DIGEST_LEN];
 };
 
-/* --- accept ------------------------------------------------------------------------------------------------
- */
+/* --- accept ---------------------------------------------------------------------------------------- */
 
 struct px_new_delivery {
 	char recipient[PX_AUTHORITY_MAX + 1];
