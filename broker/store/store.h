@@ -43,8 +43,7 @@
  * never merges: it is reported in px_accept_result.owner_conflict. For each (recipient, movement) deliveries
  * are handed out in commit order, one at a time: only the first that is not final (or handed over) is the
  * *head*; only heads can be leased. A head takes the best class of what waits behind it. Settling releases
- * the next in the same transaction. A movement is live from its first message until one with ends_movement,
- * or for movement_life.
+ * the next in the same transaction.
  *
  * Details of movements.
  *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one
@@ -228,17 +227,16 @@ typedef void px_message_done(void *arg, int rc, const struct px_message *message
 /** @body NULL unless PX_OK; the callee may px_body_ref it. */
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
 
-/** A page of messages. More follow when @next is not 0: give it as `from` again. A page may hold fewer than
- * asked for, even none, while @next is not 0. Lookup and movement take no `from`: @next only says that more
- * exist. */
+/** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. Lookup
+ * and movement take no `from`: @next only says that more exist. */
 typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *messages,
 			      uint64_t next);
 typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *deliveries,
 				uint64_t next);
 
 /** Filters; empty or 0 means any. Newest first unless @ascending. `partner` is whom the message came from
- * (deliveries: whom it goes to), `recipient` one that it has a delivery to, since <= accepted < until. For
- * deliveries sender, type, message_id and accepted are those of their message. */
+ * (deliveries: whom it goes to), `recipient` one that it has a delivery to; since <= accepted < until.
+ * sender, type, message_id and accepted of deliveries are those of their message. */
 struct px_scan {
 	uint64_t from;  /* 0: the start */
 	unsigned limit; /* <= 1000 */
@@ -492,13 +490,11 @@ void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *chec
 struct px_store_lmdb_setup {
 	const char *path; /* folder, made if missing (mode 0700) */
 	uint64_t map_size;
-	uint64_t watermark; /* free octets of the file system below which accept says PX_EFULL; the node's own
-			     * messages (partner "") and all other writes go on */
+	uint64_t watermark; /* octets free on the disk below which accept says PX_EFULL, but for partner "" */
 	unsigned batch;     /* operations in a transaction at most */
 	struct px_clock *clock;
 };
-/** Blocks (opening files, epoch commit): only at start. @return PX_OK, PX_EVERSION, PX_ECORRUPT, PX_EFULL,
- * PX_ESYS + @why. */
+/** Blocks: only at start. @return PX_OK, PX_EVERSION, PX_ECORRUPT, PX_EFULL, PX_ESYS; @why. */
 int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store **out, struct px_buf *why);
 
 #endif
