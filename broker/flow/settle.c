@@ -102,8 +102,11 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 {
 	char id[PX_MESSAGE_ID_MAX + 1];
 	px_flow_fresh_id(flow, id);
-	struct px_findings errors = {0};
+	struct px_findings errors = {0}, warnings = {0};
 	bool good = s->state == PX_D_DELIVERED;
+	if (good && s->answer_len == 0)
+		px_findings_add(&warnings, PX_CODE_UNSIGNED, 0, NULL, NULL, "%s",
+				s->error != NULL ? s->error : px_code_title(PX_CODE_UNSIGNED));
 	if (!good)
 		px_findings_add(&errors, owed_code(s->state), 0, NULL, NULL, "%s%s%s",
 				px_code_title(owed_code(s->state)), s->error != NULL ? ": " : "",
@@ -122,11 +125,13 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 	    .evidence = s->answer,
 	    .evidence_len = s->answer_len,
 	    .checkpoint = px_flow_checkpoint(flow),
+	    .warnings = &warnings,
 	    .errors = good ? NULL : &errors,
 	};
 	px_confirm_write(out, &c, false);
 	px_metric_add(flow->metrics, PX_M_CONFIRMATIONS, 1, px_conf_kind_name(c.kind), "made", NULL);
 	px_findings_free(&errors);
+	px_findings_free(&warnings);
 }
 
 /* Nothing is owed about confirmations and about what this node made itself: journalled, and failures alarmed.
