@@ -231,6 +231,14 @@ class Receiver:
     def business(self):
         return [k for k in self.order if not k[1].startswith("PX-")]
 
+    def outcomes(self):
+        """What the confirmations received so far say: (Sender, MessageId) to its entries. Needs keep."""
+        found = {}
+        for body in list(self.bodies.values()):
+            for e in confirmations(body):
+                found.setdefault(e.about, []).append(e)
+        return found
+
     def stop(self):
         self.ending = True
         for t in self.threads:
@@ -243,13 +251,20 @@ def identity(doc):
     return (re.search(rb"<px:Sender>(.*?)<", doc).group(1).decode(), re.search(rb"<px:MessageId>(.*?)<", doc).group(1).decode())
 
 
-def confirmations(doc):
-    """(kind, RefSender, RefMessageId, codes) of each entry in a Confirmations exchange."""
-    text = doc.decode("utf-8", "replace")
-    found = []
-    for entry in re.findall(r"<px:Confirmation>(.*?)</px:Confirmation>", text, re.S):
-        def field(name, entry=entry):
-            m = re.search("<px:%s>(.*?)<" % name, entry)
+class Entry:
+    """One confirmation of a Confirmations exchange."""
+
+    def __init__(self, text):
+        def field(name):
+            m = re.search("<px:%s>(.*?)<" % name, text)
             return m.group(1) if m else ""
-        found.append((field("Kind"), field("RefSender"), field("RefMessageId"), re.findall(r'<px:Error [^>]*code="([^"]+)"', entry)))
-    return found
+        self.kind, self.klass, self.issuer = field("Kind"), field("Class"), field("Issuer")
+        self.about, self.digest = (field("RefSender"), field("RefMessageId")), field("RefDigest")
+        self.codes = re.findall(r'<px:Error [^>]*code="([^"]+)"', text)
+        self.evidence = base64.b64decode(field("Evidence"))
+        self.text = text
+
+
+def confirmations(doc):
+    """The entries of a Confirmations exchange; none of another."""
+    return [Entry(e) for e in re.findall(r"<px:Confirmation>(.*?)</px:Confirmation>", doc.decode("utf-8", "replace"), re.S)]

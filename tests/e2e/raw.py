@@ -35,6 +35,14 @@ def payload_of(path):
     return re.sub(rb"^\s*(<\?xml[^>]*\?>|<!--.*?-->|\s)*", b"", data, count=1, flags=re.S).rstrip()
 
 
+def about(payload, lrn=None, mrn=None):
+    """The payload about another consignment."""
+    for tag, value in ((b"LRN", lrn), (b"MRN", mrn)):
+        if value:
+            payload = re.sub(rb"<%s>[^<]*</%s>" % (tag, tag), b"<%s>%s</%s>" % (tag, value.encode(), tag), payload)
+    return payload
+
+
 def exchange(payload, mid, type, sender="BY", recipients=("UA",), environment="test", created=None, extra_header="",
              version="", expires=""):
     """An unsigned exchange with a signature template at its end."""
@@ -104,8 +112,9 @@ def coa(doc, issuer, kind="CoA", error=""):
 class System(px.Peer):
     """A system that signs with xmlsec1 and talks raw HTTPS."""
 
-    def make(self, path, type, mid=None, ec=False, **kw):
-        doc = exchange(payload_of(path), mid or fresh(self.authority), type, sender=kw.pop("sender", self.authority), **kw)
+    def make(self, path, type, mid=None, ec=False, lrn=None, mrn=None, **kw):
+        payload = about(payload_of(path), lrn, mrn)
+        doc = exchange(payload, mid or fresh(self.authority), type, sender=kw.pop("sender", self.authority), **kw)
         return self.seal(doc, ec)
 
     def seal(self, doc, ec=False):
