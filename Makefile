@@ -165,6 +165,7 @@ unit-$(1): $(call unit_bin,$(1))
 .PHONY: unit-$(1)
 endef
 $(foreach l,$(UNIT_LAYERS),$(eval $(call unit_rule,$(l))))
+unit unit-ctl: $(O)/prinexctl # its tests run the program
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bin,$(l)))
 .SECONDARY:
 
