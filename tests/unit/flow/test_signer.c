@@ -76,7 +76,7 @@ static void octets_signed(void *arg, const uint8_t *signature, size_t len)
 {
 	struct ticket *t = arg;
 	assert_int_equal(px_seal_statement_verify(px_signer_key(t->seen->signer), t->expected,
-					       strlen(t->expected), signature, len),
+						  strlen(t->expected), signature, len),
 			 PX_OK);
 	t->seen->in_order = t->seen->in_order && t->number == t->seen->n;
 	t->seen->n++;
