@@ -30,9 +30,8 @@ struct px_server_limits px_server_limits(void)
 
 struct px_account *px_account_get(struct px_budget *b, const char *partner)
 {
-	struct px_account *a;
-	LIST_FOREACH(a, &b->accounts, entry)
-	{
+	struct px_account *a = LIST_FIRST(&b->accounts);
+	for (; a != NULL; a = LIST_NEXT(a, entry)) {
 		if (strcmp(a->name, partner) == 0)
 			break;
 	}
@@ -118,9 +117,8 @@ struct px_address *px_address_get(struct px_budget *b, const struct sockaddr *sa
 	for (unsigned i = 0; i < sizeof(key); i++)
 		hash = (hash ^ key[i]) * 16777619U;
 	unsigned bucket = hash % PX_ADDRESS_BUCKETS;
-	struct px_address *a;
-	LIST_FOREACH(a, &b->addresses[bucket], entry)
-	{
+	struct px_address *a = LIST_FIRST(&b->addresses[bucket]);
+	for (; a != NULL; a = LIST_NEXT(a, entry)) {
 		if (memcmp(a->key, key, sizeof(key)) == 0)
 			return a;
 	}

@@ -53,8 +53,8 @@ int px_egress_new(struct event_base *base, struct px_timers *timers, struct px_t
 		  struct px_egress **out, struct px_buf *why);
 struct px_transport *px_egress_transport(struct px_egress *eg);
 /** No new posts; those in flight finish, then it frees itself (generation swap). */
-void px_egress_retire(struct px_egress **eg);
+void px_egress_retire(struct px_egress **egress);
 /** At once: posts in flight end as PX_POST_BROKEN. */
-void px_egress_free(struct px_egress **eg);
+void px_egress_free(struct px_egress **egress);
 
 #endif

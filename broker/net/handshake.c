@@ -143,9 +143,8 @@ static bool has_room(struct px_conn *c)
 	struct px_server *srv = c->srv;
 	if (c->account->connections < srv->limits.connections_partner)
 		return true;
-	struct px_conn *idle;
-	TAILQ_FOREACH(idle, &srv->idle, line)
-	{
+	struct px_conn *idle = TAILQ_FIRST(&srv->idle);
+	for (; idle != NULL; idle = TAILQ_NEXT(idle, line)) {
 		if (idle->account == c->account) {
 			px_conn_kill(idle);
 			return true;

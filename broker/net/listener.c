@@ -62,11 +62,10 @@ static void add_listener(struct px_server *srv, int fd)
 	socklen_t len = sizeof(sa);
 	l->srv = srv;
 	l->fd = fd;
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0) {
-		const struct sockaddr_in *in4 = (const struct sockaddr_in *)(void *)&sa;
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(void *)&sa;
-		l->port = ntohs(sa.ss_family == AF_INET6 ? in6->sin6_port : in4->sin_port);
-	}
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 && sa.ss_family == AF_INET6)
+		l->port = ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
+	else if (sa.ss_family == AF_INET)
+		l->port = ntohs(((struct sockaddr_in *)&sa)->sin_port);
 	evutil_make_socket_nonblocking(fd);
 	px_assert(event_assign(&l->ev, srv->setup.base, fd, EV_READ | EV_PERSIST, on_accept, l) == 0);
 	event_add(&l->ev, NULL);

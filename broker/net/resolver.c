@@ -31,7 +31,7 @@ struct name {
 	struct px_buf addresses; /* the last that were found */
 	int64_t fresh_until;
 	bool wanted, running;
-	LIST_HEAD(, px_lookup) lookups;
+	LIST_HEAD(px_lookup_list, px_lookup) lookups;
 };
 
 /* A question on its way to a thread and back. */
@@ -43,13 +43,15 @@ struct question {
 	struct px_buf addresses;
 };
 
+STAILQ_HEAD(questions, question);
+
 /* What threads share with the loop; lives until the last of them has ended. */
 struct shared {
 	pthread_mutex_t lock;
 	unsigned refs;
 	bool closed;
 	int wake;
-	STAILQ_HEAD(, question) answers;
+	struct questions answers;
 };
 
 struct px_resolver {
@@ -57,7 +59,7 @@ struct px_resolver {
 	struct shared *shared;
 	struct event *event;
 	unsigned threads, n_names;
-	LIST_HEAD(, name) names;
+	LIST_HEAD(name_list, name) names;
 };
 
 static void free_question(struct question *q)
@@ -151,9 +153,8 @@ static bool start_thread(struct px_resolver *r, struct name *name)
 
 static void start_wanted(struct px_resolver *r)
 {
-	struct name *name;
-	LIST_FOREACH(name, &r->names, entry)
-	{
+	struct name *name = LIST_FIRST(&r->names);
+	for (; name != NULL; name = LIST_NEXT(name, entry)) {
 		if (!name->wanted || name->running)
 			continue;
 		if (r->threads >= PX_RESOLVER_THREADS || !start_thread(r, name))
@@ -178,9 +179,8 @@ static void tell(struct name *name, const char *why)
 
 static struct name *find(struct px_resolver *r, const char *host)
 {
-	struct name *name;
-	LIST_FOREACH(name, &r->names, entry)
-	{
+	struct name *name = LIST_FIRST(&r->names);
+	for (; name != NULL; name = LIST_NEXT(name, entry)) {
 		if (strcmp(name->host, host) == 0)
 			return name;
 	}
@@ -209,7 +209,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	struct px_resolver *r = arg;
 	struct shared *s = r->shared;
 	uint64_t count;
-	STAILQ_HEAD(, question) answers = STAILQ_HEAD_INITIALIZER(answers);
+	struct questions answers = STAILQ_HEAD_INITIALIZER(answers);
 	ssize_t ignored = read(fd, &count, sizeof(count));
 	(void)ignored;
 	pthread_mutex_lock(&s->lock);

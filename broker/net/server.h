@@ -59,7 +59,7 @@ void px_server_set_tls(struct px_server *srv, struct px_tls *tls);
  */
 void px_server_drain(struct px_server *srv);
 unsigned px_server_connections(const struct px_server *srv);
-void px_server_free(struct px_server **srv);
+void px_server_free(struct px_server **server);
 
 /* The request, as the handler sees it. Views live until the answer. */
 const struct px_http *px_request_http(const struct px_request *req);

@@ -57,10 +57,10 @@ struct px_address {
 #define PX_ADDRESS_BUCKETS 512
 
 struct px_budget {
-	LIST_HEAD(, px_account) accounts;
+	LIST_HEAD(px_account_list, px_account) accounts;
 	uint64_t bodies;
 	struct px_metrics *metrics;
-	LIST_HEAD(, px_address) addresses[PX_ADDRESS_BUCKETS];
+	LIST_HEAD(px_address_list, px_address) addresses[PX_ADDRESS_BUCKETS];
 	unsigned n_addresses;
 };
 
