@@ -298,6 +298,7 @@ static struct px_leaf *judge(struct px_run *run, const struct bundle *b, unsigne
 	    X509_digest(b->leaf, EVP_sha256(), leaf->signer.cert_sha256, &n) == 1) {
 		leaf->signer.not_after = leaf->path.not_after;
 		leaf->key = make_key(key);
+		px_leaf_name(leaf, run, roles);
 	}
 	ERR_clear_error();
 	if (run->v->errors.total > 0)
@@ -327,18 +328,12 @@ static void take_signer(struct px_run *run)
 void px_stage_certificate(struct px_run *run)
 {
 	struct bundle b = {.n = 0};
-	uint8_t id[PX_DIGEST_LEN];
 	unsigned roles = allowed_roles(run);
 	int64_t at = run->exam->first_broker ? run->exam->now : run->signed_at;
-	px_leaf_id(run, roles, id);
-	run->leaf = px_leaves_get(run->ex->leaves, id, at, run->exam->now);
+	run->leaf = px_leaves_get(run->ex->leaves, run, roles, at, run->exam->now);
 	if (run->leaf == NULL) {
-		if (decode_all(run, &b) && find_leaf(run, &b)) {
-			run->fresh = judge(run, &b, roles);
-			if (run->fresh != NULL)
-				memcpy(run->fresh->id, id, sizeof(id));
-			run->leaf = run->fresh;
-		}
+		if (decode_all(run, &b) && find_leaf(run, &b))
+			run->leaf = run->fresh = judge(run, &b, roles);
 		for (unsigned i = 0; i < b.n; i++)
 			X509_free(b.certs[i]);
 	}

@@ -9,19 +9,24 @@
 
 /*
  * What an inspector does with each message, and what `prinex check` and `prinex verify` do offline with the
- *same code. Calling sequence:
+ * same code. Calling sequence:
  *
- *	px_xml_init();                                    once a process, before threads and forks
- *	px_examiner_new(conf, catalogue, &ex, &why);      compiles schemas and expressions, loads anchors and
- *CRLs px_examiner_warm(ex, &why);                       one message per algorithm: nothing is loaded lazily
- *later
+ *	px_xml_init();                               once a process, before threads and forks
+ *	px_examiner_new(conf, catalogue, &ex, &why); compiles schemas and expressions, loads anchors and CRLs
+ *	px_examiner_warm(ex, &why);                  one message per algorithm: nothing is loaded lazily later
  *	... fork: children share the compiled parts by copy-on-write ...
- *	px_examine(ex, &request, data, len, &verdict);    any number of times
+ *	verdict = px_examine(ex, &exam, data, len);  any number of times
  *	px_examiner_free(&ex);
  *
  * Stages run in the order of enum px_stage; all errors of the first stage that fails are collected (up to
  * PX_LIMIT_ERRORS, then counted) and the later stages are not run. After px_examiner_warm no file is opened
- *and nothing is fetched. Never in the broker process. Thread: one at a time per examiner.
+ * and nothing is fetched. Never in the broker process. Thread: one at a time per examiner.
+ *
+ * A confirmation goes the same way: its Issuer must have signed it; its schema (exchange-1.xsd) is judged in
+ * stage SCHEMA, and in stage RULES whether it is one that was expected. Of Evidence the verdict says whether
+ * it verifies (entries[].evidence_ok; else a warning PX-CONF-EVIDENCE): validity at its own At, revocation at
+ * now, RefDigest, RefSender and RefMessageId as in the confirmation around it; Evidence inside Evidence is not
+ * looked into. Not checked here: times, recipients, ids that exist already, the peer (flow/accept).
  */
 
 /** What the examination is for; strings are borrowed. */
@@ -46,7 +51,8 @@ void px_xml_init(void);
 
 /**
  * Compile everything the catalogue names and load the signing trust of the configuration. @conf and @cat are
- * borrowed for the examiner's life. @conf NULL: no trust (payload checks only).
+ * borrowed for the examiner's life. @conf NULL: no trust (payload checks only). exchange-1.xsd is found through
+ * the catalogue's type `Confirmations`, which must be there. Blocks (files).
  * @return PX_OK, PX_ECONF with @why naming file and reason.
  */
 int px_examiner_new(const struct px_conf *conf, const struct px_catalogue *cat, struct px_examiner **out,

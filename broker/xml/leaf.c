@@ -23,6 +23,7 @@ void px_leaf_free(struct px_leaf **leaf)
 		return;
 	if ((*leaf)->key != NULL)
 		xmlSecKeyDestroy((*leaf)->key);
+	px_buf_free(&(*leaf)->certs);
 	PX_FREE(*leaf);
 }
 
@@ -35,31 +36,37 @@ void px_leaves_free(struct px_leaves **leaves)
 	PX_FREE(*leaves);
 }
 
-void px_leaf_id(const struct px_run *run, unsigned roles, uint8_t id[PX_DIGEST_LEN])
+void px_leaf_name(struct px_leaf *leaf, const struct px_run *run, unsigned roles)
 {
-	struct px_sha256 *sha = px_sha256_new();
-	px_sha256_add(sha, run->authority, strlen(run->authority) + 1);
-	px_sha256_add(sha, &roles, sizeof(roles));
+	memcpy(leaf->authority, run->authority, sizeof(leaf->authority));
+	leaf->roles = roles;
 	/* The terminating NUL keeps two certificates from reading as one. */
 	for (unsigned i = 0; i < run->shape.n_certs; i++)
-		px_sha256_add(sha, run->shape.certs[i], strlen((const char *)run->shape.certs[i]) + 1);
-	px_sha256_end(sha, id);
-	px_sha256_free(&sha);
+		px_buf_add(&leaf->certs, run->shape.certs[i], strlen((const char *)run->shape.certs[i]) + 1);
 }
 
-static struct px_leaf **find(struct px_leaves *leaves, const uint8_t id[PX_DIGEST_LEN])
+/* Certificates differ early, in their serial numbers: comparing them whole is cheaper than hashing one. */
+static bool is_of(const struct px_leaf *leaf, const struct px_run *run, unsigned roles)
 {
-	for (unsigned i = 0; i < leaves->n; i++) {
-		if (memcmp(leaves->items[i]->id, id, PX_DIGEST_LEN) == 0)
-			return &leaves->items[i];
+	if (leaf->roles != roles || strcmp(leaf->authority, run->authority) != 0)
+		return false;
+	const char *at = (const char *)leaf->certs.data, *end = at + leaf->certs.len;
+	for (unsigned i = 0; i < run->shape.n_certs; i++) {
+		if (at == end || strcmp(at, (const char *)run->shape.certs[i]) != 0)
+			return false;
+		at += strlen(at) + 1;
 	}
-	return NULL;
+	return at == end;
 }
 
-const struct px_leaf *px_leaves_get(struct px_leaves *leaves, const uint8_t id[PX_DIGEST_LEN], int64_t at,
-				    int64_t now)
+const struct px_leaf *px_leaves_get(struct px_leaves *leaves, const struct px_run *run, unsigned roles,
+				    int64_t at, int64_t now)
 {
-	struct px_leaf **slot = find(leaves, id);
+	struct px_leaf **slot = NULL;
+	for (unsigned i = 0; i < leaves->n && slot == NULL; i++) {
+		if (is_of(leaves->items[i], run, roles))
+			slot = &leaves->items[i];
+	}
 	if (slot == NULL)
 		return NULL;
 	const struct px_path *p = &(*slot)->path;
@@ -71,9 +78,19 @@ const struct px_leaf *px_leaves_get(struct px_leaves *leaves, const uint8_t id[P
 	return *slot;
 }
 
+static bool same_name(const struct px_leaf *a, const struct px_leaf *b)
+{
+	return a->roles == b->roles && strcmp(a->authority, b->authority) == 0 &&
+	       a->certs.len == b->certs.len && memcmp(a->certs.data, b->certs.data, a->certs.len) == 0;
+}
+
 void px_leaves_put(struct px_leaves *leaves, struct px_leaf **leaf)
 {
-	struct px_leaf **slot = find(leaves, (*leaf)->id);
+	struct px_leaf **slot = NULL;
+	for (unsigned i = 0; i < leaves->n && slot == NULL; i++) {
+		if (same_name(leaves->items[i], *leaf))
+			slot = &leaves->items[i];
+	}
 	if (slot == NULL && leaves->n < LEAVES_MAX) {
 		slot = &leaves->items[leaves->n++];
 		*slot = NULL;

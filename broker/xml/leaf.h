@@ -12,13 +12,15 @@
 
 /*
  * Checking a path costs twenty times a signature, and a partner signs thousands of messages with one
- * certificate. The key of an entry is a digest over the certificates exactly as a message carries them, the
- * authority that must have signed and the roles that may: another text is another entry. Entries are made
- * only after a signature verified with them (so only holders of a key can fill the cache) and are bounded in
- * number. Trust never changes under a cache: both belong to one examiner.
+ * certificate. An entry stands under the certificates exactly as a message carries them, the authority that
+ * must have signed and the roles that may: other text is another entry. Entries are made only after a
+ * signature verified with them (so only holders of a key can fill the cache) and are bounded in number. Trust
+ * never changes under a cache: both belong to one examiner.
  */
 struct px_leaf {
-	uint8_t id[PX_DIGEST_LEN];
+	char authority[PX_AUTHORITY_MAX + 1];
+	unsigned roles;
+	struct px_buf certs; /* as they stand in the document, a NUL behind each */
 	struct px_signer signer;
 	xmlSecKeyPtr key;
 	bool ecdsa;
@@ -31,12 +33,13 @@ struct px_leaves;
 struct px_leaves *px_leaves_new(void);
 void px_leaves_free(struct px_leaves **leaves);
 
-/** The digest under which the certificates of @run stand. */
-void px_leaf_id(const struct px_run *run, unsigned roles, uint8_t id[PX_DIGEST_LEN]);
-/** An entry good for @at and for revocation at @now (ms), or NULL. View: until the next put. */
-const struct px_leaf *px_leaves_get(struct px_leaves *leaves, const uint8_t id[PX_DIGEST_LEN], int64_t at,
-				    int64_t now);
-/** Take @leaf in; replaces the entry of the same id, else the one not used longest. */
+/** Note in @leaf under what it is to stand. */
+void px_leaf_name(struct px_leaf *leaf, const struct px_run *run, unsigned roles);
+/** The entry for the certificates of @run, good for @at and for revocation at @now (ms), or NULL. View: until
+ * the next put. */
+const struct px_leaf *px_leaves_get(struct px_leaves *leaves, const struct px_run *run, unsigned roles,
+				    int64_t at, int64_t now);
+/** Take @leaf in; replaces the entry of the same name, else the one not used longest. */
 void px_leaves_put(struct px_leaves *leaves, struct px_leaf **leaf);
 void px_leaf_free(struct px_leaf **leaf);
 

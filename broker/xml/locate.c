@@ -20,6 +20,8 @@ static void skip_to(struct px_tags *t, const char *mark)
 /* Comments, CDATA and PIs. @return whether there was one at this place. */
 static bool skip_other(struct px_tags *t)
 {
+	if (t->len - t->at < 2 || (t->data[t->at + 1] != '!' && t->data[t->at + 1] != '?'))
+		return false;
 	if (starts(t, "<!--"))
 		skip_to(t, "-->");
 	else if (starts(t, "<![CDATA["))
@@ -34,6 +36,11 @@ static bool skip_other(struct px_tags *t)
 /* From '<' to behind '>'; values may hold '>'. */
 static bool skip_tag(struct px_tags *t)
 {
+	const uint8_t *from = t->data + t->at, *close = memchr(from, '>', t->len - t->at);
+	if (close != NULL && memchr(from, '=', (size_t)(close - from)) == NULL) { /* no attributes */
+		t->at = (size_t)(close - t->data) + 1;
+		return true;
+	}
 	for (; t->at < t->len; t->at++) {
 		uint8_t c = t->data[t->at];
 		if (c == '>') {

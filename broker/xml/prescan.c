@@ -16,6 +16,7 @@ struct scan {
 	unsigned line;
 	unsigned depth, prefixes;
 	unsigned long elements;
+	bool has_references; /* there is a '&' at all */
 	bool told_depth, told_prefixes, told_elements;
 	uint8_t declared[64 + 1]; /* namespace declarations of each open element; at most
 				     PX_LIMIT_XML_ATTRIBUTES count */
@@ -53,10 +54,19 @@ static void report(struct scan *s, enum px_code code, const uint8_t *at, size_t 
 #define ONES  0x0101010101010101u
 #define HIGHS 0x8080808080808080u
 
-/* Eight octets of printable ASCII: none above 0x7f, none below 0x20. */
+/* 0x80 for each octet of @w (all below 0x80) that is @c. Exact: nothing is carried from octet to octet. */
+static uint64_t equal(uint64_t w, uint64_t c)
+{
+	return ~((w ^ ONES * c) + ONES * 0x7f) & HIGHS;
+}
+
+/* Eight octets of ASCII that XML allows: none above 0x7f, none below 0x20 but white space. */
 static bool is_plain(uint64_t w)
 {
-	return ((w | (w - ONES * 0x20)) & HIGHS) == 0;
+	if ((w & HIGHS) != 0)
+		return false;
+	uint64_t control = ~(w + ONES * 0x60) & HIGHS;
+	return control == 0 || (control & ~(equal(w, '\n') | equal(w, '\t') | equal(w, '\r'))) == 0;
 }
 
 static void report_octet(struct scan *s, const uint8_t *p)
@@ -103,15 +113,15 @@ static void check_characters(struct scan *s)
 
 /* --- markup --- */
 
+/* Octets that end a name; the ones of white space among them have bit 1. */
+static const uint8_t ends_name[256] = {
+    [' '] = 3, ['\t'] = 3, ['\n'] = 3, ['\r'] = 3, ['>'] = 1, ['/'] = 1,
+    ['='] = 1, ['<'] = 1,  ['"'] = 1,  ['\''] = 1, ['&'] = 1, ['?'] = 1,
+};
+
 static bool is_space(uint8_t c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool ends_name(uint8_t c)
-{
-	return is_space(c) || c == '>' || c == '/' || c == '=' || c == '<' || c == '"' || c == '\'' ||
-	       c == '&' || c == '?';
+	return (ends_name[c] & 2) != 0;
 }
 
 static void skip_space(struct scan *s)
@@ -123,7 +133,13 @@ static void skip_space(struct scan *s)
 static size_t take_name(struct scan *s)
 {
 	const uint8_t *from = s->p;
-	while (s->p < s->end && !ends_name(*s->p))
+	/* Letters and all that is not ASCII have one of the two high bits; what ends a name has none. */
+	for (uint64_t w; (size_t)(s->end - s->p) >= sizeof(w); s->p += sizeof(w)) {
+		memcpy(&w, s->p, sizeof(w));
+		if (((w | w >> 1) & ONES * 0x40) != ONES * 0x40)
+			break;
+	}
+	while (s->p < s->end && !ends_name[*s->p])
 		s->p++;
 	size_t n = (size_t)(s->p - from);
 	if (n > (size_t)PX_LIMIT_XML_NAME)
@@ -152,6 +168,8 @@ static bool skip_to(struct scan *s, const uint8_t *from, const char *mark, const
 static void check_references(struct scan *s, const uint8_t *from, size_t len)
 {
 	const uint8_t *p = from, *end = from + len;
+	if (!s->has_references)
+		return;
 	while (p < end && (p = memchr(p, '&', (size_t)(end - p))) != NULL) {
 		size_t room = PX_MIN((size_t)(end - p), (size_t)PX_LIMIT_XML_NAME + 2);
 		if (memchr(p, ';', room) == NULL && room == (size_t)PX_LIMIT_XML_NAME + 2)
@@ -244,12 +262,14 @@ static bool scan_start(struct scan *s)
 
 static bool scan_end(struct scan *s)
 {
-	const uint8_t *from = s->p;
-	s->p += 2;
-	take_name(s);
-	skip_space(s);
-	if (s->p == s->end || *s->p != '>')
+	const uint8_t *from = s->p, *close = memchr(s->p, '>', (size_t)(s->end - s->p));
+	if (close == NULL)
 		return broken(s, from, "an end tag does not end");
+	if (close - from > PX_LIMIT_XML_NAME + 2) { /* else the name is short enough, whatever it is */
+		s->p += 2;
+		take_name(s);
+	}
+	s->p = close;
 	if (s->depth == 0)
 		return broken(s, from, "an end tag without its element");
 	if (s->depth < PX_ARRAY_LEN(s->declared))
@@ -363,6 +383,7 @@ static bool scan_beginning(struct scan *s)
 
 static void scan_content(struct scan *s)
 {
+	s->has_references = memchr(s->p, '&', (size_t)(s->end - s->p)) != NULL;
 	for (;;) {
 		const uint8_t *text = s->p;
 		const uint8_t *lt = memchr(text, '<', (size_t)(s->end - text));
