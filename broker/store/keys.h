@@ -40,7 +40,7 @@ struct px_tkey px_tkey_deadline(int64_t deadline, uint64_t delivery);
 struct px_tkey px_tkey_open(const char *partner, uint8_t state, uint64_t delivery);
 struct px_tkey px_tkey_owed(const char *partner, const char *ref_sender, uint64_t owed);
 struct px_tkey px_tkey_group(const char *partner, const char *ref_sender);
-struct px_tkey px_tkey_quarantine(uint8_t table, const void *key, size_t len);
+struct px_tkey px_tkey_quarantine(uint8_t table, const void *data, size_t len);
 
 /*
  * Taking a key apart. Octets on disk are not trusted: a part that is not there makes the reader fail, and

@@ -61,7 +61,7 @@ char *px_scratch_str(struct px_scratch *s, const char *text)
 void *px_scratch_double(struct px_scratch *s, const void *array, size_t n, size_t *cap, size_t size)
 {
 	if (n < *cap)
-		return (void *)(uintptr_t)array;
+		return (void *)array;
 	*cap = *cap != 0 ? *cap * 2 : 8;
 	void *out = px_scratch_calloc(s, *cap, size);
 	if (n > 0)

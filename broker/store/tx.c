@@ -84,7 +84,7 @@ uint64_t px_tx_entries(struct px_tx *tx, enum px_table table)
 
 static MDB_val val(const struct px_tkey *key)
 {
-	return (MDB_val){.mv_size = key->len, .mv_data = (void *)(uintptr_t)key->data};
+	return (MDB_val){.mv_size = key->len, .mv_data = (void *)key->data};
 }
 
 /* Keep an error; PX_ENOTFOUND is none. */
@@ -126,14 +126,14 @@ static void put(struct px_tx *tx, enum px_table table, const struct px_tkey *key
 
 void px_tx_put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data, size_t len)
 {
-	MDB_val v = {.mv_size = len, .mv_data = (void *)(uintptr_t)data};
+	MDB_val v = {.mv_size = len, .mv_data = (void *)data};
 	put(tx, table, key, &v, 0);
 }
 
 void px_tx_append(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
 		  size_t len)
 {
-	MDB_val v = {.mv_size = len, .mv_data = (void *)(uintptr_t)data};
+	MDB_val v = {.mv_size = len, .mv_data = (void *)data};
 	put(tx, table, key, &v, MDB_APPEND);
 }
 

@@ -54,6 +54,7 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 static void do_batch(struct px_lmdb *lm, struct px_op *list)
 {
 	uint64_t weight = 0;
+	px_assert(list != NULL);
 	for (const struct px_op *op = list; op != NULL; op = op->next)
 		weight += op->weight;
 	if (atomic_load(&lm->fatal)) {

@@ -136,7 +136,7 @@ static void save_memory(struct px_wtx *w)
 static int check_format(struct px_wtx *w, struct px_buf *why)
 {
 	struct px_tkey key = px_tkey_name("format");
-	struct px_octets format;
+	struct px_octets format = {0};
 	int rc = px_tx_write(&w->tx, w->db);
 	if (rc == PX_OK)
 		rc = px_tx_get(&w->tx, PX_T_META, &key, &format);

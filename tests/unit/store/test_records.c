@@ -31,8 +31,8 @@ static void test_crc_vectors(void **state)
 	assert_int_equal(px_crc32c(0, data, sizeof(data)), 0x8a9136aau);
 	memset(data, 0xff, sizeof(data));
 	assert_int_equal(px_crc32c(0, data, sizeof(data)), 0x62a8ab43u);
-	for (uint8_t i = 0; i < sizeof(data); i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)i;
 	assert_int_equal(px_crc32c(0, data, sizeof(data)), 0x46dd794eu);
 }
 
