@@ -20,6 +20,7 @@
 #define MODEL_KEYS        5 /* MRNs, and LRNs */
 #define MODEL_DECLARANTS  2
 #define MODEL_LIST        4
+#define MODEL_ERRORS      3
 
 struct model_apply {
 	int sender, number, variant; /* the message, and which octets */
