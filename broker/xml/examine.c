@@ -191,6 +191,14 @@ static const struct {
     {PX_STAGE_RULES, px_stage_rules, false},
 };
 
+static bool is_short_enough(struct px_run *run)
+{
+	if (run->len > (size_t)PX_LIMIT_BODY_MAX)
+		px_run_error(run, PX_CODE_LIMIT, NULL, NULL, "the document is longer than %ld octets",
+			     PX_LIMIT_BODY_MAX);
+	return run->len <= (size_t)PX_LIMIT_BODY_MAX;
+}
+
 static void run_stages(struct px_run *run)
 {
 	for (size_t i = 0; i < PX_ARRAY_LEN(stages); i++) {
@@ -232,10 +240,7 @@ struct px_verdict *px_examine_at(struct px_examiner *ex, const struct px_exam *e
 		run.type = ex->confirmations;
 		run.variant = &ex->confirmations->variants[0];
 	}
-	if (len > (size_t)PX_LIMIT_BODY_MAX)
-		px_run_error(&run, PX_CODE_LIMIT, NULL, NULL, "the document is longer than %ld octets",
-			     PX_LIMIT_BODY_MAX);
-	else
+	if (is_short_enough(&run))
 		run_stages(&run);
 	run_end(&run);
 	v->cpu_us = cpu_us() - started;
@@ -254,6 +259,8 @@ struct px_verdict *px_examine(struct px_examiner *ex, const struct px_exam *exam
 static void parse_bare(struct px_run *run)
 {
 	run->v->stage = PX_STAGE_PRESCAN;
+	if (!is_short_enough(run))
+		return;
 	prescan(run);
 	if (run->v->errors.total > 0)
 		return;

@@ -93,12 +93,18 @@ void px_run_pointer(const struct px_run *run, const xmlNode *node, struct px_buf
 
 /* --- findings --- */
 
-/* A verdict travels as text without control characters. */
+/* A verdict travels as UTF-8 without control characters; names in certificates may be anything. */
 static void flatten(char *s)
 {
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+	size_t n, left = strlen(s);
+	for (; left > 0; s += n, left -= n) {
+		n = px_utf8_length(s, left);
+		if (n == 0) {
+			*s = '?';
+			n = 1;
+		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
 			*s = ' ';
+		}
 	}
 }
 

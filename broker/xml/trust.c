@@ -39,7 +39,9 @@ static int load_anchors(X509_STORE *store, const char *file, struct px_buf *why)
 static int add_crl(struct px_trust *trust, X509_CRL *crl, const char *file, struct px_buf *why)
 {
 	/* Without nextUpdate nobody could ever say that it is out of date (RFC 5280, 5.1.2.5). */
-	if (X509_CRL_get0_nextUpdate(crl) == NULL) {
+	struct tm tm;
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+	if (next == NULL || ASN1_TIME_to_tm(next, &tm) != 1) {
 		px_buf_setf(why, "%s holds a revocation list without nextUpdate", file);
 		X509_CRL_free(crl);
 		return PX_ECONF;

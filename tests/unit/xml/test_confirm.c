@@ -343,6 +343,37 @@ static void test_number_of_entries(void **state)
 	free(cod);
 }
 
+/* A node about itself: signed by the authority it names. */
+static void test_node(void **state)
+{
+	(void)state;
+	struct kit *k = kit_get();
+	static const char node[] =
+	    "<px:Node "
+	    "xmlns:px=\"urn:prinex:exchange:1\"><px:Environment>test</px:Environment><px:Authority>UA</"
+	    "px:Authority>"
+	    "<px:Peer><px:Authority>BY</px:Authority><px:Role>node</px:Role><px:Name>b</px:Name></px:Peer>"
+	    "<px:ProtocolVersion>1</px:ProtocolVersion><px:SignatureProfile>1</px:SignatureProfile>"
+	    "<px:At>2026-11-21T08:15:20Z</px:At></px:Node>";
+	struct px_exam exam = {.kind = PX_DOC_NODE, .now = NOW, .first_broker = true};
+	const struct {
+		const struct party *who;
+		const struct authority *of;
+		enum px_stage stage;
+	} cases[] = {{&k->ua.node, &k->ua, PX_STAGE_OK}, {&k->by.node, &k->by, PX_STAGE_CERTIFICATE}};
+	for (size_t i = 0; i < PX_ARRAY_LEN(cases); i++) {
+		char *text = letter_sign(px_xstrdup(node), cases[i].who, cases[i].of);
+		struct px_verdict *v = px_examine(k->ex, &exam, (const uint8_t *)text, strlen(text));
+		assert_int_equal(v->stage, cases[i].stage);
+		px_verdict_free(&v);
+		/* It is no confirmation. */
+		v = check(text);
+		assert_int_equal(v->errors.items[0].code, PX_CODE_ENV_ROOT);
+		px_verdict_free(&v);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +384,7 @@ int main(void)
 	    cmocka_unit_test(test_nested_evidence),
 	    cmocka_unit_test(test_refused_gathered),
 	    cmocka_unit_test(test_number_of_entries),
+	    cmocka_unit_test(test_node),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	kit_free();

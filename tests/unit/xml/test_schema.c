@@ -315,6 +315,31 @@ static void test_big_lines(void **state)
 	px_buf_free(&text);
 }
 
+/* The largest body there may be is judged like any other, and one octet more is not looked at. */
+static void test_largest(void **state)
+{
+	(void)state;
+	struct px_buf text = PX_BUF_INIT;
+	px_buf_adds(&text, PING_OPEN PING_TIME "<foo>");
+	while (text.len + 60 < (size_t)PX_LIMIT_BODY_MAX)
+		px_buf_adds(&text, "<bar>01234567890123456789012345678901</bar>\n");
+	px_buf_adds(&text, "</foo></n:Ping>");
+	while (text.len < (size_t)PX_LIMIT_BODY_MAX)
+		px_buf_addc(&text, '\n');
+	struct px_verdict *v = check("Ping", px_buf_str(&text));
+	assert_int_equal(v->stage, PX_STAGE_SCHEMA);
+	assert_int_equal(v->errors.n, 1);
+	assert_string_equal(v->errors.items[0].pointer, "/n:Ping/foo");
+	print_message("# %zu octets: %lu us\n", text.len, (unsigned long)v->cpu_us);
+	px_verdict_free(&v);
+	px_buf_addc(&text, '\n');
+	v = check("Ping", px_buf_str(&text));
+	assert_int_equal(v->stage, PX_STAGE_PRESCAN);
+	assert_int_equal(v->errors.items[0].code, PX_CODE_LIMIT);
+	px_verdict_free(&v);
+	px_buf_free(&text);
+}
+
 /* Work for a document full of faults stays a small multiple of the work for a good one. */
 static void test_cost(void **state)
 {
@@ -359,6 +384,7 @@ int main(void)
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_long_values),
 	    cmocka_unit_test(test_big_lines),
+	    cmocka_unit_test(test_largest),
 	    cmocka_unit_test(test_cost),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
