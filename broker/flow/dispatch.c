@@ -146,11 +146,15 @@ void px_dispatch_succeeded(struct link *link)
 void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after)
 {
 	struct px_flow *flow = link->flow;
-	link->failures++;
 	link->last_failure = px_flow_now(flow);
 	px_strlcpy(link->last_error, reason, sizeof(link->last_error));
 	if (retry_after > 0)
 		link->hold_until = px_clock_mono(flow->clock) + PX_MIN(retry_after, BACKOFF_MAX);
+	/* Attempts that were in flight together fail together: one outage, which must not lengthen the pause
+	 * as so many failed probes would. */
+	if (link->state == PX_LINK_DOWN)
+		return;
+	link->failures++;
 	if (link->failures < DOWN_AFTER)
 		return;
 	int64_t pause = px_dispatch_backoff(flow, link->failures - DOWN_AFTER);
