@@ -23,7 +23,7 @@ static const struct entry table[] = {
 #undef PX_METRIC
 };
 
-/* Seconds for latencies; the same bounds times 1000 read well as counts (COMMIT_BATCH). */
+/* Seconds. */
 static const double bounds[BUCKETS] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
 				       0.1,    0.25,  0.5,   1,     5,    30,   300};
 

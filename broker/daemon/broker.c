@@ -47,6 +47,7 @@ static void store_failed(void *arg, const char *why)
 	px_log(PX_LOG_ERR, "broker", "the store failed (%s): this process ends at once and is started anew",
 	       why);
 	b->store_failed = true;
+	px_alarm_raise(b->alarms, PX_ALARM_STORE, "", "%s", why);
 	end(b, PX_EXIT_FAILED);
 }
 

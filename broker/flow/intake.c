@@ -19,6 +19,7 @@ struct intake {
 	px_flow_answered *answered;
 	void *arg;
 	int64_t started;
+	int64_t submitted; /* to the store; mono ms */
 	struct px_verdict *verdict;
 	struct px_findings errors; /* of decide and route */
 	struct px_routing routing;
@@ -219,6 +220,15 @@ static void stored(void *arg, const struct px_accept_result *r)
 {
 	struct intake *in = arg;
 	struct px_flow *flow = in->flow;
+	if (r->rc == PX_OK)
+		px_metric_observe(flow->metrics, PX_M_COMMIT_SECONDS,
+				  (double)(px_clock_mono(flow->clock) - in->submitted) / 1000.0, NULL, NULL,
+				  NULL);
+	if (r->rc == PX_EFULL)
+		px_alarm_raise(flow->alarms, PX_ALARM_DISK, "", "the store took no new message: %s",
+			       px_err_text(r->rc));
+	else if (r->rc == PX_OK)
+		px_alarm_clear(flow->alarms, PX_ALARM_DISK, "");
 	switch (r->rc) {
 	case PX_OK: accepted(in, r); return;
 	case PX_EDUPLICATE: duplicate(in, r); return;
@@ -269,6 +279,7 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .apply = in->applying.items,
 	};
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
+	in->submitted = px_clock_mono(in->flow->clock);
 	px_store_accept(in->flow->store, &req, stored, in);
 }
 

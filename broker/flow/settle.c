@@ -197,9 +197,10 @@ static void settled(void *arg, int rc)
 		px_flow_store_failed(flow, "settle");
 	if (rc == PX_OK) {
 		count_end(flow, s);
-		if (s->owed.len > 0)
-			px_owed_written(flow);
 	}
+	/* Also when an earlier try had happened although its outcome was unknown. */
+	if (s->owed.len > 0)
+		px_owed_written(flow);
 	struct link *link = px_flow_obtain_link(flow, s->delivery.partner);
 	if (rc == PX_OK && s->req.state == PX_D_QUEUED)
 		px_dispatch_due(link, s->req.due);

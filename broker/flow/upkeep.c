@@ -147,6 +147,9 @@ static void show_stats(void *arg, int rc, const struct px_store_stats *stats)
 		px_metric_set(flow->metrics, PX_M_STORE_BYTES, (double)stats->bytes_used, NULL, NULL, NULL);
 		px_metric_set(flow->metrics, PX_M_STORE_OLDEST_READER, (double)stats->oldest_reader, NULL,
 			      NULL, NULL);
+		px_metric_set(flow->metrics, PX_M_STORE_COMMITS, (double)stats->commits, NULL, NULL, NULL);
+		px_metric_set(flow->metrics, PX_M_STORE_OPERATIONS, (double)stats->operations, NULL, NULL,
+			      NULL);
 		px_metric_set(flow->metrics, PX_M_STORE_MESSAGES, (double)stats->messages, NULL, NULL, NULL);
 		px_metric_set(flow->metrics, PX_M_JOURNAL_ENTRIES, (double)stats->journal_entries, NULL, NULL,
 			      NULL);
