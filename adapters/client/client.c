@@ -69,10 +69,8 @@ static void find_catalogue(struct px_strings *out)
 	struct px_buf path = PX_BUF_INIT;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
-	const char *dir = exe;
 	for (unsigned up = 0; up < 4 && n > 0; up++) {
-		dir = dirname(exe);
-		px_buf_setf(&path, "%s/schemas/catalogue", dir);
+		px_buf_setf(&path, "%s/schemas/catalogue", dirname(exe));
 		if (access(px_buf_str(&path), R_OK) == 0)
 			break;
 		px_buf_clear(&path);

@@ -44,7 +44,7 @@ int px_outgoing_answered(const struct px_outgoing *o, enum px_conf_kind kind, co
 void px_outgoing_free(struct px_outgoing *o);
 
 /** The header of a new exchange, from the settings. @root: the payload's root element. */
-int px_outgoing_header(struct px_client *c, const uint8_t *root, size_t root_len, struct px_header *out,
+int px_outgoing_header(struct px_client *c, const uint8_t *root, size_t root_len, struct px_header *h,
 		       struct px_buf *why);
 
 #endif

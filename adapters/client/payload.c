@@ -28,7 +28,7 @@ static int convert(const uint8_t *data, size_t len, const char *from, struct px_
 		px_buf_setf(why, "encoding %s is not known on this machine (`iconv -l` lists them)", from);
 		return PX_EPARSE;
 	}
-	char *in = (char *)(uintptr_t)data;
+	char *in = (char *)data;
 	size_t left = len;
 	int rc = PX_OK;
 	while (left > 0 && rc == PX_OK) {

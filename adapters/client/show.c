@@ -135,10 +135,10 @@ static struct px_shown read_error(const xmlNode *n)
 
 static void free_error(struct px_shown *e)
 {
-	xmlFree((void *)(uintptr_t)e->code);
-	xmlFree((void *)(uintptr_t)e->pointer);
-	xmlFree((void *)(uintptr_t)e->value);
-	xmlFree((void *)(uintptr_t)e->text);
+	xmlFree((void *)e->code);
+	xmlFree((void *)e->pointer);
+	xmlFree((void *)e->value);
+	xmlFree((void *)e->text);
 }
 
 typedef void error_fn(void *arg, const struct px_shown *e);

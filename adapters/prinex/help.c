@@ -52,7 +52,7 @@ static void add_option(struct px_buf *out, const char *name, const char *argumen
 static void option_help(const struct px_setting *s, struct px_buf *out)
 {
 	px_buf_adds(out, s->help);
-	if (s->repeats && strchr(s->argument, ' ') == NULL)
+	if (s->repeats && s->argument != NULL && strchr(s->argument, ' ') == NULL)
 		px_buf_adds(out, " May be repeated.");
 	if (s->argument != NULL && s->value[0] != '\0' && strcmp(s->value, "0") != 0)
 		px_buf_addf(out, " Default: %s.", s->value);

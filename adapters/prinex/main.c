@@ -242,7 +242,7 @@ int px_cmd_help(struct px_client *c, char **args, unsigned n)
 
 static int dispatch(struct parsed *p)
 {
-	char *name = p->command != NULL ? (char *)(uintptr_t)p->command->name : NULL;
+	char *name = p->command != NULL ? (char *)p->command->name : NULL;
 	if (p->markdown)
 		return print(px_help_markdown);
 	if (p->command == NULL && p->help)

@@ -150,7 +150,7 @@ static void show_output(const char *path)
 
 int kit_run(const struct kit *kit, bool show, const char *program, ...)
 {
-	char *argv[20] = {(char *)(uintptr_t)program}, out[256];
+	char *argv[20] = {(char *)program}, out[256];
 	kit_path(kit, "out", out);
 	va_list ap;
 	va_start(ap, program);
