@@ -19,25 +19,45 @@ static const char *state_of(const struct px_tls_certificate *c, int64_t now)
 	return !c->is_crl && c->not_after - now < SOON ? "soon" : "ok";
 }
 
+/* What ends first stands first; without an end, last. */
+static int by_end(const void *a, const void *b)
+{
+	const struct px_tls_certificate *x = *(const struct px_tls_certificate *const *)a;
+	const struct px_tls_certificate *y = *(const struct px_tls_certificate *const *)b;
+	int64_t s = x->not_after != 0 ? x->not_after : INT64_MAX;
+	int64_t t = y->not_after != 0 ? y->not_after : INT64_MAX;
+	if (s != t)
+		return s < t ? -1 : 1;
+	return x < y ? -1 : 1; /* as in the configuration */
+}
+
+static bool show_certificate(json_t *o, const struct px_tls_certificate *c, int64_t now)
+{
+	const char *state = state_of(c, now);
+	px_json_set_text(o, "what", c->what);
+	px_json_set_text(o, "kind", c->is_crl ? "crl" : "certificate");
+	px_json_set_maybe(o, "file", c->file);
+	px_json_set_maybe(o, "subject", c->subject);
+	px_json_set_time(o, "from", c->not_before);
+	px_json_set_time(o, "until", c->not_after);
+	px_json_set_text(o, "state", state);
+	return strcmp(state, "ok") == 0 || strcmp(state, "soon") == 0;
+}
+
 void px_cmd_certificates(struct px_job *job)
 {
 	const struct px_tls_certificate *list = NULL;
 	unsigned n = job->ctl->setup.host->certificates(job->ctl->setup.host_arg, &list);
+	const struct px_tls_certificate **sorted = px_xcalloc(PX_MAX(n, 1u), sizeof(*sorted));
 	int64_t now = px_clock_wall(job->ctl->clock);
 	json_t *result = json_object(), *rows = json_array();
 	bool ok = true;
-	for (unsigned i = 0; i < n; i++) {
-		json_t *o = px_json_append(rows);
-		const char *state = state_of(&list[i], now);
-		ok = ok && (strcmp(state, "ok") == 0 || strcmp(state, "soon") == 0);
-		px_json_set_text(o, "what", list[i].what);
-		px_json_set_text(o, "kind", list[i].is_crl ? "crl" : "certificate");
-		px_json_set_maybe(o, "file", list[i].file);
-		px_json_set_maybe(o, "subject", list[i].subject);
-		px_json_set_time(o, "from", list[i].not_before);
-		px_json_set_time(o, "until", list[i].not_after);
-		px_json_set_text(o, "state", state);
-	}
+	for (unsigned i = 0; i < n; i++)
+		sorted[i] = &list[i];
+	qsort(sorted, n, sizeof(*sorted), by_end);
+	for (unsigned i = 0; i < n; i++)
+		ok = show_certificate(px_json_append(rows), sorted[i], now) && ok;
+	free(sorted);
 	px_json_set_bool(result, "ok", ok);
 	px_json_set(result, "certificates", rows);
 	px_job_result(job, result);

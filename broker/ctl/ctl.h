@@ -52,7 +52,7 @@ struct px_ctl_host {
 	unsigned (*certificates)(void *arg, const struct px_tls_certificate **out);
 	/** @return PX_OK, and @done later; PX_EBUSY when one is under way (no @done). */
 	int (*reload)(void *arg, px_ctl_reloaded *done, void *done_arg);
-	/** Begin to drain and stop; the answer is sent while that goes on. */
+	/** Begin to drain and stop; px_ctl_free comes later, not within this call. */
 	void (*stop)(void *arg);
 	/** Verify a checkpoint's signature; called on the store's thread during verify. */
 	px_checkpoint_check *check;
@@ -76,7 +76,8 @@ struct px_ctl_setup {
  * @return PX_OK, or PX_ESYS/PX_EDUPLICATE with @why.
  */
 int px_ctl_new(const struct px_ctl_setup *setup, struct px_ctl **out, struct px_buf *why);
-/** Close all connections and remove the socket file. Commands under way end without an answer. */
+/** Close all connections and remove the socket file. Answers given are still written as far as that does not
+ * block; commands under way end without one. */
 void px_ctl_free(struct px_ctl **ctl);
 /** Connections open. */
 unsigned px_ctl_connections(const struct px_ctl *ctl);

@@ -35,8 +35,8 @@ static void show_certificates(const struct px_ctl *ctl)
 	int64_t now = px_clock_wall(ctl->clock);
 	px_metric_clear(ctl->setup.metrics, PX_M_CERTIFICATE_SECONDS);
 	for (unsigned i = 0; i < n; i++) {
-		char name[256]; /* as in alarms */
-		snprintf(name, sizeof(name), "%s: %s", list[i].what, list[i].file);
+		char name[512]; /* as in alarms */
+		snprintf(name, sizeof(name), "%s: %s (%s)", list[i].what, list[i].file, list[i].subject);
 		if (list[i].not_after != 0)
 			px_metric_set(ctl->setup.metrics, PX_M_CERTIFICATE_SECONDS,
 				      (double)(list[i].not_after - now) / 1000.0, name, NULL, NULL);

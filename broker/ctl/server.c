@@ -391,6 +391,15 @@ int px_ctl_new(const struct px_ctl_setup *setup, struct px_ctl **out, struct px_
 	return PX_OK;
 }
 
+/* What was answered last, to `stop` above all, still goes out if the peer's buffer takes it. */
+static void flush(struct conn *conn)
+{
+	struct evbuffer *out = bufferevent_get_output(conn->bev);
+	evbuffer_unfreeze(out, 1);
+	while (evbuffer_get_length(out) > 0 && evbuffer_write(out, bufferevent_getfd(conn->bev)) > 0)
+		;
+}
+
 void px_ctl_free(struct px_ctl **out)
 {
 	struct px_ctl *ctl = *out;
@@ -405,8 +414,10 @@ void px_ctl_free(struct px_ctl **out)
 	/* Only our own file: another daemon may have taken its place. */
 	if (stat(ctl->path, &st) == 0 && st.st_dev == ctl->dev && st.st_ino == ctl->ino)
 		unlink(ctl->path);
-	while (!TAILQ_EMPTY(&ctl->conns))
+	while (!TAILQ_EMPTY(&ctl->conns)) {
+		flush(TAILQ_FIRST(&ctl->conns));
 		conn_close(TAILQ_FIRST(&ctl->conns));
+	}
 	px_work_free(&ctl->names);
 	px_work_free(&ctl->files);
 	px_ctl_unref(ctl);

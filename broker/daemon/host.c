@@ -110,8 +110,9 @@ static void check_one(struct broker *b, const struct px_tls_certificate *c, int6
 {
 	enum px_alarm alarm = c->is_crl ? PX_ALARM_CRL : PX_ALARM_CERTIFICATE;
 	int64_t left = c->not_after - now;
-	char subject[160], until[32], rest[32];
-	snprintf(subject, sizeof(subject), "%s: %s", c->what, c->file);
+	char subject[512], until[32], rest[32];
+	/* A file may hold several: one that is fine must not clear another's alarm. */
+	snprintf(subject, sizeof(subject), "%s: %s (%s)", c->what, c->file, c->subject);
 	px_metric_set(b->metrics, PX_M_CERTIFICATE_SECONDS, (double)left / 1000.0, subject, NULL, NULL);
 	if (c->not_after == 0 || left > (c->is_crl ? 0 : 60 * DAY)) {
 		px_alarm_clear(b->alarms, alarm, subject);

@@ -119,9 +119,10 @@ static void close_ready(struct supervisor *s)
 static void broker_ended(struct supervisor *s, int status)
 {
 	bool conf = WIFEXITED(status) && WEXITSTATUS(status) == PX_EXIT_CONF;
+	bool asked = WIFEXITED(status) && WEXITSTATUS(status) == PX_EXIT_OK; /* prinexctl stop */
 	s->broker = 0;
 	close_ready(s);
-	if (s->stopping || (conf && !s->was_ready)) {
+	if (s->stopping || asked || (conf && !s->was_ready)) {
 		s->stopping = true;
 		s->status = WIFEXITED(status) ? WEXITSTATUS(status) : PX_EXIT_FAILED;
 		return;

@@ -38,7 +38,7 @@ void show_journal(const json_t *result)
 static void put_journal(const json_t *j)
 {
 	if (bool_of(j, "ok")) {
-		line("journal", GREEN, "unbroken: %" PRId64 " entries, %" PRId64 " signed checkpoints",
+		line("journal", GREEN, "unbroken: %" PRId64 " entries, signed checkpoints: %" PRId64,
 		     int_of(j, "entries"), int_of(j, "checkpoints"));
 		return;
 	}

@@ -88,7 +88,7 @@ static void test_scrape(void **state)
 	expect(a, "prinex_accepted_total{partner=\"system-by\",type=\"No\\\"te\"} 3\n");
 	/* Measured for this scrape. */
 	expect(a, "prinex_store_messages 1\n");
-	expect(a, "prinex_certificate_seconds_left{certificate=\"node tls: /x/t.pem\"} 3600\n");
+	expect(a, "prinex_certificate_seconds_left{certificate=\"node tls: /x/t.pem (CN=a)\"} 3600\n");
 	expect(a, "prinex_alarm{name=\"crl-old\"} 1\n");
 	expect(a, "prinex_alarm{name=\"disk-low\"} 0\n");
 	expect(a, "prinex_memory_pss_bytes{process=\"broker\"} ");

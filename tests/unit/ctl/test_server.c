@@ -352,6 +352,27 @@ static void test_free_under_way(void **state)
 	rig_advance(r, 0);
 }
 
+/* The daemon has nothing to finish and ends at once: who asked for it is told. */
+static void test_stop_is_answered(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+	rig_send(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"stop\"}\n");
+	for (unsigned i = 0; i < 2000 && r->stops == 0; i++) {
+		event_base_loop(r->base, EVLOOP_NONBLOCK);
+		usleep(100);
+		px_store_dispatch(r->store); /* the command runs here; nothing is written yet */
+	}
+	assert_int_equal(r->stops, 1);
+	px_ctl_free(&r->ctl);
+	json_t *answer = rig_read(r, fd);
+	assert_non_null(answer);
+	assert_true(json_is_true(json_object_get(json_object_get(answer, "result"), "stopping")));
+	json_decref(answer);
+	assert_true(rig_is_closed(r, fd));
+	close(fd);
+}
+
 /* --- the socket file
  * ------------------------------------------------------------------------------------------- */
 
@@ -481,6 +502,7 @@ int main(void)
 	    TEST(test_half_closed),
 	    TEST(test_leaves),
 	    TEST(test_free_under_way),
+	    TEST(test_stop_is_answered),
 	    TEST(test_socket_file),
 	    TEST(test_bad_path),
 	    TEST(test_strangers),
