@@ -64,11 +64,13 @@ static bool listed(const struct px_routing *out, const char *partner)
 	return false;
 }
 
-void px_applying_route(const struct px_applying *a, const struct px_conf *conf, const char *from,
+void px_applying_route(struct px_applying *a, const struct px_conf *conf, const char *from,
 		       const struct px_header *header, const struct px_resolved *resolved, unsigned n,
 		       int64_t now, struct px_routing *out)
 {
 	px_assert(n == a->n);
+	a->resolved = px_xcalloc(n, sizeof(*resolved));
+	memcpy(a->resolved, resolved, n * sizeof(*resolved));
 	*out = (struct px_routing){0};
 	const char *recipient = header->n_recipients > 0 ? header->recipients[0] : a->items[0].ref_sender;
 	for (unsigned i = 0; i < n && out->n < PX_RECIPIENTS_MAX; i++) {
@@ -91,5 +93,6 @@ void px_applying_free(struct px_applying *a)
 {
 	free(a->items);
 	free(a->refs);
+	free(a->resolved);
 	*a = (struct px_applying){0};
 }

@@ -15,7 +15,8 @@ struct px_applying {
 	bool is_confirmations;
 	unsigned n;
 	struct px_apply *items;
-	struct px_ref *refs; /* the messages they are about, to be resolved */
+	struct px_ref *refs;          /* the messages they are about, to be resolved */
+	struct px_resolved *resolved; /* what the store knows of them; copied by px_applying_route() */
 };
 
 bool px_applying_is_confirmations(const struct px_verdict *verdict);
@@ -23,7 +24,7 @@ bool px_applying_is_confirmations(const struct px_verdict *verdict);
 void px_applying_collect(struct px_applying *a, const struct px_verdict *verdict, const char *partner);
 /** Deliveries of the exchange itself: one per partner the messages came from, never back, none for our own
  * messages. */
-void px_applying_route(const struct px_applying *a, const struct px_conf *conf, const char *from,
+void px_applying_route(struct px_applying *a, const struct px_conf *conf, const char *from,
 		       const struct px_header *header, const struct px_resolved *resolved, unsigned n,
 		       int64_t now, struct px_routing *out);
 void px_applying_free(struct px_applying *a);

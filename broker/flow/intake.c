@@ -154,27 +154,6 @@ static void refuse_deadly(struct intake *in)
 /* --- acceptance
  * ---------------------------------------------------------------------------------------------- */
 
-static void report_skipped(struct intake *in, const struct px_accept_result *r)
-{
-	for (unsigned i = 0; i < in->applying.n; i++) {
-		const struct px_apply *a = &in->applying.items[i];
-		if (r->applied[i] == PX_APPLIED || r->applied[i] == PX_APPLY_ALREADY)
-			continue;
-		struct px_journal_entry entry = {
-		    .kind = PX_J_CONFIRMATION_SKIPPED,
-		    .partner = in->partner,
-		    .sender = a->ref_sender,
-		    .message_id = a->ref_message_id,
-		    .recipient = a->recipient,
-		    .detail = r->applied[i] == PX_APPLY_NO_MESSAGE ? "no such message"
-								   : "does not fit a delivery of it",
-		};
-		px_store_journal(in->flow->store, &entry, NULL, NULL);
-		px_log(PX_LOG_NOTICE, "accept", "msg=%s/%s partner=%s confirmation skipped: %s",
-		       a->ref_sender, a->ref_message_id, in->partner, entry.detail);
-	}
-}
-
 static void accepted(struct intake *in, const struct px_accept_result *r)
 {
 	struct px_flow *flow = in->flow;
@@ -189,7 +168,7 @@ static void accepted(struct intake *in, const struct px_accept_result *r)
 		px_alarm_raise(flow->alarms, PX_ALARM_KEY_OWNER, in->partner,
 			       "message %s/%s carries a key of another declarant's movement: %s", h->sender,
 			       h->message_id, r->conflict_key);
-	report_skipped(in, r);
+	px_applied(flow, in->partner, &in->applying, r->applied);
 	px_answer_xml(in->answered, in->arg, 201, r->coa, r->coa_len);
 	for (unsigned i = 0; i < in->routing.n; i++)
 		px_dispatch_kick_name(flow, in->routing.deliveries[i].partner);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "flow/apply.h"
 #include "flow/confirm.h"
 #include "flow/flow.h"
 
@@ -131,6 +132,11 @@ struct settle_about {
 };
 void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
 	       px_write_done *done, void *arg);
+
+/** What received confirmations, handed over by @partner, did to deliveries of ours: logged, counted; skipped
+ * ones journalled. @results as the store gave them, one for each of @a. */
+void px_applied(struct px_flow *flow, const char *partner, const struct px_applying *a,
+		const enum px_apply_result *results);
 /** Copy a lease so that it outlives the callback (body referenced); and drop it. */
 void px_lease_hold(struct px_lease *to, const struct px_lease *from);
 void px_lease_release(struct px_lease *lease);

@@ -134,6 +134,11 @@ static enum px_op_then resolve_read(struct px_op *op, struct px_tx *tx, struct p
 		r->message = seq;
 		px_strlcpy(r->partner, receipt.partner, sizeof(r->partner));
 		memcpy(r->digest, receipt.digest, PX_DIGEST_LEN);
+		struct px_rec_message rec;
+		if (px_load_message(tx, &op->scratch, seq, &rec) == PX_OK) {
+			px_strlcpy(r->type, rec.message.header.type, sizeof(r->type));
+			r->accepted = rec.message.accepted;
+		}
 	}
 	op->rc = tx->rc;
 	return PX_OP_DONE;

@@ -59,6 +59,8 @@ void sim_read_resolve(struct sim *s, unsigned n, const struct px_ref *refs, px_r
 		resolved[i].message = m->seq;
 		px_strlcpy(resolved[i].partner, m->partner, sizeof(resolved[i].partner));
 		memcpy(resolved[i].digest, m->body->digest, PX_DIGEST_LEN);
+		px_strlcpy(resolved[i].type, m->header.type, sizeof(resolved[i].type));
+		resolved[i].accepted = m->accepted;
 	}
 	done(arg, PX_OK, n, resolved);
 	free(resolved);

@@ -256,6 +256,8 @@ struct px_resolved {
 	uint64_t message;
 	char partner[PX_NAME_MAX + 1]; /* whom we had it from; "" our own */
 	uint8_t digest[PX_DIGEST_LEN];
+	char type[PX_TYPE_MAX + 1]; /* "" and 0 where only the receipt is left or the record is damaged */
+	int64_t accepted;           /* wall ms */
 };
 typedef void px_resolve_done(void *arg, int rc, unsigned n, const struct px_resolved *resolved);
 
