@@ -108,7 +108,7 @@ with px.Lab("BY", "UA") as lab:
         px.ok(ready.get(b.name, 1e9) <= 10 * px.SLOW, "%s: killed, and ready again" % b.name, ready)
         print("# %s answered again %.2f s after kill -9" % (b.name, ready.get(b.name, -1)))
 
-    px.wait_for(lambda: len(inbox.confirmed) >= len(docs), 120, every=0.2)
+    px.wait_for(lambda: len(inbox.got) >= len(docs), 120, every=0.2)
     lost = [k for k in docs if k not in inbox.got]
     px.ok(not lost, "every acknowledged message arrived", "%d lost, such as %s\n%s" % (len(lost), lost[:5], str(by.ctl("queue"))[:1500]))
     px.wait_for(lambda: len(back.outcomes()) >= len(docs), 60, every=0.5)
