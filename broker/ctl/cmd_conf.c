@@ -36,7 +36,7 @@ static void check_files(void *arg)
 static void show_check(const struct check *c)
 {
 	json_t *result = json_object(), *rows = json_array();
-	px_json_set_bool(result, "ok", c->problems.n == 0);
+	px_json_set_bool(result, "ok", px_problems_errors(&c->problems) == 0);
 	px_json_set_text(result, "file", c->path);
 	for (unsigned i = 0; i < c->problems.n; i++) {
 		json_t *o = px_json_append(rows);
@@ -44,6 +44,7 @@ static void show_check(const struct check *c)
 		px_json_set(o, "line",
 			    c->problems.items[i].line != 0 ? json_integer(c->problems.items[i].line)
 							   : json_null());
+		px_json_set_bool(o, "warning", c->problems.items[i].warning);
 		px_json_set_text(o, "text", c->problems.items[i].text);
 	}
 	px_json_set(result, "problems", rows);

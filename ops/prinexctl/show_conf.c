@@ -41,24 +41,29 @@ void show_catalogue(const json_t *result)
 	table_print(&t);
 }
 
+/* FILE:LINE: text, as compilers say it. @return whether it is more than a warning. */
+static bool put_problem(const json_t *p)
+{
+	struct px_buf text = PX_BUF_INIT;
+	bool warning = bool_of(p, "warning");
+	screen_clean(&text, text_of(p, "file"));
+	if (has(p, "line"))
+		px_buf_addf(&text, ":%" PRId64, int_of(p, "line"));
+	px_buf_adds(&text, warning ? ": warning: " : ": ");
+	screen_clean(&text, text_of(p, "text"));
+	printf("%s\n", px_buf_str(&text));
+	px_buf_free(&text);
+	return !warning;
+}
+
 void show_check(const json_t *result)
 {
 	const json_t *problems = json_object_get(result, "problems"), *p;
 	size_t i;
-	json_array_foreach(problems, i, p)
-	{
-		struct px_buf text = PX_BUF_INIT;
-		screen_clean(&text, text_of(p, "file"));
-		if (has(p, "line"))
-			px_buf_addf(&text, ":%" PRId64, int_of(p, "line"));
-		px_buf_adds(&text, ": ");
-		screen_clean(&text, text_of(p, "text"));
-		printf("%s\n", px_buf_str(&text));
-		px_buf_free(&text);
-	}
+	unsigned n = 0;
+	json_array_foreach(problems, i, p) n += put_problem(p);
 	if (!bool_of(result, "ok")) {
-		printf("%zu problem%s\n", json_array_size(problems),
-		       json_array_size(problems) == 1 ? "" : "s");
+		printf("%u problem%s\n", n, n == 1 ? "" : "s");
 		return;
 	}
 	printf("%s is all right (%" PRId64 " message types)\n", text_of(result, "file"),

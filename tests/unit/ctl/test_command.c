@@ -253,6 +253,28 @@ static void test_document(void **state)
 	px_buf_free(&kept);
 }
 
+/* A method that nobody describes is one that nobody can use. */
+static void test_protocol_document(void **state)
+{
+	struct px_buf text = PX_BUF_INIT, why = PX_BUF_INIT;
+	(void)state;
+	if (px_buf_read_file(&text, "docs/control-protocol.md", 1 << 20, &why) != PX_OK)
+		fail_msg("%s", px_buf_str(&why));
+	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++) {
+		const struct px_ctl_command *c = px_ctl_command((enum px_ctl_id)i);
+		char alone[64], first[64], second[64];
+		snprintf(alone, sizeof(alone), "\n### %s\n", c->method);
+		snprintf(first, sizeof(first), "\n### %s, ", c->method);
+		snprintf(second, sizeof(second), ", %s\n", c->method);
+		bool there = strstr(px_buf_str(&text), alone) != NULL ||
+			     strstr(px_buf_str(&text), first) != NULL ||
+			     strstr(px_buf_str(&text), second) != NULL;
+		if (!there && c->privilege != PX_CTL_LOCAL)
+			fail_msg("docs/control-protocol.md does not describe %s", c->method);
+	}
+	px_buf_free(&text);
+}
+
 /* Whatever can be typed is documented everywhere. */
 static void test_help_is_whole(void **state)
 {
@@ -323,12 +345,12 @@ static void test_completion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_table),       cmocka_unit_test(test_journalled),
-	    cmocka_unit_test(test_params),      cmocka_unit_test(test_params_refused),
-	    cmocka_unit_test(test_params_kind), cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_lines),       cmocka_unit_test(test_bad_lines),
-	    cmocka_unit_test(test_document),    cmocka_unit_test(test_help_is_whole),
-	    cmocka_unit_test(test_completion),
+	    cmocka_unit_test(test_table),         cmocka_unit_test(test_journalled),
+	    cmocka_unit_test(test_params),        cmocka_unit_test(test_params_refused),
+	    cmocka_unit_test(test_params_kind),   cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_lines),         cmocka_unit_test(test_bad_lines),
+	    cmocka_unit_test(test_document),      cmocka_unit_test(test_protocol_document),
+	    cmocka_unit_test(test_help_is_whole), cmocka_unit_test(test_completion),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

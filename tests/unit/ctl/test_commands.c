@@ -665,6 +665,7 @@ static void test_config(void **state)
 	const json_t *p = json_array_get(json_object_get(c, "problems"), 0);
 	assert_string_equal(text(p, "file"), r->conf_file);
 	assert_true(number(p, "line") > 0);
+	assert_true(json_is_false(json_object_get(p, "warning")));
 	json_decref(c);
 	rig_write_conf(r, "colour = \"red\"\n");
 	c = rig_result(r, "config.check", "");
