@@ -460,6 +460,52 @@ def send_one(t):
     fake.close()
 
 
+def traced(argv, trace):
+    """Names of the system calls that matter, in order, with what they are about; None: cannot be traced here."""
+    if not shutil.which("strace"):
+        return None
+    rc, out, err = px.run(["strace", "-f", "-y", "-e", "trace=fsync,rename,connect,sendto,write", "-s", "0", "-o", trace] + argv)
+    if rc != 0:
+        return None
+    return read(trace).decode("utf-8", "replace").splitlines()
+
+
+def flushing(t):
+    fake = t.fake()
+    fake.answer = accepting(t)
+    d = t.folder()
+    a = payload(d, "a.xml", "L1")
+    calls = traced([PRINEX, "send"] + CATALOGUE + t.options(fake.url) + t.signing() + ["--environment", "test", a], os.path.join(d, "trace"))
+    if calls is None:
+        px.skip("send: file and folder flushed before the first attempt", "strace cannot be used here")
+        px.skip("fetch: file and folder flushed before the confirmation", "strace cannot be used here")
+        return
+
+    def first(pattern, after=0):
+        for i, line in enumerate(calls[after:], after):
+            if re.search(pattern, line):
+                return i
+        return len(calls)
+    file_flushed = first(r"fsync\(\d+<[^>]*a\.xml\.px\.[^>]*>\) = 0")
+    renamed = first(r"rename\(.*\) = 0", file_flushed)
+    folder_flushed = first(r"fsync\(\d+<%s>\) = 0" % re.escape(d), renamed)
+    connected = first(r"connect\(.*%d" % fake.port if any(str(fake.port) in c for c in calls) else r"connect\(")
+    px.ok(file_flushed < renamed < folder_flushed < connected < len(calls), "send: file and folder flushed before the first attempt",
+          "\n".join(calls))
+
+    out = t.folder()
+    Inbox(t, fake, [("d1", exchange(t, mid="UA1"))], out)
+    calls = traced([PRINEX, "fetch"] + t.options(fake.url) + t.signing() + ["--confirm", "--out", out], os.path.join(d, "trace"))
+    file_flushed = first(r"fsync\(\d+<[^>]*UA_UA1\.xml\.[^>]*>\) = 0")
+    renamed = first(r"rename\(.*\) = 0", file_flushed)
+    folder_flushed = first(r"fsync\(\d+<%s>\) = 0" % re.escape(out), renamed)
+    between = [c for c in calls[file_flushed:folder_flushed] if re.search(r"(sendto|write)\(\d+<(TCP|socket)", c)]
+    then = first(r"(sendto|write)\(\d+<(TCP|socket)", folder_flushed)
+    px.ok(file_flushed < renamed < folder_flushed < then < len(calls) and not between,
+          "fetch: file and folder flushed before the confirmation", "\n".join(calls))
+    fake.close()
+
+
 def send_lost_answer(t):
     fake = t.fake()
     d = t.folder()
@@ -804,7 +850,7 @@ def status(t):
 def main():
     with px.Lab("BY", "UA", wrong=True) as lab:
         t = Test(lab)
-        parts = [offline, checking, usage, server_certificates, client_certificates, no_connection, send_one, send_lost_answer,
+        parts = [offline, checking, usage, server_certificates, client_certificates, no_connection, send_one, flushing, send_lost_answer,
                  send_refused, send_untrusted, send_many, conf_file, fetching, fetching_hostile, fetching_forever, status]
         wanted = sys.argv[1:]
         for part in parts:
