@@ -25,8 +25,8 @@
  * A confirmation goes the same way: its Issuer must have signed it; its schema (exchange-1.xsd) is judged in
  * stage SCHEMA, and in stage RULES whether it is one that was expected. Of Evidence the verdict says whether
  * it verifies (entries[].evidence_ok; else a warning PX-CONF-EVIDENCE): validity at its own At, revocation at
- * now, RefDigest, RefSender and RefMessageId as in the confirmation around it; Evidence inside Evidence is not
- * looked into. Not checked here: times, recipients, ids that exist already, the peer (flow/accept).
+ * now, RefDigest, RefSender and RefMessageId as in the confirmation around it. Evidence within Evidence is
+ * left alone. Not checked here: times, recipients, ids that exist already, the peer (flow/accept).
  */
 
 /** What the examination is for; strings are borrowed. */
@@ -51,8 +51,8 @@ void px_xml_init(void);
 
 /**
  * Compile everything the catalogue names and load the signing trust of the configuration. @conf and @cat are
- * borrowed for the examiner's life. @conf NULL: no trust (payload checks only). exchange-1.xsd is found through
- * the catalogue's type `Confirmations`, which must be there. Blocks (files).
+ * borrowed for the examiner's life. @conf NULL: no trust (payload checks only). exchange-1.xsd is found
+ * through the catalogue's type `Confirmations`, which must be there. Blocks (files).
  * @return PX_OK, PX_ECONF with @why naming file and reason.
  */
 int px_examiner_new(const struct px_conf *conf, const struct px_catalogue *cat, struct px_examiner **out,

@@ -72,8 +72,10 @@ static bool read_step(const struct px_cat_set *set, const char **at, struct step
 {
 	const char *s = *at;
 	*out = (struct step){.ns = ""};
-	out->attribute = *s == '@';
-	s += out->attribute;
+	if (*s == '@') {
+		out->attribute = true;
+		s++;
+	}
 	size_t n = name_length(s);
 	if (*s == '*' && !out->attribute) {
 		n = 1;

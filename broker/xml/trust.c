@@ -94,7 +94,7 @@ static void trust_free(struct px_trust *t)
 
 static void push(struct px_trusts *trusts, struct px_trust *t)
 {
-	trusts->items = px_xrealloc_array(trusts->items, trusts->n + 1, sizeof(trusts->items[0]));
+	trusts->items = px_xrealloc_array(trusts->items, trusts->n + 1, sizeof(void *));
 	trusts->items[trusts->n++] = t;
 }
 

@@ -129,7 +129,7 @@ static void test_ends(void **state)
 		     {"/n:r/x", false}};
 	const char *expr = "/n:r/a";
 	for (size_t i = 0; i < PX_ARRAY_LEN(cases); i++) {
-		bool ended;
+		bool ended = !cases[i].ends;
 		free(values(DOC, &expr, 1, cases[i].expr, &ended));
 		assert_int_equal(ended, cases[i].ends);
 	}
