@@ -212,11 +212,33 @@ void px_handshake_timeout(struct px_conn *c)
 
 /* --- again, after a reload ------------------------------------------------------------------------------ */
 
-void px_handshake_again(struct px_conn *c)
+static const struct px_conf_partner *identify(struct px_conn *c, struct px_identified *seen,
+					      struct px_buf *why)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	unsigned len = sizeof(digest);
+	const X509 *leaf = SSL_get0_peer_certificate(c->ssl);
+	int version = SSL_version(c->ssl);
+	bool has_digest = leaf != NULL && X509_digest(leaf, EVP_sha256(), digest, &len) == 1;
+	for (unsigned i = 0; i < seen->n && has_digest; i++) {
+		if (seen->known[i].version == version &&
+		    memcmp(seen->known[i].digest, digest, sizeof(digest)) == 0)
+			return seen->known[i].partner;
+	}
+	const struct px_conf_partner *partner = px_tls_identify(c->srv->tls, c->ssl, why);
+	if (partner != NULL && has_digest && seen->n < PX_ARRAY_LEN(seen->known)) {
+		memcpy(seen->known[seen->n].digest, digest, sizeof(digest));
+		seen->known[seen->n].version = version;
+		seen->known[seen->n++].partner = partner;
+	}
+	return partner;
+}
+
+void px_handshake_again(struct px_conn *c, struct px_identified *seen)
 {
 	struct px_server *srv = c->srv;
 	struct px_buf why = PX_BUF_INIT;
-	const struct px_conf_partner *partner = px_tls_identify(srv->tls, c->ssl, &why);
+	const struct px_conf_partner *partner = identify(c, seen, &why);
 	px_conn_enter(c);
 	if (partner != NULL && strcmp(partner->name, c->partner->name) == 0) {
 		struct px_tls *old = c->tls;

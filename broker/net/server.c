@@ -45,10 +45,11 @@ void px_server_set_tls(struct px_server *srv, struct px_tls *tls)
 	struct px_tls *old = srv->tls;
 	srv->tls = px_tls_ref(tls);
 	struct px_conn *next;
+	struct px_identified seen = {0};
 	for (struct px_conn *c = TAILQ_FIRST(&srv->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
 		if (c->partner != NULL && c->state != PX_CONN_LINGER)
-			px_handshake_again(c);
+			px_handshake_again(c, &seen);
 	}
 	px_tls_unref(&old);
 }

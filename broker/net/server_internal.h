@@ -185,8 +185,17 @@ void px_handshake_step(struct px_conn *c);
 /** The handshake of @c is over, one way or another: the next in the queue may begin. */
 void px_handshake_ended(struct px_conn *c);
 void px_handshake_timeout(struct px_conn *c);
+/** Certificates that have just been found good: many connections show the same one. */
+struct px_identified {
+	unsigned n;
+	struct {
+		uint8_t digest[PX_DIGEST_LEN];
+		int version;
+		const struct px_conf_partner *partner;
+	} known[32];
+};
 /** Identify a live connection in the server's new generation; closes it when it fails. */
-void px_handshake_again(struct px_conn *c);
+void px_handshake_again(struct px_conn *c, struct px_identified *seen);
 
 /* --- request.c --- */
 
