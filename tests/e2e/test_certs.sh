@@ -196,6 +196,7 @@ new_key() { ! same "$("$certs/spki-pin" "$by/node/tls.pem")" "$("$certs/spki-pin
 check "... makes a new key" new_key
 check "... that fits its certificate" all key_fits node/tls node/sign system/sign system/sign-ec
 check "... with the same names" same "$(san "$by/node/tls.pem")" "$(san "$tmp/before.pem")"
+check "... also in signing certificates" same "$(san "$by/system/sign.pem")" "$(san "$tmp/before-sign.pem")"
 check "... and the same subject" same "$(openssl x509 -in "$by/node/tls.pem" -noout -subject)" \
 	"$(openssl x509 -in "$tmp/before.pem" -noout -subject)"
 check "... and the same kind" rsa "$by/system/sign.pem"
