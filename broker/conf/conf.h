@@ -212,6 +212,8 @@ void px_conf_reference(struct px_buf *out);
 /** Names of options that differ and need a restart ("store.path"), comma-separated; "" when reload suffices.
  */
 void px_conf_needs_restart(const struct px_conf *old, const struct px_conf *fresh, struct px_buf *out);
+/** The same, and @fresh gets the values of @running for them: what is in force until the restart. */
+void px_conf_keep_running(struct px_conf *fresh, const struct px_conf *running, struct px_buf *out);
 
 void px_conf_free(struct px_conf **conf);
 

@@ -100,6 +100,17 @@ void px_conf_dump(const struct px_conf *conf, struct px_buf *out)
 	px_table_dump(px_conf_table(), conf, out);
 }
 
+static bool same(const struct px_opt *o, const struct px_conf *old, const struct px_conf *fresh)
+{
+	struct px_buf a = {0}, b = {0};
+	px_opt_format(o, old, &a);
+	px_opt_format(o, fresh, &b);
+	bool equal = strcmp(px_buf_str(&a), px_buf_str(&b)) == 0;
+	px_buf_free(&a);
+	px_buf_free(&b);
+	return equal;
+}
+
 void px_conf_needs_restart(const struct px_conf *old, const struct px_conf *fresh, struct px_buf *out)
 {
 	const struct px_table *t = px_conf_table();
@@ -110,12 +121,40 @@ void px_conf_needs_restart(const struct px_conf *old, const struct px_conf *fres
 		if (!(o->flags & PX_OPT_RESTART))
 			continue;
 		px_assert(s->kind == PX_SECTION_ONE && s->offset == 0);
-		struct px_buf a = {0}, b = {0};
-		px_opt_format(o, old, &a);
-		px_opt_format(o, fresh, &b);
-		if (strcmp(px_buf_str(&a), px_buf_str(&b)) != 0)
+		if (!same(o, old, fresh))
 			px_buf_addf(out, "%s%s.%s", out->len > 0 ? ", " : "", s->name, o->name);
-		px_buf_free(&a);
-		px_buf_free(&b);
+	}
+}
+
+static void copy_value(const struct px_opt *o, struct px_conf *to, const struct px_conf *from)
+{
+	void *field = (char *)to + o->offset;
+	const void *source = (const char *)from + o->offset;
+	const struct px_strings *list = source;
+	switch (px_opt_type(o->type)->as) {
+	case PX_AS_TEXT:
+		free(*(char **)field);
+		*(char **)field = px_xstrdup(*(char *const *)source);
+		break;
+	case PX_AS_LIST:
+		px_strings_free(field);
+		for (unsigned i = 0; i < list->n; i++)
+			px_strings_add(field, list->items[i]);
+		break;
+	case PX_AS_UINT: *(unsigned *)field = *(const unsigned *)source; break;
+	case PX_AS_WORD: *(unsigned *)field = *(const unsigned *)source; break;
+	case PX_AS_U64: *(uint64_t *)field = *(const uint64_t *)source; break;
+	case PX_AS_I64: *(int64_t *)field = *(const int64_t *)source; break;
+	case PX_AS_BOOL: *(bool *)field = *(const bool *)source; break;
+	}
+}
+
+void px_conf_keep_running(struct px_conf *fresh, const struct px_conf *running, struct px_buf *out)
+{
+	const struct px_table *t = px_conf_table();
+	px_conf_needs_restart(running, fresh, out);
+	for (unsigned i = 0; i < t->n_opts; i++) {
+		if (t->opts[i].flags & PX_OPT_RESTART)
+			copy_value(&t->opts[i], fresh, running);
 	}
 }

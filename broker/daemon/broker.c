@@ -199,6 +199,7 @@ static struct px_generation_setup generation_setup(struct broker *b)
 	    .loop = b->loop,
 	    .metrics = b->metrics,
 	    .conf_file = b->options->conf_file,
+	    .running = b->gen != NULL ? b->gen->conf : NULL,
 	    .exe = "/proc/self/exe",
 	    .id = ++b->generations,
 	    .made = first_made,
@@ -228,11 +229,10 @@ static void remade(void *arg, struct px_daemon_generation *gen, int rc, const ch
 		reload_ended(b, rc, why);
 		return;
 	}
-	struct px_buf text = PX_BUF_INIT;
-	px_conf_needs_restart(b->gen->conf, gen->conf, &text);
-	if (text.len > 0)
+	const char *needs_restart = px_buf_str(&gen->needs_restart);
+	if (needs_restart[0] != '\0')
 		px_log(PX_LOG_WARN, "reload", "these changes need a restart and are not in force: %s",
-		       px_buf_str(&text));
+		       needs_restart);
 	struct px_generation *old = &b->gen->pub;
 	b->gen = gen;
 	px_flow_set_generation(b->flow, &gen->pub);
@@ -248,8 +248,7 @@ static void remade(void *arg, struct px_daemon_generation *gen, int rc, const ch
 	snprintf(detail, sizeof(detail), "generation %" PRIu64, gen->pub.id);
 	journal(b, PX_J_RELOADED, detail);
 	px_log(PX_LOG_NOTICE, "reload", "%s is in force, %u partners", detail, gen->conf->n_partners);
-	reload_ended(b, PX_OK, px_buf_str(&text));
-	px_buf_free(&text);
+	reload_ended(b, PX_OK, needs_restart);
 }
 
 int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg)

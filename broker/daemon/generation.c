@@ -41,6 +41,7 @@ static void free_parts(evutil_socket_t fd, short what, void *arg)
 	if (gen->runtime_conf != NULL)
 		unlink(gen->runtime_conf);
 	free(gen->runtime_conf);
+	px_buf_free(&gen->needs_restart);
 	free(gen);
 }
 
@@ -64,10 +65,13 @@ static void signed_ready(evutil_socket_t fd, short what, void *arg)
 	px_generation_unref(&hold);
 }
 
-static int load_files(struct px_daemon_generation *gen, const char *file, struct px_buf *why)
+static int load_files(struct px_daemon_generation *gen, const char *file, const struct px_conf *running,
+		      struct px_buf *why)
 {
 	struct px_problems problems = {0};
 	int rc = px_conf_load(file, &gen->conf, &problems);
+	if (rc == PX_OK && running != NULL)
+		px_conf_keep_running(gen->conf, running, &gen->needs_restart);
 	if (rc == PX_OK)
 		rc = px_conf_check(gen->conf, &problems);
 	if (rc == PX_OK)
@@ -179,7 +183,7 @@ void px_generation_make(const struct px_generation_setup *setup)
 	gen->pub.refs = 1;
 	gen->pub.id = setup->id;
 	gen->pub.destroy = destroy;
-	int rc = load_files(gen, setup->conf_file, &why);
+	int rc = load_files(gen, setup->conf_file, setup->running, &why);
 	if (rc == PX_OK)
 		rc = px_tls_new(gen->conf, &gen->tls, &why);
 	if (rc == PX_OK)

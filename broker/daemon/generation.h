@@ -24,7 +24,8 @@ struct px_daemon_generation {
 	struct px_inspector inspector; /* hands on to pool */
 	struct event_base *base;
 	struct event *signer_event;
-	char *runtime_conf; /* what the clean parent reads: exactly what was checked here */
+	char *runtime_conf;          /* what the clean parent reads: exactly what was checked here */
+	struct px_buf needs_restart; /* names of options whose new value is not in force */
 	bool destroying;
 	/* while being made */
 	void (*made)(void *arg, struct px_daemon_generation *gen, int rc, const char *why);
@@ -36,6 +37,7 @@ struct px_generation_setup {
 	struct px_loop *loop;
 	struct px_metrics *metrics;
 	const char *conf_file;
+	const struct px_conf *running; /* options that need a restart keep its values; NULL at the start */
 	const char *exe;
 	uint64_t id;
 	/* @rc PX_OK: the caller holds the one reference. Otherwise @gen is NULL and @why is a view, many

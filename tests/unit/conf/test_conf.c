@@ -220,6 +220,17 @@ static void test_needs_restart(void **state)
 		 "\"0.0.0.0:8443\" } }\ncontrol { socket = \"/y\" }\n");
 	px_conf_needs_restart(a, b, &out);
 	assert_string_equal(px_buf_str(&out), "store.path, control.socket");
+	/* Kept, they are still named at the next reload of the same file, and nothing else is kept. */
+	struct px_conf *c =
+	    load("store { path = \"/x\" watermark = 1G }\nlisten { addresses = { \"0.0.0.0:1\", "
+		 "\"0.0.0.0:2\" } }\n");
+	px_conf_keep_running(c, a, &out);
+	assert_string_equal(px_buf_str(&out), "listen.addresses, store.path");
+	px_conf_needs_restart(a, c, &out);
+	assert_string_equal(px_buf_str(&out), "");
+	assert_string_equal(c->store.path, a->store.path);
+	assert_true(c->store.watermark == 1LL << 30);
+	px_conf_free(&c);
 	px_conf_needs_restart(a, a, &out);
 	assert_string_equal(px_buf_str(&out), "");
 	px_buf_free(&out);
