@@ -272,8 +272,7 @@ static int load_kept(const struct px_settings *s, struct px_outgoing *o, const c
 		px_document_free(&kept);
 	}
 	px_buf_free(&data);
-	/* a run that was cut off may have left it unflushed */
-	return rc == PX_OK && *reuse ? px_file_flush(path, why) : rc;
+	return rc;
 }
 
 static int make_exchange(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
@@ -308,6 +307,15 @@ static int keep(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
 	return rc;
 }
 
+static int flush_kept(const struct px_outgoing *o, struct px_buf *why)
+{
+	struct px_buf path = PX_BUF_INIT;
+	beside(o, "px", &path);
+	int rc = px_file_flush(px_buf_str(&path), why);
+	px_buf_free(&path);
+	return rc;
+}
+
 static bool was_accepted(const struct px_outgoing *o)
 {
 	struct px_buf path = PX_BUF_INIT, doc = PX_BUF_INIT, why = PX_BUF_INIT;
@@ -323,10 +331,10 @@ static bool was_accepted(const struct px_outgoing *o)
 	return found;
 }
 
-static int take_octets(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
+/* @reuse: whether they come from FILE.px of an earlier run. */
+static int take_octets(struct px_client *c, struct px_outgoing *o, bool *reuse, struct px_buf *why)
 {
 	struct px_buf path = PX_BUF_INIT;
-	bool reuse = false;
 	int rc = PX_OK;
 	if (o->doc.is == PX_DOC_IS_EXCHANGE && o->doc.is_signed) {
 		px_buf_add(&o->octets, o->doc.octets.data, o->doc.octets.len);
@@ -337,11 +345,11 @@ static int take_octets(struct px_client *c, struct px_outgoing *o, struct px_buf
 	if (o->base != NULL) {
 		beside(o, "px", &path);
 		if (px_file_exists(px_buf_str(&path)))
-			rc = load_kept(px_client_settings(c), o, px_buf_str(&path), &reuse, why);
+			rc = load_kept(px_client_settings(c), o, px_buf_str(&path), reuse, why);
 	}
-	if (rc == PX_OK && !reuse)
+	if (rc == PX_OK && !*reuse)
 		rc = make_exchange(c, o, why);
-	if (rc == PX_OK && !reuse)
+	if (rc == PX_OK && !*reuse)
 		rc = keep(c, o, why);
 	px_buf_free(&path);
 	return rc;
@@ -349,15 +357,17 @@ static int take_octets(struct px_client *c, struct px_outgoing *o, struct px_buf
 
 int px_outgoing_prepare(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
 {
+	bool reuse = false;
 	int rc = o->doc.octets.len > 0 ? PX_OK : px_outgoing_read(c, o, why);
 	if (rc == PX_OK)
-		rc = take_octets(c, o, why);
+		rc = take_octets(c, o, &reuse, why);
 	px_document_free(&o->doc);
 	if (rc != PX_OK)
 		return rc;
 	px_sha256(o->octets.data, o->octets.len, o->digest);
 	o->accepted_before = was_accepted(o);
-	return PX_OK;
+	/* a run that was cut off may have left it unflushed */
+	return reuse && !o->accepted_before ? flush_kept(o, why) : PX_OK;
 }
 
 int px_outgoing_answered(const struct px_outgoing *o, enum px_conf_kind kind, const void *doc, size_t len,
