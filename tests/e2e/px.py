@@ -154,10 +154,10 @@ control { socket = "%s" }
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(text)
 
-    def start(self, wait=True):
+    def start(self, wait=True, env=None):
         self.out = open(self.log, "ab")
         self.process = subprocess.Popen([program("prinexd"), "-c", self.conf, "--allow-root"], stdout=self.out,
-                                        stderr=self.out, stdin=subprocess.DEVNULL)
+                                        stderr=self.out, stdin=subprocess.DEVNULL, env=dict(os.environ, **env) if env else None)
         self.lab.processes.append(self.process)
         if wait and not self.wait_ready():
             raise RuntimeError("%s did not get ready:\n%s" % (self.name, self.tail()))
