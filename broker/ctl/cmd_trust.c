@@ -22,13 +22,12 @@ static const char *state_of(const struct px_tls_certificate *c, int64_t now)
 /* What ends first stands first; without an end, last. */
 static int by_end(const void *a, const void *b)
 {
-	const struct px_tls_certificate *x = *(const struct px_tls_certificate *const *)a;
-	const struct px_tls_certificate *y = *(const struct px_tls_certificate *const *)b;
+	const struct px_tls_certificate *x = a, *y = b;
 	int64_t s = x->not_after != 0 ? x->not_after : INT64_MAX;
 	int64_t t = y->not_after != 0 ? y->not_after : INT64_MAX;
 	if (s != t)
 		return s < t ? -1 : 1;
-	return x < y ? -1 : 1; /* as in the configuration */
+	return strcmp(x->what, y->what);
 }
 
 static bool show_certificate(json_t *o, const struct px_tls_certificate *c, int64_t now)
@@ -48,15 +47,15 @@ void px_cmd_certificates(struct px_job *job)
 {
 	const struct px_tls_certificate *list = NULL;
 	unsigned n = job->ctl->setup.host->certificates(job->ctl->setup.host_arg, &list);
-	const struct px_tls_certificate **sorted = px_xcalloc(PX_MAX(n, 1u), sizeof(*sorted));
+	struct px_tls_certificate *sorted = px_xcalloc(PX_MAX(n, 1u), sizeof(*sorted));
 	int64_t now = px_clock_wall(job->ctl->clock);
 	json_t *result = json_object(), *rows = json_array();
 	bool ok = true;
 	for (unsigned i = 0; i < n; i++)
-		sorted[i] = &list[i];
+		sorted[i] = list[i];
 	qsort(sorted, n, sizeof(*sorted), by_end);
 	for (unsigned i = 0; i < n; i++)
-		ok = show_certificate(px_json_append(rows), sorted[i], now) && ok;
+		ok = show_certificate(px_json_append(rows), &sorted[i], now) && ok;
 	free(sorted);
 	px_json_set_bool(result, "ok", ok);
 	px_json_set(result, "certificates", rows);

@@ -49,6 +49,7 @@ struct px_metrics_listener {
 static void scrape_close(struct scrape *s)
 {
 	struct px_metrics_listener *l = s->listener;
+	px_assert(l != NULL); /* once only */
 	TAILQ_REMOVE(&l->scrapes, s, link);
 	l->n--;
 	px_timer_stop(l->ctl->setup.timers, &s->deadline);
@@ -277,7 +278,7 @@ static int sys_error(struct px_buf *why, const char *address)
 
 static void note_port(struct px_metrics_listener *l)
 {
-	union address a;
+	union address a = {.any = {0}};
 	socklen_t len = sizeof(a);
 	if (getsockname(l->fd, &a.any, &len) == 0 && a.any.sa_family != AF_UNIX)
 		l->port = ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);

@@ -400,27 +400,27 @@ static void flush(struct conn *conn)
 		;
 }
 
-void px_ctl_free(struct px_ctl **out)
+void px_ctl_free(struct px_ctl **ctl)
 {
-	struct px_ctl *ctl = *out;
+	struct px_ctl *c = *ctl;
 	struct stat st;
-	if (ctl == NULL)
+	if (c == NULL)
 		return;
-	*out = NULL;
-	ctl->closed = true;
-	px_timer_stop(ctl->setup.timers, &ctl->pause);
-	event_free(ctl->accept);
-	close(ctl->fd);
+	*ctl = NULL;
+	c->closed = true;
+	px_timer_stop(c->setup.timers, &c->pause);
+	event_free(c->accept);
+	close(c->fd);
 	/* Only our own file: another daemon may have taken its place. */
-	if (stat(ctl->path, &st) == 0 && st.st_dev == ctl->dev && st.st_ino == ctl->ino)
-		unlink(ctl->path);
-	while (!TAILQ_EMPTY(&ctl->conns)) {
-		flush(TAILQ_FIRST(&ctl->conns));
-		conn_close(TAILQ_FIRST(&ctl->conns));
+	if (stat(c->path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
+		unlink(c->path);
+	while (!TAILQ_EMPTY(&c->conns)) {
+		flush(TAILQ_FIRST(&c->conns));
+		conn_close(TAILQ_FIRST(&c->conns));
 	}
-	px_work_free(&ctl->names);
-	px_work_free(&ctl->files);
-	px_ctl_unref(ctl);
+	px_work_free(&c->names);
+	px_work_free(&c->files);
+	px_ctl_unref(c);
 }
 
 unsigned px_ctl_connections(const struct px_ctl *ctl)
