@@ -20,7 +20,8 @@
  *
  * Everything is read where it is kept (px_flow_generation, px_flow_link, px_store_*); what only the daemon
  * knows comes through `struct px_ctl_host`. What blocks (names of users and groups, files, /proc) happens on
- * helper threads. Thread: the loop. Nothing blocks but px_ctl_free, which waits for the helper threads.
+ * helper threads. Thread: the loop. Nothing blocks but px_ctl_free, which waits for the helper threads. The
+ * process must ignore SIGPIPE.
  */
 struct px_ctl;
 struct px_tls_certificate; /* net/tls.h */
