@@ -316,6 +316,7 @@ static void drained(void *arg)
 static void drain_over(void *arg)
 {
 	struct broker *b = arg;
+	b->cut_short = true;
 	px_log(PX_LOG_NOTICE, "broker",
 	       "still busy after %d s: what is in flight is continued after the next start", DRAIN_MS / 1000);
 	end(b, PX_EXIT_OK);
@@ -418,6 +419,12 @@ int px_broker_run(const struct px_options *options)
 	int status = b.status;
 	if (b.store_failed || status == PX_EXIT_OK)
 		px_log(PX_LOG_NOTICE, "broker", "ended");
+	if (b.cut_short) {
+		/* Rooms still hold work of each other. Nothing accepted needs them: as after a kill, it is in
+		 * the store. */
+		px_broker_stop_control(&b);
+		_exit(status);
+	}
 	if (b.store_failed)
 		_exit(status); /* nothing may be written any more */
 	px_timer_stop(px_loop_timers(b.loop), &b.drain);

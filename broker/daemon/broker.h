@@ -34,7 +34,7 @@ struct broker {
 	struct px_metrics_listener *metrics_listener;
 	int64_t started; /* mono ms */
 	int ready_fd;
-	bool reloading, stopping, ending, store_failed;
+	bool reloading, stopping, ending, store_failed, cut_short;
 	void (*reload_done)(void *arg, int rc, const char *why);
 	void *reload_arg;
 	struct px_timer drain, revive, certificates;

@@ -129,14 +129,18 @@ static void tell_made(struct px_daemon_generation *gen, int rc, const char *why)
 {
 	void (*made)(void *arg, struct px_daemon_generation *g, int rc, const char *why) = gen->made;
 	void *arg = gen->arg;
+	bool in_force = gen->whole;
 	gen->made = NULL;
 	if (made == NULL)
 		return;
 	if (rc == PX_OK) {
+		gen->whole = true;
 		made(arg, gen, PX_OK, "");
 		return;
 	}
 	made(arg, NULL, rc, why);
+	if (in_force) /* only its inspectors could not be started anew: others still hold it */
+		return;
 	struct px_generation *pub = &gen->pub;
 	px_generation_unref(&pub);
 }

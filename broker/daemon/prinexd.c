@@ -151,8 +151,8 @@ static int run(const struct px_options *o)
 	if (strcmp(o->role, "inspect") == 0)
 		return px_inspect_main(o->conf_file, o->fd, o->body_limit);
 	if (geteuid() == 0 && !o->allow_root) {
-		fputs("prinexd: refuses to run as root: give it a user of its own (ops/systemd does), or "
-		      "--allow-root\n",
+		fputs("prinexd: refuses to run as root: start it as a user of its own, or "
+		      "with --allow-root\n",
 		      stderr);
 		return PX_EXIT_CONF;
 	}

@@ -21,34 +21,45 @@ static enum px_delivery_state state_of(const struct px_confirmation *c)
 	return code == PX_CODE_EXPIRED ? PX_D_EXPIRED : PX_D_REFUSED;
 }
 
+/* Who may settle what: docs/wire-protocol.md, W6.8. What nobody may settle so keeps an empty recipient. */
 static void collect_one(struct px_apply *to, const struct px_confirmation *c,
-			const struct px_verdict *verdict, const char *partner)
+			const struct px_verdict *verdict, const struct px_conf_partner *from)
 {
 	px_strlcpy(to->ref_sender, c->ref_sender, sizeof(to->ref_sender));
 	px_strlcpy(to->ref_message_id, c->ref_message_id, sizeof(to->ref_message_id));
 	memcpy(to->ref_digest, c->ref_digest, PX_DIGEST_LEN);
-	/* Proved by the recipient's own evidence where there is some, else by who signed the exchange. */
-	bool evidence = c->evidence_len > 0 && c->evidence_ok;
-	px_strlcpy(to->recipient, evidence ? c->evidence_issuer : verdict->signer.authority,
-		   sizeof(to->recipient));
 	to->state = state_of(c);
-	if (to->state != PX_D_DELIVERED) {
-		px_strlcpy(to->partner, partner, sizeof(to->partner));
-		px_strlcpy(to->code, c->error_code, sizeof(to->code));
-		/* An exception names whose delivery failed. */
-		if (c->n_recipients > 0)
-			px_strlcpy(to->recipient, c->recipients[0], sizeof(to->recipient));
+	if (c->kind == PX_COD) {
+		/* Proved by the recipient's own CoA where it is enclosed, else by who signed the exchange. */
+		bool evidence = c->evidence_len > 0 && c->evidence_ok && c->evidence_kind == PX_COA;
+		px_strlcpy(to->recipient, evidence ? c->evidence_issuer : verdict->signer.authority,
+			   sizeof(to->recipient));
+		return;
+	}
+	px_strlcpy(to->code, c->error_code, sizeof(to->code));
+	const char *named = c->n_recipients > 0 ? c->recipients[0] : verdict->signer.authority;
+	if (!c->permanent || c->kind != PX_COE) {
+		to->recipient[0] =
+		    '\0'; /* says nothing final: fits no delivery, and is journalled as skipped */
+	} else if (strcmp(named, verdict->signer.authority) == 0) {
+		px_strlcpy(to->recipient, named, sizeof(to->recipient));
+	} else if (strcmp(verdict->signer.authority, from->authority) == 0 &&
+		   verdict->signer.role == from->role) {
+		/* Not the recipient itself: it may give up only what was handed to it. */
+		px_strlcpy(to->recipient, named, sizeof(to->recipient));
+		px_strlcpy(to->partner, from->name, sizeof(to->partner));
 	}
 }
 
-void px_applying_collect(struct px_applying *a, const struct px_verdict *verdict, const char *partner)
+void px_applying_collect(struct px_applying *a, const struct px_verdict *verdict,
+			 const struct px_conf_partner *from)
 {
 	a->is_confirmations = true;
 	a->items = px_xcalloc(verdict->n_entries, sizeof(*a->items));
 	a->refs = px_xcalloc(verdict->n_entries, sizeof(*a->refs));
 	for (unsigned i = 0; i < verdict->n_entries; i++) {
 		struct px_apply *item = &a->items[a->n];
-		collect_one(item, &verdict->entries[i], verdict, partner);
+		collect_one(item, &verdict->entries[i], verdict, from);
 		struct px_ref *ref = &a->refs[a->n++];
 		px_strlcpy(ref->sender, item->ref_sender, sizeof(ref->sender));
 		px_strlcpy(ref->message_id, item->ref_message_id, sizeof(ref->message_id));

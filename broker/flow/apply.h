@@ -20,8 +20,9 @@ struct px_applying {
 };
 
 bool px_applying_is_confirmations(const struct px_verdict *verdict);
-/** Fill from the verdict's entries; @partner handed the exchange to us. */
-void px_applying_collect(struct px_applying *a, const struct px_verdict *verdict, const char *partner);
+/** Fill from the verdict's entries; @from handed the exchange to us. */
+void px_applying_collect(struct px_applying *a, const struct px_verdict *verdict,
+			 const struct px_conf_partner *from);
 /** Deliveries of the exchange itself: one per partner the messages came from, never back, none for our own
  * messages. */
 void px_applying_route(struct px_applying *a, const struct px_conf *conf, const char *from,

@@ -62,13 +62,13 @@ static void try_again(struct attempt *a, const char *reason)
 	settle_as(a, &s);
 }
 
-/* An answer that is none of ours. 4xx counts against the partner: one wrong proxy must not turn a backlog
- * into refusals. */
+/* An answer that is none of ours, or a confirmation that does not fit. 4xx counts against the partner: one
+ * wrong proxy must not turn a backlog into refusals. */
 static void strange_answer(struct attempt *a, const char *reason)
 {
 	char text[PX_VALUE_MAX + 1];
 	snprintf(text, sizeof(text), "HTTP %d: %.220s", a->status, reason);
-	if (a->status >= 400 && a->status < 500 && a->status != 408 && a->status != 429)
+	if (a->status < 500 && a->status != 408 && a->status != 429)
 		px_dispatch_strange(a->link, a->lease.delivery.message, text);
 	else
 		px_dispatch_failed(a->link, text, a->retry_after);

@@ -71,8 +71,10 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	if (rc == PX_EFATAL)
 		px_flow_store_failed(flow, "lease");
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
-	for (unsigned i = 0; i < n; i++)
-		px_deliver_start(link, partner, &leases[i]);
+	for (unsigned i = 0; i < n; i++) {
+		if (!px_settle_if_overdue(flow, &leases[i]))
+			px_deliver_start(link, partner, &leases[i]);
+	}
 	px_flow_end(flow);
 	if (again || n > 0)
 		px_dispatch_kick(link);

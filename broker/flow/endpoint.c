@@ -101,6 +101,10 @@ static int check_headers(void *arg, struct px_request *req, const char **text)
 		*text = "an officer's certificate may not do this";
 		return 403;
 	}
+	if (r == R_INBOX_ID && http->has_length && http->length > (uint64_t)PX_LIMIT_CONFIRMATION) {
+		*text = "larger than a confirmation can be";
+		return 413;
+	}
 	if (post && !is_xml(px_http_field(http, "content-type"))) {
 		*text = "Content-Type must be application/xml (or text/xml), charset utf-8";
 		return 415;

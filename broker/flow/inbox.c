@@ -137,6 +137,8 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 		px_flow_store_failed(flow, "lease");
 	for (unsigned i = 0; i < n; i++) {
 		struct waiter *w = TAILQ_FIRST(&link->waiters);
+		if (px_settle_if_overdue(flow, &leases[i]))
+			continue;
 		if (w != NULL)
 			hand_out(link, w, &leases[i]);
 		else
@@ -295,6 +297,10 @@ void px_flow_confirm(struct px_flow *flow, struct px_generation *gen, const stru
 {
 	struct link *link = px_flow_obtain_link(flow, partner->name);
 	struct fetched *f = find_fetched(link, id);
+	if (body->len > (size_t)PX_LIMIT_CONFIRMATION) {
+		px_answer_text(answered, arg, 413, 0, "larger than a confirmation can be\n");
+		return;
+	}
 	if (f == NULL || f->judging) {
 		px_answer_text(answered, arg, 409, 0,
 			       "delivery %s is not leased to you (any more): fetch again\n", id);

@@ -314,7 +314,7 @@ static void decide(struct intake *in)
 		return;
 	}
 	if (px_applying_is_confirmations(v)) {
-		px_applying_collect(&in->applying, v, in->partner);
+		px_applying_collect(&in->applying, v, partner);
 		px_store_resolve(in->flow->store, in->applying.n, in->applying.refs, refs_resolved, in);
 		return;
 	}
@@ -332,10 +332,18 @@ static bool moved_on(struct intake *in)
 {
 	if (in->flow->gen == in->gen)
 		return false;
+	const struct px_conf_partner *old = partner_of(in);
+	char uri[256], authority[PX_AUTHORITY_MAX + 1];
+	enum px_role role = old->role;
+	px_strlcpy(uri, old->san_uri, sizeof(uri));
+	px_strlcpy(authority, old->authority, sizeof(authority));
 	px_generation_unref(&in->gen);
 	in->gen = px_generation_ref(in->flow->gen);
 	px_verdict_free(&in->verdict);
-	if (partner_of(in) == NULL) {
+	/* Its TLS identity was proved for the old block only; a changed one has to connect anew. */
+	const struct px_conf_partner *now = partner_of(in);
+	if (now == NULL || strcmp(now->san_uri, uri) != 0 || strcmp(now->authority, authority) != 0 ||
+	    now->role != role) {
 		px_answer_text(in->answered, in->arg, 403, 0, "partner %s is no longer known here\n",
 			       in->partner);
 		finish(in);

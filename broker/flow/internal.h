@@ -137,6 +137,10 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
  * ones journalled. @results as the store gave them, one for each of @a. */
 void px_applied(struct px_flow *flow, const char *partner, const struct px_applying *a,
 		const enum px_apply_result *results);
+/** A leased delivery whose time ran out (after an outage, before the sweep came to it): settle it, don't send
+ * it.
+ * @return whether it was so. */
+bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease);
 /** Copy a lease so that it outlives the callback (body referenced); and drop it. */
 void px_lease_hold(struct px_lease *to, const struct px_lease *from);
 void px_lease_release(struct px_lease *lease);

@@ -15,7 +15,9 @@
 struct gathering {
 	struct px_flow *flow;
 	struct px_generation *gen;
-	struct px_owed_group group;
+	struct px_owed_group groups[GROUPS]; /* oldest first */
+	unsigned n_groups, at;
+	struct px_owed_group group; /* the one at hand */
 	struct px_header header;
 	unsigned n;
 	uint64_t ids[PX_ENTRIES_MAX];
@@ -106,11 +108,32 @@ static void write_header(struct gathering *g)
 	px_strlcpy(h->type, "Confirmations", sizeof(h->type));
 }
 
+static void collected(void *arg, int rc, unsigned n, const struct px_owed *owed);
+
+static void next_group(struct gathering *g)
+{
+	if (g->at == g->n_groups) {
+		gathering_end(g, -1);
+		return;
+	}
+	g->group = g->groups[g->at++];
+	px_store_owed(g->flow->store, g->group.partner, g->group.ref_sender, PX_ENTRIES_MAX,
+		      (uint64_t)PX_LIMIT_GATHER_OCTETS, collected, g);
+}
+
 static void collected(void *arg, int rc, unsigned n, const struct px_owed *owed)
 {
 	struct gathering *g = arg;
-	if (rc != PX_OK || n == 0) {
-		gathering_end(g, rc == PX_OK ? -1 : RETRY_PAUSE);
+	if (rc != PX_OK) {
+		gathering_end(g, RETRY_PAUSE);
+		return;
+	}
+	if (n == 0) { /* nothing in it can be read: it must not hold up the others */
+		px_warnx("owed", "partner=%s recipient=%s confirmations cannot be read: run prinexctl verify",
+			 g->group.partner, g->group.ref_sender);
+		px_alarm_raise(g->flow->alarms, PX_ALARM_QUARANTINE, "owed",
+			       "confirmations for %s cannot be read", g->group.ref_sender);
+		next_group(g);
 		return;
 	}
 	struct px_buf entries[PX_ENTRIES_MAX];
@@ -134,9 +157,9 @@ static void grouped(void *arg, int rc, unsigned n, const struct px_owed_group *g
 		gathering_end(g, rc == PX_OK ? -1 : RETRY_PAUSE);
 		return;
 	}
-	g->group = groups[0];
-	px_store_owed(g->flow->store, g->group.partner, g->group.ref_sender, PX_ENTRIES_MAX,
-		      (uint64_t)PX_LIMIT_GATHER_OCTETS, collected, g);
+	g->n_groups = PX_MIN(n, (unsigned)GROUPS);
+	memcpy(g->groups, groups, g->n_groups * sizeof(*groups));
+	next_group(g);
 }
 
 static void gather(void *arg)

@@ -9,6 +9,16 @@
 /* --- judging
  * ------------------------------------------------------------------------------------------------- */
 
+/* Custody for a recipient is taken by naming it: a hub may know only some of them. */
+static bool names(const struct px_confirmation *c, const char *recipient)
+{
+	for (unsigned i = 0; i < c->n_recipients; i++) {
+		if (strcmp(c->recipients[i], recipient) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partner,
 		      const struct px_lease *lease, const struct px_verdict *v, struct judgement *out)
 {
@@ -16,7 +26,10 @@ static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partne
 	bool of_recipient = strcmp(v->signer.authority, lease->delivery.recipient) == 0;
 	bool of_partner = strcmp(v->signer.authority, partner->authority) == 0 &&
 			  v->signer.role == partner->role;
-	if (c->cod_follows && partner->role == PX_ROLE_NODE && (of_recipient || of_partner)) {
+	if (c->cod_follows && !names(c, lease->delivery.recipient)) {
+		snprintf(out->error, sizeof(out->error), "the broker took it over, but not for recipient %s",
+			 lease->delivery.recipient);
+	} else if (c->cod_follows && partner->role == PX_ROLE_NODE && (of_recipient || of_partner)) {
 		out->state = PX_D_HANDED_OVER;
 		out->due = px_flow_now(flow) + partner->cod_wait;
 	} else if (!c->cod_follows && (of_recipient || (of_partner && lease->confirmations))) {
@@ -181,6 +194,14 @@ static void count_end(struct px_flow *flow, const struct settling *s)
 	}
 }
 
+static void report_end(struct px_flow *flow, const struct settling *s)
+{
+	struct settle_about about = {&s->delivery, &s->header, s->origin, NULL, s->confirmations};
+	count_end(flow, s);
+	if (px_delivery_state_is_final(s->req.state) && (s->confirmations || s->origin[0] == '\0'))
+		report_outcome(flow, &about, &s->req);
+}
+
 static void submit(void *arg);
 
 static void settled(void *arg, int rc)
@@ -195,9 +216,8 @@ static void settled(void *arg, int rc)
 	}
 	if (rc == PX_EFATAL)
 		px_flow_store_failed(flow, "settle");
-	if (rc == PX_OK) {
-		count_end(flow, s);
-	}
+	if (rc == PX_OK)
+		report_end(flow, s);
 	/* Also when an earlier try had happened although its outcome was unknown. */
 	if (s->owed.len > 0)
 		px_owed_written(flow);
@@ -247,15 +267,31 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	s->req.answer = s->answer.data;
 	s->req.answer_len = s->answer.len;
 	if (px_delivery_state_is_final(settle->state)) {
-		if (about->confirmations || about->origin[0] == '\0')
-			report_outcome(flow, about, settle);
-		else
+		if (!about->confirmations && about->origin[0] != '\0')
 			write_owed(flow, about, settle, &s->owed);
 	}
 	s->req.owed = s->owed.data;
 	s->req.owed_len = s->owed.len;
 	px_flow_begin(flow);
 	submit(s);
+}
+
+bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)
+{
+	const struct px_delivery *d = &lease->delivery;
+	if (d->deadline > px_flow_now(flow))
+		return false;
+	struct px_settle s = {
+	    .delivery = d->id,
+	    .token = lease->token,
+	    .state = d->body_sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
+	    .code = px_code_wire(d->body_sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
+	    .error = d->error[0] != '\0' ? d->error : NULL,
+	};
+	struct settle_about about = {d, &lease->header, lease->origin, lease->body->digest,
+				     lease->confirmations};
+	px_settle(flow, &about, &s, NULL, NULL);
+	return true;
 }
 
 void px_lease_hold(struct px_lease *to, const struct px_lease *from)

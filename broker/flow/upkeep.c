@@ -8,6 +8,7 @@
 
 #define TICK             1000
 #define SWEEP_MAX        64
+#define SWEEP_AGAIN      20
 #define POLL_EVERY       10000
 #define STATS_EVERY      5000
 #define CHECKPOINT_EVERY 60000
@@ -42,6 +43,8 @@ static void overdue_read(void *arg, int rc, const struct px_message *m)
 	px_flow_end(flow);
 }
 
+static void tick(void *arg);
+
 static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
 {
 	struct px_flow *flow = arg;
@@ -54,6 +57,9 @@ static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliv
 		px_flow_begin(flow);
 		px_store_message(flow->store, o->delivery.message, overdue_read, o);
 	}
+	/* After an outage there may be many: the next page soon, not a tick later. */
+	if (rc == PX_OK && n == SWEEP_MAX)
+		px_timer_set(flow->timers, &flow->upkeep, SWEEP_AGAIN, tick, flow);
 	px_flow_end(flow);
 }
 

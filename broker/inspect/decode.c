@@ -246,8 +246,10 @@ static bool is_consistent(const struct px_verdict *v)
 	if (v->signer.authority[0] == '\0' ||
 	    (v->signer.role != PX_ROLE_SYSTEM && v->signer.role != PX_ROLE_NODE))
 		return false;
-	if (v->kind == PX_DOC_EXCHANGE)
-		return v->has_header;
+	if (v->kind == PX_DOC_EXCHANGE) {
+		bool carries = strcmp(v->header.type, "Confirmations") == 0;
+		return v->has_header && (v->stage != PX_STAGE_OK || !carries || v->n_entries > 0);
+	}
 	return v->stage != PX_STAGE_OK || v->n_entries == 1;
 }
 

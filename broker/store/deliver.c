@@ -210,22 +210,20 @@ static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_re
 	return PX_OK;
 }
 
-/* Apply to the deliveries that are the recipient's, or else the partner's. */
+/* Apply to the recipient's delivery; where a partner is named, only if it was handed to that one. */
 static int apply_to(struct px_wtx *w, const struct px_rec_message *rec, const struct px_rec_receipt *about,
-		    const struct px_apply *apply, bool by_partner, bool *found, bool *changed)
+		    const struct px_apply *apply, bool *found, bool *changed)
 {
 	int rc = PX_OK;
 	for (unsigned i = 0; i < rec->n_deliveries && rc == PX_OK; i++) {
 		struct px_delivery d;
 		rc = px_load_delivery(&w->tx, rec->first_delivery + i, &d);
-		bool fits = rc == PX_OK && (by_partner ? strcmp(d.partner, apply->partner) == 0
-						       : strcmp(d.recipient, apply->recipient) == 0);
-		if (!fits)
+		if (rc != PX_OK || strcmp(d.recipient, apply->recipient) != 0 ||
+		    (apply->partner[0] != '\0' && strcmp(d.partner, apply->partner) != 0))
 			continue;
 		*found = true;
 		rc = apply_one(w, &d, about, apply, changed);
-		if (!by_partner)
-			break;
+		break;
 	}
 	return rc;
 }
@@ -247,9 +245,7 @@ int px_deliver_apply(struct px_wtx *w, struct px_scratch *scratch, const struct 
 	if (rc == PX_OK)
 		rc = px_load_message(&w->tx, scratch, seq, &rec);
 	if (rc == PX_OK)
-		rc = apply_to(w, &rec, &about, apply, false, &found, &changed);
-	if (rc == PX_OK && !found && apply->state == PX_D_REFUSED && apply->partner[0] != '\0')
-		rc = apply_to(w, &rec, &about, apply, true, &found, &changed);
+		rc = apply_to(w, &rec, &about, apply, &found, &changed);
 	if (rc == PX_OK && found)
 		*result = changed ? PX_APPLIED : PX_APPLY_ALREADY;
 	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;

@@ -238,17 +238,10 @@ enum px_apply_result sim_apply(struct sim *s, const struct px_apply *apply)
 	bool found = false, changed = false;
 	for (size_t i = 0; i < s->n_deliveries && !found; i++) {
 		struct sim_delivery *d = &s->deliveries[i];
-		if (d->message == m->seq && strcmp(d->d.recipient, apply->recipient) == 0) {
+		if (d->message == m->seq && strcmp(d->d.recipient, apply->recipient) == 0 &&
+		    (apply->partner[0] == '\0' || strcmp(d->d.partner, apply->partner) == 0)) {
 			found = true;
 			changed = apply_one(s, d, apply);
-		}
-	}
-	bool by_partner = !found && apply->state == PX_D_REFUSED && apply->partner[0] != '\0';
-	for (size_t i = 0; i < s->n_deliveries && by_partner; i++) {
-		struct sim_delivery *d = &s->deliveries[i];
-		if (d->message == m->seq && strcmp(d->d.partner, apply->partner) == 0) {
-			found = true;
-			changed = apply_one(s, d, apply) || changed;
 		}
 	}
 	if (!found)

@@ -140,8 +140,8 @@ struct px_apply {
 	char ref_sender[PX_AUTHORITY_MAX + 1];
 	char ref_message_id[PX_MESSAGE_ID_MAX + 1];
 	uint8_t ref_digest[PX_DIGEST_LEN];
-	char recipient[PX_AUTHORITY_MAX + 1]; /* whose delivery: the authority that proved it */
-	char partner[PX_NAME_MAX + 1];        /* or (CoE) the partner it was handed to; "" not that */
+	char recipient[PX_AUTHORITY_MAX + 1]; /* whose delivery */
+	char partner[PX_NAME_MAX + 1];        /* not "": only if it was handed to this partner */
 	enum px_delivery_state state;         /* DELIVERED, REFUSED, EXPIRED or UNKNOWN */
 	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };

@@ -10,9 +10,12 @@ static bool starts(const struct px_tags *t, const char *mark)
 	return t->len - t->at >= n && memcmp(t->data + t->at, mark, n) == 0;
 }
 
-/* Behind the next @mark; the end when there is none. */
-static void skip_to(struct px_tags *t, const char *mark)
+/* Past the opening mark (whose octets are no part of the closing one: `<!-->` ends no comment), then behind
+ * the next
+ * @mark; the end when there is none. */
+static void skip_to(struct px_tags *t, size_t opening, const char *mark)
 {
+	t->at = PX_MIN(t->at + opening, t->len);
 	const uint8_t *p = memmem(t->data + t->at, t->len - t->at, mark, strlen(mark));
 	t->at = p != NULL ? (size_t)(p - t->data) + strlen(mark) : t->len;
 }
@@ -23,11 +26,11 @@ static bool skip_other(struct px_tags *t)
 	if (t->len - t->at < 2 || (t->data[t->at + 1] != '!' && t->data[t->at + 1] != '?'))
 		return false;
 	if (starts(t, "<!--"))
-		skip_to(t, "-->");
+		skip_to(t, 4, "-->");
 	else if (starts(t, "<![CDATA["))
-		skip_to(t, "]]>");
+		skip_to(t, 9, "]]>");
 	else if (starts(t, "<?"))
-		skip_to(t, "?>");
+		skip_to(t, 2, "?>");
 	else
 		return false;
 	return true;

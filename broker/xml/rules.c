@@ -135,11 +135,18 @@ static void judge_evidence(struct px_run *run, struct px_confirmation *c, const 
 			       .expected_sender = c->ref_sender,
 			       .expected_id = c->ref_message_id};
 	struct px_verdict *v = px_examine_at(run->ex, &exam, octets->data, octets->len, run->depth + 1);
-	if (v->stage == PX_STAGE_OK) {
+	/* A delivery is proved by the recipient's final custody, a refusal by its exception. */
+	const struct px_confirmation *e = v->n_entries == 1 ? &v->entries[0] : NULL;
+	bool fits = v->stage == PX_STAGE_OK && e != NULL &&
+		    (c->kind == PX_COE ? e->kind == PX_COE : e->kind == PX_COA && !e->cod_follows);
+	if (fits) {
 		c->evidence_ok = true;
 		c->evidence_kind = v->entries[0].kind;
 		px_strlcpy(c->evidence_issuer, v->signer.authority, sizeof(c->evidence_issuer));
 		c->evidence_role = v->signer.role;
+	} else if (v->stage == PX_STAGE_OK) {
+		px_run_warn(run, PX_CODE_CONF_EVIDENCE, node, NULL,
+			    "the evidence is of a kind that does not prove this");
 	} else {
 		px_run_warn(run, PX_CODE_CONF_EVIDENCE, node, NULL, "the evidence does not verify: %s: %s",
 			    px_code_wire(v->errors.items[0].code), v->errors.items[0].text);

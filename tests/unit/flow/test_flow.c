@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "flow/confirm.h"
 #include "world.h"
+#include "world_fakes.h"
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -472,6 +474,116 @@ static void test_hub_between_two(void **state)
 	world_free(&w);
 }
 
+/* --- a partner that means ill
+ * ------------------------------------------------------------------------------------ */
+
+/* An exchange of type Confirmations with one entry, as the node of @authority would sign it. */
+static struct reply accuse(struct node *n, const char *partner, const char *authority,
+			   const struct px_confirm *entry)
+{
+	struct px_buf one = PX_BUF_INIT, doc = PX_BUF_INIT;
+	struct px_header h = {.n_recipients = 1, .created_at = px_clock_wall(world_clock(n->world))};
+	static unsigned serial;
+	snprintf(h.message_id, sizeof(h.message_id), "PX-ILL-%u", ++serial);
+	px_strlcpy(h.environment, "test", sizeof(h.environment));
+	px_strlcpy(h.sender, authority, sizeof(h.sender));
+	px_strlcpy(h.recipients[0], "BY", sizeof(h.recipients[0]));
+	px_strlcpy(h.type, "Confirmations", sizeof(h.type));
+	px_confirm_write(&one, entry, false);
+	px_confirm_exchange(&doc, &h, &one, 1);
+	fakes_sign(&doc, authority, PX_ROLE_NODE);
+	struct reply r = world_post(n, partner, &doc);
+	px_buf_free(&one);
+	px_buf_free(&doc);
+	return r;
+}
+
+/* XX got the same message, so it knows its digest. It may not settle UA's delivery, whatever it claims. */
+static void test_nobody_settles_what_is_not_his(void **state)
+{
+	(void)state;
+	static const char *const trusted[] = {"BY", "UA", "XX", NULL};
+	struct world *w = world_new(16);
+	struct px_buf text = PX_BUF_INIT, doc = PX_BUF_INIT;
+	conf_head(&text, "BY", trusted);
+	conf_partner(&text, "system-by", "BY", "system", NULL, "");
+	conf_partner(&text, "node-ua", "UA", "node", "https://ua:1", "");
+	conf_partner(&text, "node-xx", "XX", "node", "https://xx:1", "");
+	struct node *by = world_node(w, "BY", px_buf_str(&text));
+	world_start(w);
+	world_compose(by, "system-by", &(struct msg){.id = "M1", .recipients = "UA XX"}, &doc);
+	struct px_body *body = px_body_copy(doc.data, doc.len);
+	expect_status(world_post(by, "system-by", &doc),
+		      201); /* nobody listens at UA and XX: both stay queued */
+	static const char ua[1][PX_AUTHORITY_MAX + 1] = {"UA"}, xx[1][PX_AUTHORITY_MAX + 1] = {"XX"};
+	struct px_findings gone = {0};
+	px_findings_add(&gone, PX_CODE_EXPIRED, 0, NULL, NULL, "gone");
+	struct px_confirm entry = {.kind = PX_COE,
+				   .permanent = true,
+				   .confirmation_id = "C",
+				   .issuer = "XX",
+				   .ref_sender = "BY",
+				   .ref_message_id = "M1",
+				   .ref_digest = body->digest,
+				   .at = 1,
+				   .n_recipients = 1,
+				   .recipients = ua,
+				   .errors = &gone};
+	expect_status(accuse(by, "node-xx", "XX", &entry),
+		      201); /* accepted as an exchange, applied to nothing */
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "queued");
+	/* A temporary exception ends nothing. A permanent one ends its own, and only that. */
+	entry = (struct px_confirm){.kind = PX_COE,
+				    .permanent = false,
+				    .confirmation_id = "T",
+				    .issuer = "XX",
+				    .ref_sender = "BY",
+				    .ref_message_id = "M1",
+				    .ref_digest = body->digest,
+				    .at = 1,
+				    .n_recipients = 1,
+				    .recipients = xx,
+				    .errors = &gone};
+	expect_status(accuse(by, "node-xx", "XX", &entry), 201);
+	assert_string_equal(world_state(by, "BY", "M1", "XX"), "queued");
+	entry.permanent = true;
+	expect_status(accuse(by, "node-xx", "XX", &entry), 201);
+	assert_string_equal(world_state(by, "BY", "M1", "XX"), "expired");
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "queued");
+	/* Nor prove its delivery by UA's exception, or by custody that promises a delivery still to come. */
+	struct px_buf evidence = PX_BUF_INIT;
+	struct px_confirm inner = {.kind = PX_COE,
+				   .permanent = true,
+				   .confirmation_id = "E",
+				   .issuer = "UA",
+				   .ref_sender = "BY",
+				   .ref_message_id = "M1",
+				   .ref_digest = body->digest,
+				   .at = 1,
+				   .errors = &gone};
+	px_confirm_write(&evidence, &inner, true);
+	fakes_sign(&evidence, "UA", PX_ROLE_SYSTEM);
+	entry = (struct px_confirm){.kind = PX_COD,
+				    .confirmation_id = "D",
+				    .issuer = "XX",
+				    .ref_sender = "BY",
+				    .ref_message_id = "M1",
+				    .ref_digest = body->digest,
+				    .at = 1,
+				    .n_recipients = 1,
+				    .recipients = ua,
+				    .evidence = evidence.data,
+				    .evidence_len = evidence.len};
+	expect_status(accuse(by, "node-xx", "XX", &entry), 201);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "queued");
+	px_findings_free(&gone);
+	px_body_unref(&body);
+	px_buf_free(&evidence);
+	px_buf_free(&doc);
+	px_buf_free(&text);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +602,7 @@ int main(void)
 	    cmocka_unit_test(test_urgent_first),
 	    cmocka_unit_test(test_crash_continues),
 	    cmocka_unit_test(test_hub_between_two),
+	    cmocka_unit_test(test_nobody_settles_what_is_not_his),
 	};
 	px_log_set_level(getenv("PX_LOG") != NULL ? PX_LOG_DEBUG : PX_LOG_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,7 @@ static void read_evidence(const char *at, const char *end, const char *base, str
 	px_assert(px_unbase64(&raw, e, (size_t)(stop - e)) == PX_OK);
 	struct px_signer who = {0};
 	c->evidence_ok = read_trailer(px_buf_str(&raw), raw.len, &who);
+	c->evidence_kind = strstr(px_buf_str(&raw), "<px:Kind>CoA<") != NULL ? PX_COA : PX_COE;
 	px_strlcpy(c->evidence_issuer, who.authority, sizeof(c->evidence_issuer));
 	c->evidence_role = who.role;
 	px_buf_free(&raw);

@@ -146,14 +146,10 @@ static enum px_apply_result apply(struct model *m, const struct model_apply *a, 
 		return PX_APPLY_NO_MESSAGE;
 	if (m->messages[message].note.variant != a->variant)
 		return PX_APPLY_NO_MATCH;
-	bool to_recipient = false, found = false, changed = false;
-	for (int i = 0; i < m->n_deliveries; i++)
-		to_recipient |= m->deliveries[i].message == message &&
-				m->deliveries[i].recipient == a->recipient;
+	bool found = false, changed = false;
 	for (int i = 0; i < m->n_deliveries; i++) {
 		struct model_delivery *d = &m->deliveries[i];
-		bool meant = to_recipient ? d->recipient == a->recipient
-					  : a->state == PX_D_REFUSED && d->partner == a->partner;
+		bool meant = d->recipient == a->recipient && (a->partner < 0 || d->partner == a->partner);
 		if (d->message != message || !meant)
 			continue;
 		found = true;

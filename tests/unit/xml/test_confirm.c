@@ -237,7 +237,9 @@ static void test_bad_evidence(void **state)
 	char *unsigned_one = slip_text(S(0));
 	char *revoked = signed_slip(S(0), &k->ua.revoked, &k->ua);
 	char *not_xml = px_xstrdup("proof");
-	char *all[] = {other_digest, other_id, changed, unsigned_one, revoked, not_xml};
+	/* Custody of a broker that still has to deliver proves no delivery. */
+	char *follows = signed_slip(S(.more = "<px:CodFollows>true</px:CodFollows>"), &k->ua.system, &k->ua);
+	char *all[] = {other_digest, other_id, changed, unsigned_one, revoked, not_xml, follows};
 	for (size_t i = 0; i < PX_ARRAY_LEN(all); i++) {
 		char *evidence = evidence_of(all[i]), *one = slip_text(S(.kind = "CoD", .more = evidence));
 		char *text = gathered(one, &k->ua.node);
@@ -262,6 +264,33 @@ static void test_bad_evidence(void **state)
 	px_verdict_free(&v);
 	free(text);
 	free(one);
+}
+
+/* A comment is not signed, so whoever carries the exchange may put one in: it must not pass for evidence,
+ * however its end is written. */
+static void test_evidence_in_a_comment(void **state)
+{
+	(void)state;
+	struct kit *k = kit_get();
+	char *proof = signed_slip(S(0), &k->ua.system, &k->ua);
+	char *evidence = evidence_of(proof), *one = slip_text(S(.kind = "CoD", .more = evidence));
+	static const char *const comments[] = {"<!--><px:Evidence>QUJD</px:Evidence>--><px:Evidence>",
+					       "<!---><px:Evidence>QUJD</px:Evidence>--><px:Evidence>"};
+	for (size_t i = 0; i < PX_ARRAY_LEN(comments); i++) {
+		char *text = swap(gathered(one, &k->ua.node), "<px:Evidence>", comments[i]);
+		struct px_verdict *v = kit_examine(text, strlen(text));
+		if (v->stage == PX_STAGE_OK) {
+			const struct px_confirmation *c = &v->entries[0];
+			assert_true(c->evidence_ok);
+			assert_true(c->evidence_len > 100);
+			assert_memory_not_equal(text + c->evidence_offset, "QUJD", 4);
+		}
+		px_verdict_free(&v);
+		free(text);
+	}
+	free(one);
+	free(evidence);
+	free(proof);
 }
 
 /* Evidence within evidence within evidence: looked into once. */
@@ -381,6 +410,7 @@ int main(void)
 	    cmocka_unit_test(test_refused_answers),
 	    cmocka_unit_test(test_gathered),
 	    cmocka_unit_test(test_bad_evidence),
+	    cmocka_unit_test(test_evidence_in_a_comment),
 	    cmocka_unit_test(test_nested_evidence),
 	    cmocka_unit_test(test_refused_gathered),
 	    cmocka_unit_test(test_number_of_entries),
