@@ -391,6 +391,7 @@ static void free_rooms(struct broker *b)
 	px_endpoint_free(&b->endpoint);
 	if (b->gen != NULL) {
 		struct px_generation *pub = &b->gen->pub;
+		b->gen->at_once = true;
 		px_generation_unref(&pub);
 	}
 	event_base_loop(px_loop_base(b->loop), EVLOOP_NONBLOCK); /* frees the generations */

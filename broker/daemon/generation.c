@@ -25,7 +25,9 @@ static void free_parts(evutil_socket_t fd, short what, void *arg)
 	struct px_daemon_generation *gen = arg;
 	(void)fd;
 	(void)what;
-	if (gen->pool != NULL)
+	if (gen->pool != NULL && gen->at_once)
+		px_pool_free(&gen->pool);
+	else if (gen->pool != NULL)
 		px_pool_retire(&gen->pool);
 	if (gen->egress != NULL)
 		px_egress_retire(&gen->egress);
