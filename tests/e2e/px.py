@@ -349,6 +349,8 @@ class Lab:
         if kind is not None and kind is not SystemExit:
             ok(False, "the test ended by %s: %s" % (kind.__name__, value), "\n".join(
                 "== %s\n%s" % (b.name, b.tail()) for b in self.brokers if os.path.exists(b.log)))
+        else:
+            self.end_brokers()
         self.close()
         return kind is not None and kind is not SystemExit
 
@@ -368,6 +370,21 @@ class Lab:
             x.start()
             y.start()
         return x, y
+
+    def end_brokers(self):
+        """Stop those that run: an exit status other than 0, or a sanitizer's report in a log, fails the test."""
+        bad = []
+        for b in self.brokers:
+            status = b.stop() if b.process is not None and b.process.poll() is None else 0
+            if status != 0:
+                bad.append("%s: exit status %s\n%s" % (b.name, status, b.tail(30)))
+            if os.path.exists(b.log):
+                with open(b.log, encoding="utf-8", errors="replace") as f:
+                    found = re.search(r"(.*\n){0,2}.*(ERROR: \w+Sanitizer|runtime error:)(.*\n){0,25}", f.read())
+                if found:
+                    bad.append("%s: %s" % (b.name, found.group(0)))
+        if self.brokers:
+            ok(not bad, "%s end cleanly" % ", ".join(b.name for b in self.brokers), "\n".join(bad))
 
     def close(self):
         for b in self.brokers:
