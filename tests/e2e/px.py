@@ -380,9 +380,10 @@ class Lab:
                 bad.append("%s: exit status %s\n%s" % (b.name, status, b.tail(30)))
             if os.path.exists(b.log):
                 with open(b.log, encoding="utf-8", errors="replace") as f:
-                    found = re.search(r"(.*\n){0,2}.*(ERROR: \w+Sanitizer|runtime error:)(.*\n){0,25}", f.read())
-                if found:
-                    bad.append("%s: %s" % (b.name, found.group(0)))
+                    lines = f.readlines()
+                at = next((i for i, line in enumerate(lines) if "Sanitizer" in line or "runtime error:" in line), None)
+                if at is not None:
+                    bad.append("%s: %s" % (b.name, "".join(lines[at:at + 25])))
         if self.brokers:
             ok(not bad, "%s end cleanly" % ", ".join(b.name for b in self.brokers), "\n".join(bad))
 
