@@ -28,7 +28,7 @@ struct px_daemon_generation {
 	struct px_buf needs_restart; /* names of options whose new value is not in force */
 	bool destroying;
 	bool at_once; /* the process ends: the loop that would see the inspectors out does not run any more */
-	bool whole; /* it was made once: a later failure does not free it */
+	bool whole;   /* it was made once: a later failure does not free it */
 	/* while being made */
 	void (*made)(void *arg, struct px_daemon_generation *gen, int rc, const char *why);
 	void (*lost)(void *arg, struct px_daemon_generation *gen);

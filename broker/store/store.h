@@ -66,7 +66,6 @@
  */
 
 struct px_store;
-
 enum px_delivery_state {
 	PX_D_QUEUED,      /* waiting, or leased (that is in memory only) */
 	PX_D_HANDED_OVER, /* a broker's CoA with CodFollows; the next in the movement may go */
@@ -245,7 +244,6 @@ struct px_scan {
 	int64_t since, until; /* accepted */
 	bool open_only;       /* with a delivery that is not final (deliveries: that is not final) */
 };
-
 /** One (sender, id) to look up; answered in the same order. */
 struct px_ref {
 	char sender[PX_AUTHORITY_MAX + 1];
