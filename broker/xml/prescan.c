@@ -37,10 +37,15 @@ static unsigned line_of(struct scan *s, const uint8_t *at)
 	return s->line;
 }
 
-/* @at: text that has passed check_characters, or @len 0. White space is shown as blanks. */
+/* The octets a message shows of a place in markup, at most. */
+#define SHOWN 32
+
+/* @at: text that has passed check_characters, or @len 0; cut where the document ends. White space is shown
+ * as blanks. */
 static void report(struct scan *s, enum px_code code, const uint8_t *at, size_t len, const char *text)
 {
 	char shown[65] = "";
+	len = PX_MIN(len, (size_t)(s->end - at));
 	len = px_utf8_cut((const char *)at, len, sizeof(shown) - 1);
 	for (size_t i = 0; i < len; i++)
 		shown[i] = at[i] < 0x20 || at[i] == 0x7f ? ' ' : (char)at[i];
@@ -150,7 +155,7 @@ static size_t take_name(struct scan *s)
 /* Ends the scan: what follows broken markup cannot be judged. */
 static bool broken(struct scan *s, const uint8_t *at, const char *text)
 {
-	report(s, PX_CODE_SCAN_SYNTAX, at, PX_MIN((size_t)(s->end - at), (size_t)32), text);
+	report(s, PX_CODE_SCAN_SYNTAX, at, SHOWN, text);
 	return false;
 }
 
@@ -211,18 +216,18 @@ static void open_element(struct scan *s, const uint8_t *at, unsigned attributes,
 			 bool empty)
 {
 	if (attributes > (unsigned)PX_LIMIT_XML_ATTRIBUTES)
-		report(s, PX_CODE_SCAN_ATTRIBUTES, at, 32, "an element has too many attributes");
+		report(s, PX_CODE_SCAN_ATTRIBUTES, at, SHOWN, "an element has too many attributes");
 	if (++s->elements > (unsigned long)PX_LIMIT_XML_ELEMENTS && !s->told_elements) {
 		report(s, PX_CODE_SCAN_ELEMENTS, at, 0, "too many elements");
 		s->told_elements = true;
 	}
 	declared = PX_MIN(declared, 255u);
 	if (s->prefixes + declared > (unsigned)PX_LIMIT_XML_PREFIXES && !s->told_prefixes) {
-		report(s, PX_CODE_SCAN_PREFIXES, at, 32, "too many namespace declarations in scope");
+		report(s, PX_CODE_SCAN_PREFIXES, at, SHOWN, "too many namespace declarations in scope");
 		s->told_prefixes = true;
 	}
 	if (s->depth + 1 > (unsigned)PX_LIMIT_XML_DEPTH && !s->told_depth) {
-		report(s, PX_CODE_SCAN_DEPTH, at, 32, "elements are nested too deeply");
+		report(s, PX_CODE_SCAN_DEPTH, at, SHOWN, "elements are nested too deeply");
 		s->told_depth = true;
 	}
 	if (empty)
@@ -313,7 +318,7 @@ static bool scan_markup(struct scan *s)
 		s->p += 9;
 		return skip_to(s, from, "]]>", "a CDATA section does not end");
 	}
-	report(s, PX_CODE_SCAN_DOCTYPE, from, PX_MIN((size_t)(s->end - from), (size_t)32),
+	report(s, PX_CODE_SCAN_DOCTYPE, from, SHOWN,
 	       "a markup declaration; only comments and CDATA sections are allowed");
 	return false;
 }

@@ -169,6 +169,22 @@ static void with_name(const char *before, long n, const char *after, enum px_cod
 	expect_buf(&b, code);
 }
 
+/* What is shown of a place near the end ends where the document does. */
+static void test_shows_no_more_than_the_document(void **state)
+{
+	(void)state;
+	struct px_buf b = PX_BUF_INIT;
+	repeat(&b, "<a>", PX_LIMIT_XML_DEPTH + 1);
+	size_t len = b.len;
+	px_buf_adds(&b, "behind the document's end");
+	struct px_findings errors = {0};
+	assert_int_not_equal(px_prescan((const uint8_t *)b.data, len, &errors), PX_OK);
+	assert_int_equal(errors.items[0].code, PX_CODE_SCAN_DEPTH);
+	assert_string_equal(errors.items[0].value, "<a>");
+	px_findings_free(&errors);
+	px_buf_free(&b);
+}
+
 static void test_limits(void **state)
 {
 	(void)state;
@@ -247,8 +263,9 @@ static void test_linear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases), cmocka_unit_test(test_prefixes), cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_many),  cmocka_unit_test(test_linear),
+	    cmocka_unit_test(test_cases),  cmocka_unit_test(test_prefixes),
+	    cmocka_unit_test(test_limits), cmocka_unit_test(test_shows_no_more_than_the_document),
+	    cmocka_unit_test(test_many),   cmocka_unit_test(test_linear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
