@@ -746,7 +746,7 @@ def fetching(t):
     rc, out, err = t.fetch(fake, "--confirm", "--out", d)
     px.ok(rc == 0 and "known" in out and list(box.confirmed) == ["d3"] and os.stat(os.path.join(d, "UA_UA1.xml")).st_mtime_ns == stamp,
           "known: same name, same octets: only confirmed", out + err)
-    other = exchange(t, mid="UA1")
+    other = exchange(t, name="ArrivalNotice-small.xml", mid="UA1")
     box = Inbox(t, fake, [("d4", other)], d)
     rc, out, err = t.fetch(fake, "--confirm", "--out", d)
     aside = [n for n in os.listdir(d) if n.endswith(".conflict")]
