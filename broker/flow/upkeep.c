@@ -69,7 +69,7 @@ static void sweep(struct px_flow *flow)
 		return;
 	flow->sweeping = true;
 	px_flow_begin(flow);
-	px_store_overdue(flow->store, px_flow_now(flow), SWEEP_MAX, swept, flow);
+	px_store_overdue(flow->store, px_flow_now(flow), NULL, SWEEP_MAX, swept, flow);
 }
 
 /* --- checkpoints

@@ -71,7 +71,8 @@ void px_lmdb_owed(struct px_store *st, const char *partner, const char *ref_send
 void px_lmdb_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			  px_journal_done *done, void *arg);
 /* ops_scan.c */
-void px_lmdb_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+void px_lmdb_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+		     px_deliveries_done *done, void *arg);
 void px_lmdb_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_lmdb_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			     void *arg);

@@ -18,6 +18,7 @@ struct scan_op {
 	const char *value;
 	uint64_t movement;
 	int64_t now;
+	struct px_tkey start; /* overdue */
 	px_messages_done *messages_done;
 	px_deliveries_done *deliveries_done;
 	void *arg;
@@ -400,7 +401,7 @@ static enum px_op_then overdue_read(struct px_op *op, struct px_tx *tx, struct p
 	struct scan_op *o = (struct scan_op *)op;
 	struct px_cur cur;
 	px_cur_open(&cur, tx, PX_T_DEADLINES);
-	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+	for (bool more = px_cur_seek(&cur, &o->start); more; more = px_cur_next(&cur)) {
 		struct px_tkey_in in = px_cur_read(&cur);
 		int64_t deadline = px_tkey_get_i64(&in);
 		uint64_t id = px_tkey_get_u64(&in);
@@ -415,10 +416,13 @@ static enum px_op_then overdue_read(struct px_op *op, struct px_tx *tx, struct p
 static const struct px_op_kind overdue_kind = {
     .name = "overdue", .read = overdue_read, .answer = deliveries_answer};
 
-void px_lmdb_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg)
+void px_lmdb_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+		     px_deliveries_done *done, void *arg)
 {
 	struct scan_op *o = new_op(&overdue_kind, &(struct px_scan){.limit = max}, arg);
 	o->now = now;
+	o->start =
+	    px_tkey_deadline(after != NULL ? after->deadline : INT64_MIN, after != NULL ? after->id + 1 : 0);
 	o->deliveries_done = done;
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }

@@ -176,17 +176,19 @@ static void lease_submit(struct px_store *st, const char *partner, unsigned max,
 static void answer_overdue(struct sim *s, struct sim_op *op, int rc)
 {
 	if (rc == PX_OK)
-		sim_read_overdue(s, op->time, op->n, op->done.deliveries, op->arg);
+		sim_read_overdue(s, op->time, op->after, op->id, op->n, op->done.deliveries, op->arg);
 	else
 		op->done.deliveries(op->arg, rc, 0, NULL, 0);
 }
 
-static void overdue_submit(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done,
-			   void *arg)
+static void overdue_submit(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+			   px_deliveries_done *done, void *arg)
 {
 	struct sim_op *op = sim_op_new(st, SIM_READ, answer_overdue, arg);
 	op->done.deliveries = done;
 	op->time = now;
+	op->after = after != NULL ? after->deadline : INT64_MIN;
+	op->id = after != NULL ? after->id : 0;
 	op->n = max;
 	sim_submit(st, op);
 }

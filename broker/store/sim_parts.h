@@ -145,7 +145,8 @@ void sim_read_scan_deliveries(struct sim *s, const struct px_scan *scan, px_deli
 void sim_read_lookup(struct sim *s, enum px_key_kind kind, const char *value, unsigned limit,
 		     px_messages_done *done, void *arg);
 void sim_read_movement(struct sim *s, uint64_t movement, unsigned limit, px_messages_done *done, void *arg);
-void sim_read_overdue(struct sim *s, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+void sim_read_overdue(struct sim *s, int64_t now, int64_t deadline, uint64_t id, unsigned max,
+		      px_deliveries_done *done, void *arg);
 void sim_read_owed_groups(struct sim *s, unsigned max, px_owed_groups_done *done, void *arg);
 void sim_read_owed(struct sim *s, const char *partner, const char *ref_sender, unsigned max, uint64_t octets,
 		   px_owed_done *done, void *arg);

@@ -46,7 +46,7 @@ struct sim_op {
 	const uint8_t *octets;    /* digest or signature */
 	size_t octets_len;
 	uint64_t id, limit_octets;
-	int64_t time;
+	int64_t time, after;
 	unsigned n;
 	bool ascending;
 	enum px_key_kind key;

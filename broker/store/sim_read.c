@@ -209,13 +209,17 @@ static int by_deadline(const void *a, const void *b)
 	return x->id < y->id ? -1 : 1;
 }
 
-void sim_read_overdue(struct sim *s, int64_t now, unsigned max, px_deliveries_done *done, void *arg)
+/** @deadline and @id: of the delivery behind which to go on. */
+void sim_read_overdue(struct sim *s, int64_t now, int64_t deadline, uint64_t id, unsigned max,
+		      px_deliveries_done *done, void *arg)
 {
 	struct px_delivery *found = px_xcalloc(s->n_deliveries, sizeof(*found));
 	unsigned n = 0;
 	for (size_t i = 0; i < s->n_deliveries; i++) {
 		const struct sim_delivery *d = &s->deliveries[i];
-		if (!px_delivery_state_is_final(d->d.state) && d->d.deadline <= now && d->token.counter == 0)
+		bool behind = d->d.deadline > deadline || (d->d.deadline == deadline && d->d.id > id);
+		if (!px_delivery_state_is_final(d->d.state) && d->d.deadline <= now &&
+		    d->token.counter == 0 && behind)
 			found[n++] = sim_view(s, d);
 	}
 	qsort(found, n, sizeof(*found), by_deadline);

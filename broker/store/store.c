@@ -83,9 +83,10 @@ void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_
 	st->ops->settle(st, req, done, arg);
 }
 
-void px_store_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg)
+void px_store_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+		      px_deliveries_done *done, void *arg)
 {
-	st->ops->overdue(st, now, max, done, arg);
+	st->ops->overdue(st, now, after, max, done, arg);
 }
 
 void px_store_requeue(struct px_store *st, const char *partner, int64_t due, px_write_done *done, void *arg)

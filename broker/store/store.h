@@ -54,9 +54,10 @@
  *    the key stays where it is. Found by CorrelationId it is passed over silently.
  *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: no
  *    message with ends_movement (which itself still joins), and accepted < time of the first message + its
- *    movement_life.
+ *    movement_life; and as long as any of its deliveries is QUEUED, so that nothing ever overtakes.
  *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id
- *    (else of the other); every id shown afterwards is the lower. px_store_stats counts them as one.
+ *    (else of the other), and have ended if one had; every id shown afterwards is the lower.
+ *    px_store_stats counts them as one.
  *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is QUEUED.
  *    One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given
  *    back.
@@ -221,9 +222,8 @@ struct px_message {
 	unsigned n_deliveries;
 	const struct px_delivery *deliveries;
 };
-/** @message NULL unless @rc is PX_OK. */
+/** @message or @body NULL unless @rc is PX_OK; the callee may px_body_ref the body. */
 typedef void px_message_done(void *arg, int rc, const struct px_message *message);
-/** @body NULL unless PX_OK; the callee may px_body_ref it. */
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
 
 /** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. Lookup
@@ -375,7 +375,8 @@ struct px_store_ops {
 	void (*lease)(struct px_store *st, const char *partner, unsigned max, int64_t now,
 		      px_lease_done *done, void *arg);
 	void (*settle)(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
-	void (*overdue)(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+	void (*overdue)(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+			px_deliveries_done *done, void *arg);
 	void (*requeue)(struct px_store *st, const char *partner, int64_t due, px_write_done *done,
 			void *arg);
 
@@ -438,16 +439,16 @@ void px_store_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signa
  * stays so until settled; px_store_settle with state QUEUED gives it back. Bodies are read by the reader
  * thread. A damaged record is quarantined: journalled, counted in px_store_stats.quarantined, and skipped.
  * Its delivery shows why it waits, nothing of its movement goes past it, and it ends by its deadline or an
- * administrator.
- */
+ * administrator. */
 void px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now, px_lease_done *done,
 		    void *arg);
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
  * (QUEUED) is journalled only when `error` differs from the one kept. */
 void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
 /** Deliveries not final, heads or not, whose deadline has passed (<= @now) and that are not leased, by
- * deadline, then id. */
-void px_store_overdue(struct px_store *st, int64_t now, unsigned max, px_deliveries_done *done, void *arg);
+ * deadline, then id: those behind @after, the last of an earlier page (NULL: from the first). */
+void px_store_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
+		      px_deliveries_done *done, void *arg);
 /** Bring the due time of all heads of @partner that are not leased to @due if it is later (a partner is up
  * again; `retry`). */
 void px_store_requeue(struct px_store *st, const char *partner, int64_t due, px_write_done *done, void *arg);

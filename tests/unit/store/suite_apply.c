@@ -106,7 +106,7 @@ static void ends_what_was_handed_over(struct suite *t)
 	    PX_OK);
 	assert_int_equal(apply_state(t, "M1", "UA", PX_D_DELIVERED), PX_APPLIED);
 	assert_int_equal(suite_state(t, "M1", "UA"), PX_D_DELIVERED);
-	assert_int_equal(suite_overdue(t, SUITE_START + 2 * SUITE_DAY, 10).n, 0);
+	assert_int_equal(suite_overdue(t, SUITE_START + 2 * SUITE_DAY, NULL, 10).n, 0);
 }
 
 static void takes_the_lease_away(struct suite *t)

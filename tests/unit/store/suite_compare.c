@@ -149,7 +149,7 @@ static void compare_overdue(struct run *r)
 {
 	int64_t now = suite_now(r->t) + (suite_chance(r, 50) ? (int64_t)suite_draw(r, 100) * SUITE_HOUR : 0);
 	unsigned max = 1 + suite_draw(r, 20), n = 0;
-	struct got_deliveries got = suite_overdue(r->t, now, max);
+	struct got_deliveries got = suite_overdue(r->t, now, NULL, max);
 	int64_t before = INT64_MIN;
 	uint64_t id_before = 0;
 	for (int i = 0; i < r->m.n_deliveries; i++) {

@@ -187,7 +187,8 @@ struct got_deliveries {
 };
 /** All pages. */
 struct got_deliveries suite_scan_deliveries(struct suite *t, const struct px_scan *scan);
-struct got_deliveries suite_overdue(struct suite *t, int64_t now, unsigned max);
+struct got_deliveries suite_overdue(struct suite *t, int64_t now, const struct px_delivery *after,
+				    unsigned max);
 /** "M1/UA M2/MD", in order. */
 const char *suite_delivery_ids(struct suite *t, const struct got_deliveries *got);
 #define SCAN_D(t, ...) suite_scan_delivery_ids((t), &(struct px_scan){__VA_ARGS__})

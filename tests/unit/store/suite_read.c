@@ -19,7 +19,7 @@ static void an_empty_store_answers(struct suite *t)
 	assert_int_equal(found.rc, PX_OK);
 	assert_int_equal(found.n, 0);
 	assert_int_equal(suite_movement(t, 1).rc, PX_ENOTFOUND);
-	assert_int_equal(suite_overdue(t, suite_now(t), 10).n, 0);
+	assert_int_equal(suite_overdue(t, suite_now(t), NULL, 10).n, 0);
 	assert_int_equal(suite_groups(t, 10).n, 0);
 	assert_int_equal(suite_owed(t, "by", "BY", 10, 1000).n, 0);
 	assert_int_equal(suite_lease(t, "ua", 10).n, 0);

@@ -233,10 +233,11 @@ struct got_deliveries suite_scan_deliveries(struct suite *t, const struct px_sca
 	return all;
 }
 
-struct got_deliveries suite_overdue(struct suite *t, int64_t now, unsigned max)
+struct got_deliveries suite_overdue(struct suite *t, int64_t now, const struct px_delivery *after,
+				    unsigned max)
 {
 	ASK(t, got_deliveries);
-	px_store_overdue(t->st, now, max, deliveries_done, got);
+	px_store_overdue(t->st, now, after, max, deliveries_done, got);
 	WAIT(t);
 }
 

@@ -350,7 +350,7 @@ const struct suite_case suite_settle_cases[] = {
 
 static const char *overdue(struct suite *t, int64_t now, unsigned max)
 {
-	struct got_deliveries got = suite_overdue(t, now, max);
+	struct got_deliveries got = suite_overdue(t, now, NULL, max);
 	assert_int_equal(got.rc, PX_OK);
 	return suite_delivery_ids(t, &got);
 }
@@ -366,6 +366,19 @@ static void overdue_by_deadline(struct suite *t)
 	assert_string_equal(overdue(t, SUITE_START + 1000, 3), "M2/UA M2/MD M3/UA");
 	suite_reopen(t);
 	assert_string_equal(overdue(t, SUITE_START + 200, 10), "M2/UA M2/MD M3/UA");
+}
+
+static void overdue_page_by_page(struct suite *t)
+{
+	ACCEPT(t, .id = "M1", .to = "UA MD", .deadline = SUITE_START + 100);
+	ACCEPT(t, .id = "M2", .to = "UA", .deadline = SUITE_START + 100);
+	ACCEPT(t, .id = "M3", .to = "UA", .deadline = SUITE_START + 50);
+	struct got_deliveries page = suite_overdue(t, SUITE_START + 1000, NULL, 2);
+	assert_string_equal(suite_delivery_ids(t, &page), "M3/UA M1/UA");
+	page = suite_overdue(t, SUITE_START + 1000, &page.items[1], 2);
+	assert_string_equal(suite_delivery_ids(t, &page), "M1/MD M2/UA");
+	page = suite_overdue(t, SUITE_START + 1000, &page.items[1], 2);
+	assert_int_equal(page.n, 0);
 }
 
 static void overdue_though_no_head(struct suite *t)
@@ -400,7 +413,7 @@ static void handed_over_has_its_own_deadline(struct suite *t)
 	assert_string_equal(overdue(t, SUITE_START + 1000, 10), "");
 	assert_string_equal(overdue(t, due - 1, 10), "");
 	assert_string_equal(overdue(t, due, 10), "M1/UA");
-	assert_int_equal(suite_overdue(t, due, 10).items[0].state, PX_D_HANDED_OVER);
+	assert_int_equal(suite_overdue(t, due, NULL, 10).items[0].state, PX_D_HANDED_OVER);
 	assert_int_equal(SETTLE(t, .delivery = lease.delivery.id, .state = PX_D_UNKNOWN), PX_OK);
 	assert_string_equal(overdue(t, due, 10), "");
 }
@@ -491,6 +504,7 @@ static void requeue_of_a_long_backlog(struct suite *t)
 
 const struct suite_case suite_overdue_cases[] = {
     {"overdue by deadline, oldest first", overdue_by_deadline},
+    {"overdue page by page", overdue_page_by_page},
     {"overdue though not a head", overdue_though_no_head},
     {"what is leased is not overdue", leased_is_not_overdue},
     {"what was handed over has a deadline of its own", handed_over_has_its_own_deadline},
