@@ -95,6 +95,16 @@ static struct head find_head(struct px_tx *tx, uint64_t home, const char *recipi
 	return head;
 }
 
+bool px_heads_any(struct px_tx *tx, uint64_t home)
+{
+	struct px_tkey prefix = px_tkey_of(home);
+	struct px_cur cur;
+	px_cur_open(&cur, tx, PX_T_QUEUE);
+	bool any = px_cur_seek(&cur, &prefix) && px_cur_has_prefix(&cur, &prefix);
+	px_cur_close(&cur);
+	return any;
+}
+
 bool px_heads_is_first(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
 {
 	return find_head(tx, home, d->recipient).id == d->id;

@@ -37,6 +37,8 @@ void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 /** The value of the queue entry; PX_HEAD_WAITS when there is none. */
 uint8_t px_heads_value(struct px_tx *tx, const struct px_delivery *d, uint64_t home);
 
+/** Whether anything of a movement waits. Thread: any. */
+bool px_heads_any(struct px_tx *tx, uint64_t home);
 /** Whether @d is the head of its queue. Thread: any. */
 bool px_heads_is_first(struct px_tx *tx, const struct px_delivery *d, uint64_t home);
 

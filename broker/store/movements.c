@@ -9,9 +9,10 @@
 
 /* --- finding ----------------------------------------------------------------------------------------- */
 
-static bool is_live(const struct px_wtx *w, const struct px_rec_movement *rec)
+/* While something of it waits, whoever comes must come behind that, however long ago the movement ended. */
+static bool is_live(struct px_wtx *w, const struct px_rec_movement *rec)
 {
-	return !rec->ended && w->now < rec->live_until;
+	return (!rec->ended && w->now < rec->live_until) || px_heads_any(&w->tx, rec->home);
 }
 
 static const char *declarant_of(const struct px_accept *req)
@@ -183,6 +184,7 @@ static void link_movements(struct px_wtx *w, struct px_movement_plan *plan)
 	keep.first = PX_MIN(keep.first, gone.first);
 	keep.last = PX_MAX(keep.last, gone.last);
 	keep.live_until = PX_MAX(keep.live_until, gone.live_until);
+	keep.ended = keep.ended || gone.ended;
 	if (keep.declarant[0] == '\0')
 		px_strlcpy(keep.declarant, gone.declarant, sizeof(keep.declarant));
 	plan->id = PX_MIN(plan->id, plan->other);

@@ -50,10 +50,22 @@ static struct sim_movement_key *find_key(struct sim *s, const struct px_accept *
 	return NULL;
 }
 
+static bool has_queued(const struct sim *s, uint64_t id)
+{
+	for (size_t i = s->first_queued; i < s->n_deliveries; i++) {
+		const struct sim_delivery *d = &s->deliveries[i];
+		if (d->d.state == PX_D_QUEUED &&
+		    sim_movement_now(s, s->messages[d->message - 1].movement) == id)
+			return true;
+	}
+	return false;
+}
+
+/** While something of it waits, whoever comes must come behind that. */
 static bool is_live(const struct sim *s, uint64_t id)
 {
 	const struct sim_movement *m = &s->movements[id - 1];
-	return !m->ended && px_clock_wall(s->clock) < m->live_until;
+	return (!m->ended && px_clock_wall(s->clock) < m->live_until) || has_queued(s, id);
 }
 
 static bool may_join(const char *declarant, const char *other)
@@ -102,6 +114,7 @@ static uint64_t link_movements(struct sim *s, uint64_t a, uint64_t b)
 	uint64_t keep = PX_MIN(a, b), gone = PX_MAX(a, b);
 	struct sim_movement *k = &s->movements[keep - 1], *g = &s->movements[gone - 1];
 	k->live_until = PX_MAX(k->live_until, g->live_until);
+	k->ended = k->ended || g->ended;
 	if (k->declarant[0] == '\0')
 		px_strlcpy(k->declarant, g->declarant, sizeof(k->declarant));
 	g->linked = keep;

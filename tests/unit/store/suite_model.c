@@ -26,7 +26,14 @@ int model_find(const struct model *m, int sender, int number)
 
 static bool is_live(const struct model *m, int colour, int64_t now)
 {
-	return colour >= 0 && !m->movements[colour].ended && now < m->movements[colour].live_until;
+	if (colour < 0)
+		return false;
+	for (int i = 0; i < m->n_deliveries; i++) {
+		if (m->deliveries[i].state == PX_D_QUEUED &&
+		    m->messages[m->deliveries[i].message].colour == colour)
+			return true;
+	}
+	return !m->movements[colour].ended && now < m->movements[colour].live_until;
 }
 
 static bool is_other(int declarant, int owner)
@@ -55,6 +62,7 @@ static void paint(struct model *m, int from, int to)
 		a->owner = b->owner;
 	if (b->live_until > a->live_until)
 		a->live_until = b->live_until;
+	a->ended = a->ended || b->ended;
 	b->gone = true;
 }
 

@@ -218,6 +218,48 @@ static void life_ends(struct suite *t)
 	assert_string_equal(members(t, a.movement), "M1 M2");
 }
 
+/* Whatever comes while something of a movement waits comes behind it, though the movement was said to end. */
+static void nothing_overtakes_the_end(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X", .declarant = "D1");
+	ACCEPT(t, .id = "END", .to = "UA", .mrn = "X", .ends = true);
+	struct px_lease first = suite_lease_one(t, "ua");
+	assert_int_equal(ACCEPT(t, .id = "LATE", .to = "UA", .mrn = "X").movement, a.movement);
+	assert_true(ACCEPT(t, .id = "OTHER", .mrn = "X", .declarant = "D2").owner_conflict);
+	(void)suite_expect_lease(t, "ua", "");
+	assert_int_equal(suite_end(t, &first, PX_D_DELIVERED), PX_OK);
+	suite_pass(t, "ua", "END", PX_D_HANDED_OVER);
+	assert_int_equal(ACCEPT(t, .id = "LATER", .to = "UA", .mrn = "X").movement, a.movement);
+	suite_pass(t, "ua", "LATE", PX_D_DELIVERED);
+	suite_pass(t, "ua", "LATER", PX_D_DELIVERED);
+	assert_true(ACCEPT(t, .id = "NEXT", .to = "UA", .mrn = "X").movement != a.movement);
+}
+
+static void nothing_overtakes_the_end_of_life(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X", .life = SUITE_DAY);
+	px_clock_sim_advance(t->clock, 2 * SUITE_DAY);
+	assert_int_equal(ACCEPT(t, .id = "M2", .to = "UA", .mrn = "X").movement, a.movement);
+	assert_int_equal(ACCEPT(t, .id = "M3", .to = "UA", .correlation = "M1").movement, a.movement);
+	suite_pass(t, "ua", "M1", PX_D_DELIVERED);
+	suite_pass(t, "ua", "M2", PX_D_DELIVERED);
+	suite_pass(t, "ua", "M3", PX_D_DELIVERED);
+	assert_true(ACCEPT(t, .id = "M4", .to = "UA", .mrn = "X").movement != a.movement);
+}
+
+/* One that has ended and still waits is linked like any other; together they have ended. */
+static void ended_and_linked(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "A1", .to = "UA", .lrn = "L", .declarant = "D1");
+	ACCEPT(t, .id = "B1", .to = "UA", .mrn = "X", .ends = true);
+	struct got_accept both = ACCEPT(t, .id = "AB", .to = "UA", .lrn = "L", .declarant = "D1", .mrn = "X");
+	assert_int_equal(both.movement, a.movement);
+	suite_pass(t, "ua", "A1", PX_D_DELIVERED);
+	suite_pass(t, "ua", "B1", PX_D_DELIVERED);
+	suite_pass(t, "ua", "AB", PX_D_DELIVERED);
+	assert_true(ACCEPT(t, .id = "A2", .to = "UA", .lrn = "L", .declarant = "D1").movement != a.movement);
+}
+
 static void confirmations_have_none(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X");
@@ -279,6 +321,9 @@ const struct suite_case suite_movement_cases[] = {
     {"a message ends its movement", ends_with_a_message},
     {"an ended movement owns no key", ended_movement_owns_nothing},
     {"a movement ends with its life", life_ends},
+    {"nothing overtakes what waits in a movement that ended", nothing_overtakes_the_end},
+    {"nothing overtakes what waits in a movement whose life is over", nothing_overtakes_the_end_of_life},
+    {"a movement that ended and waits is linked", ended_and_linked},
     {"confirmations have no movement", confirmations_have_none},
     {"movements are found after a crash", known_after_crash},
     {"movements are found within a batch", found_within_a_batch},
