@@ -164,6 +164,7 @@ struct px_verdict {
 	bool has_header; /* at least sender and message_id could be read */
 	struct px_header header;
 	struct px_signer signer;
+	unsigned profile; /* of the signature (profiles.def); 0: its shape is that of none */
 	struct px_keys keys;
 	uint32_t payload_offset, payload_len; /* octets of the payload's root element in the document */
 	unsigned n_entries;                   /* DOC_CONFIRMATION: 1; type Confirmations: 1..100; else 0 */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strings.h"
 #include "conf/pem.h"
 #include "conf/table.h"
@@ -86,6 +87,24 @@ static void check_all_trust(struct checker *c)
 	for (unsigned i = 0; i < c->conf->n_partners; i++) {
 		snprintf(whose, sizeof(whose), "partner \"%s\"", c->conf->partners[i].name);
 		check_trust(c, &c->conf->partners[i].tls, whose);
+	}
+}
+
+/* Days pass while a file stays as it is. */
+static void check_profiles(struct checker *c)
+{
+	int64_t now = px_clock_wall(px_clock_real());
+	for (unsigned i = 0; i < c->conf->n_partners; i++) {
+		const struct px_conf_partner *p = &c->conf->partners[i];
+		unsigned line, allowed = 0;
+		const char *file = px_conf_where(c->conf, &p->signature_profiles, &line);
+		for (unsigned n = 1; n <= PX_PROFILES_MAX; n++)
+			allowed += px_conf_profile_allows(p, n, now);
+		if (allowed == 0)
+			px_problems_warn(c->problems, file, line,
+					 "partner \"%s\": no signature profile is in force today: all its "
+					 "exchanges are refused",
+					 p->name);
 	}
 }
 
@@ -183,6 +202,7 @@ int px_conf_check(const struct px_conf *conf, struct px_problems *problems)
 	check_store(&c);
 	check_official(&c);
 	check_all_trust(&c);
+	check_profiles(&c);
 	check_group(&c, "admin", &conf->control_admin);
 	check_group(&c, "observer", &conf->control_observer);
 	px_where_files(conf->where, &files);

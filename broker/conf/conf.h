@@ -123,7 +123,8 @@ struct px_conf_partner {
 	int64_t timeout;              /* one attempt */
 	unsigned in_flight;           /* deliveries to it at a time */
 	enum px_conf_confirmation confirmation;
-	struct px_strings types; /* types it takes; empty: all */
+	struct px_strings signature_profiles; /* "1 until 2031-12-31": px_conf_profile_allows */
+	struct px_strings types;              /* types it takes; empty: all */
 	unsigned line;
 };
 
@@ -219,6 +220,8 @@ void px_conf_free(struct px_conf **conf);
 
 const struct px_conf_partner *px_conf_partner(const struct px_conf *conf, const char *name);
 const struct px_conf_authority *px_conf_authority(const struct px_conf *conf, const char *code);
+/** Whether an exchange that @partner hands over may be signed by @profile at @at (wall ms). */
+bool px_conf_profile_allows(const struct px_conf_partner *partner, unsigned profile, int64_t at);
 /**
  * Where the value of a field stands: @field is its address within @conf (`&partner->url`); the address of a
  * name, code or title field gives its section. @return the file (view), "" when not known.

@@ -151,6 +151,15 @@ int px_parse_size(const char *s, uint64_t *octets);
 void px_format_duration(struct px_buf *out, int64_t ms);
 void px_format_size(struct px_buf *out, uint64_t octets);
 
+#define PX_PROFILES_MAX 1000
+/** "1 from 2026-01-01 until 2030-12-31": a signature profile and when it may be used. */
+struct px_profile_rule {
+	unsigned number;
+	int64_t from, until; /* wall ms; @until is the first moment that is too late; INT64_MAX without end */
+};
+/** @return PX_OK, or PX_EPARSE with @why (may be NULL). */
+int px_parse_profile(const char *s, struct px_profile_rule *out, struct px_buf *why);
+
 /** @path as seen from the folder of @file. Returned. */
 char *px_path_join(const char *file, const char *path);
 /** The same, made absolute. Returned. */

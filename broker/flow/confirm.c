@@ -185,6 +185,20 @@ static void node_limit(struct px_buf *out, const char *name, uint64_t value)
 	px_buf_addf(out, "<px:Limit name=\"%s\">%" PRIu64 "</px:Limit>", name, value);
 }
 
+/* Those in which this peer may sign today. */
+static void node_profiles(struct px_buf *out, const struct px_conf_partner *peer, int64_t now)
+{
+	static const unsigned profiles[] = {
+#define PX_SIG_PROFILE(number, text) number,
+#include "base/profiles.def"
+#undef PX_SIG_PROFILE
+	};
+	for (size_t i = 0; i < PX_ARRAY_LEN(profiles); i++) {
+		if (px_conf_profile_allows(peer, profiles[i], now))
+			px_buf_addf(out, "<px:SignatureProfile>%u</px:SignatureProfile>", profiles[i]);
+	}
+}
+
 void px_confirm_node(struct px_buf *out, const struct px_conf *conf, const struct px_catalogue *cat,
 		     const struct px_conf_partner *peer, int64_t now)
 {
@@ -197,7 +211,7 @@ void px_confirm_node(struct px_buf *out, const struct px_conf *conf, const struc
 	element(out, "Name", peer->name);
 	px_buf_adds(out, "</px:Peer>");
 	element(out, "ProtocolVersion", "1");
-	element(out, "SignatureProfile", "1");
+	node_profiles(out, peer, now);
 	for (unsigned i = 0; i < cat->n_types; i++) {
 		if (cat->types[i].available)
 			node_type(out, cat, &cat->types[i]);

@@ -32,6 +32,22 @@ static int decide_peer(const struct px_conf_partner *partner, const struct px_ca
 	return 0;
 }
 
+/* As with certificates: at the first broker what holds now counts, later ones must not stop what was right
+ * when it was made. */
+static void decide_profile(const struct px_conf_partner *partner, const struct px_verdict *verdict,
+			   int64_t now, struct px_findings *errors)
+{
+	int64_t at = partner->role == PX_ROLE_SYSTEM ? now : verdict->header.created_at;
+	char number[16], when[32];
+	if (px_conf_profile_allows(partner, verdict->profile, at))
+		return;
+	snprintf(number, sizeof(number), "%u", verdict->profile);
+	px_time_format(at - at % 1000, when, sizeof(when));
+	px_findings_add(errors, PX_CODE_SIG_PROFILE, 0, "/px:Exchange/ds:Signature", number,
+			"signature profile %u is not agreed with partner %s for %s", verdict->profile,
+			partner->name, when);
+}
+
 static int decide_times(const struct px_conf *conf, const struct px_header *header, int64_t now,
 			struct px_findings *errors)
 {
@@ -69,5 +85,8 @@ int px_decide(const struct px_conf *conf, const struct px_catalogue *cat,
 		return 422;
 	}
 	int status = decide_peer(partner, type, &verdict->header, errors);
-	return status != 0 ? status : decide_times(conf, &verdict->header, now, errors);
+	if (status != 0)
+		return status;
+	decide_profile(partner, verdict, now, errors);
+	return decide_times(conf, &verdict->header, now, errors);
 }

@@ -243,7 +243,7 @@ static bool is_consistent(const struct px_verdict *v)
 		return false;
 	if (!px_verdict_is_signed(v))
 		return true;
-	if (v->signer.authority[0] == '\0' ||
+	if (v->profile == 0 || v->signer.authority[0] == '\0' ||
 	    (v->signer.role != PX_ROLE_SYSTEM && v->signer.role != PX_ROLE_NODE))
 		return false;
 	if (v->kind == PX_DOC_EXCHANGE) {
@@ -263,6 +263,7 @@ int px_verdict_decode(const uint8_t *data, size_t len, size_t doc_len, struct px
 	v->stage = (enum px_stage)get(&in, 1, PX_STAGE_OK);
 	v->has_header = get_header(&in, &v->header);
 	get_signer(&in, &v->signer);
+	v->profile = (unsigned)get(&in, 2, UINT16_MAX);
 	get_keys(&in, &v->keys);
 	get_range(&in, &v->payload_offset, &v->payload_len, doc_len);
 	v->cpu_us = get(&in, 8, UINT64_MAX);

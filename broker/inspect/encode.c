@@ -194,6 +194,7 @@ void px_verdict_encode(const struct px_verdict *verdict, struct px_buf *out)
 	put(out, verdict->stage, 1);
 	put_header(out, &verdict->header, verdict->has_header);
 	put_signer(out, &verdict->signer);
+	put(out, verdict->profile, 2);
 	put_keys(out, &verdict->keys);
 	put(out, verdict->payload_offset, 4);
 	put(out, verdict->payload_len, 4);

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 import os
+import re
 import ssl
 
 import px
@@ -111,6 +112,23 @@ with px.Lab("BY", "XA", "XB", "XC", wrong=True) as lab:
               "%d %s" % (status, out + err))
         if case != "other-ca":
             server.close()
+
+    # --- signature profiles
+    def profiles():
+        return re.findall(r"SignatureProfile>(\d+)<", sys_by.request("GET", "/v1/ping").text())
+    px.ok(profiles() == ["1"], "ping lists the signature profile in force", profiles())
+    with open(by.conf, encoding="utf-8") as f:
+        text = f.read()
+    by.write(text.replace('partner "system-by" {\n', 'partner "system-by" {\n  signature-profiles = { "1 until 2025-12-31" }\n'))
+    status, out, err = px.run([px.program("prinexd"), "-t", "-c", by.conf])
+    px.ok(status == 0 and "warning" in err and "system-by" in err and "signature profile" in err, "prinexd -t warns when none is in force", out + err)
+    status, out = by.ctl("reload", parse=False)
+    px.ok(status == 0, "its time is over: reload", out)
+    r = sys_by.post(sys_by.make(px.example("ExportDeclaration-small.xml"), "ExportDeclaration", recipients=("XC",)))
+    px.ok(r.status == 422 and r.codes() == ["PX-SIG-PROFILE"], "an exchange in a profile whose time has passed is PX-SIG-PROFILE", r.text())
+    px.ok(profiles() == [], "ping lists none", profiles())
+    r = sys_by.post(docs["XC"])
+    px.ok(r.status == 200, "what was accepted before keeps its CoA", r.text())
     for s in (false_server, stranger, honest):
         s.close()
 px.done()

@@ -290,6 +290,7 @@ static struct px_verdict *examine(const struct px_pool_request *r)
 	const char *doc = (const char *)r->body->data, *end = doc + r->body->len;
 	v->kind = r->kind;
 	v->stage = PX_STAGE_OK;
+	v->profile = 1;
 	bool is_signed = read_trailer(doc, r->body->len, &v->signer);
 	if (r->kind == PX_DOC_CONFIRMATION) {
 		read_entries(doc, end, v);

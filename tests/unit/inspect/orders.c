@@ -35,6 +35,7 @@ static struct px_verdict *good(const struct px_exam *exam, const char *text)
 	v->header.created_at = exam->now;
 	px_strlcpy(v->signer.authority, "XA", sizeof(v->signer.authority));
 	v->signer.role = exam->first_broker ? PX_ROLE_SYSTEM : PX_ROLE_NODE;
+	v->profile = 1;
 	if (exam->kind == PX_DOC_CONFIRMATION) {
 		v->n_entries = 1;
 		v->entries = px_xcalloc(1, sizeof(v->entries[0]));
