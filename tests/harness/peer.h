@@ -6,7 +6,8 @@
 
 #include "base/body.h"
 #include "base/exchange.h"
-#include "peer_wire.h"
+#include "peer_answer.h"
+#include "peer_server.h"
 
 /*
  * An HTTPS server on loopback. Every post to /v1/exchanges is recorded and answered by the next step of the
@@ -24,8 +25,6 @@
  * Threads: one accepts, and one per connection works (at most PX_PEER_CONNECTIONS; more wait); the functions
  * here may be called from any thread. Several peers at once are fine.
  */
-#define PX_PEER_CONNECTIONS 128
-#define PX_PEER_BODY_MAX    (17 * 1024 * 1024)
 
 enum px_peer_act {
 #define PX_PEER(name, word, status, text) PX_PEER_##name,
@@ -113,19 +112,5 @@ bool px_peer_wait_posts(struct px_peer *peer, unsigned n, int64_t timeout_ms);
 void px_peer_offer(struct px_peer *peer, struct px_body *body);
 /** Exchanges offered that have no confirmation yet. */
 unsigned px_peer_unconfirmed(struct px_peer *peer);
-
-/* --- pieces for others that answer --- */
-
-struct px_peer_signer; /* authority, key and chain */
-int px_peer_signer_load(const char *authority, const char *cert, const char *key, struct px_peer_signer **out,
-			struct px_buf *why);
-void px_peer_signer_free(struct px_peer_signer **signer);
-/**
- * Write and sign a confirmation about an exchange's octets: what @step says (COA, COD_FOLLOWS, COE,
- * WRONG_...).
- * Appended to @out.
- */
-void px_peer_confirm(const struct px_peer_signer *signer, const struct px_peer_signer *other,
-		     const struct px_peer_step *step, const void *doc, size_t len, struct px_buf *out);
 
 #endif
