@@ -166,6 +166,11 @@ struct px_store *px_store_sim_new(uint64_t seed, const struct px_store_sim_fault
 	return &s->store;
 }
 
+void px_store_sim_set_faults(struct px_store *st, const struct px_store_sim_faults *faults)
+{
+	sim_of(st)->faults = faults != NULL ? *faults : (struct px_store_sim_faults){0};
+}
+
 void px_store_sim_crash(struct px_store *st)
 {
 	struct sim *s = sim_of(st);

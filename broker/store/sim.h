@@ -20,6 +20,8 @@ struct px_store_sim_faults {
 
 struct px_store *px_store_sim_new(uint64_t seed, const struct px_store_sim_faults *faults,
 				  struct px_clock *clock);
+/** Other faults from now on; NULL: none. */
+void px_store_sim_set_faults(struct px_store *st, const struct px_store_sim_faults *faults);
 /** What a crash and restart do: forget queued operations (callbacks get PX_ECANCELLED first), leases and
  * nothing durable; the epoch rises. */
 void px_store_sim_crash(struct px_store *st);

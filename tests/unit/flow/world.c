@@ -12,6 +12,7 @@
 
 struct world {
 	struct px_clock *clock;
+	struct px_timers *timers;
 	uint64_t random;
 	struct node *nodes[6];
 	unsigned n;
@@ -21,6 +22,11 @@ struct world {
 struct px_clock *world_clock(struct world *w)
 {
 	return w->clock;
+}
+
+struct px_timers *world_timers(struct world *w)
+{
+	return w->timers;
 }
 
 static uint64_t next_random(void *arg)
@@ -37,6 +43,7 @@ struct world *world_new(uint64_t seed)
 {
 	struct world *w = px_xcalloc(1, sizeof(*w));
 	w->clock = px_clock_sim_new(1795392000000); /* 2026-11-22T16:00:00Z */
+	w->timers = px_timers_new(w->clock);
 	w->random = seed * 0x9e3779b97f4a7c15ull + 1;
 	w->fakes = fakes_new(w->clock);
 	return w;
@@ -125,6 +132,8 @@ static void node_start(struct node *n)
 	    .sealer = fakes_sealer(n->world->fakes, n),
 	    .destroy = gen_destroy,
 	};
+	if (n->wire != NULL)
+		n->wire(n);
 	struct px_flow_setup setup = {
 	    .store = n->store,
 	    .timers = n->timers,
@@ -139,6 +148,7 @@ static void node_start(struct node *n)
 
 static void node_stop(struct node *n)
 {
+	px_flow_drain(n->flow, NULL, NULL); /* the callbacks below start nothing new */
 	fakes_drop_node(n->world->fakes, n);
 	px_store_sim_crash(n->store); /* callbacks of what was under way, cancelled */
 	px_flow_free(&n->flow);
@@ -168,6 +178,7 @@ static void settle_down(struct world *w)
 			px_store_dispatch(w->nodes[i]->store);
 			px_timers_run(w->nodes[i]->timers);
 		}
+		px_timers_run(w->timers);
 		bool quiet = !fakes_run(w->fakes);
 		if (quiet && round > 10)
 			return;
@@ -180,6 +191,8 @@ void world_run(struct world *w, int64_t ms)
 	for (;;) {
 		settle_down(w);
 		int64_t next = end, at;
+		if (px_timers_next(w->timers, &at))
+			next = PX_MIN(next, at);
 		for (unsigned i = 0; i < w->n; i++) {
 			if (px_timers_next(w->nodes[i]->timers, &at))
 				next = PX_MIN(next, at);
@@ -201,6 +214,7 @@ void world_free(struct world **w)
 		free(n);
 	}
 	fakes_free(&(*w)->fakes);
+	px_timers_free(&(*w)->timers);
 	px_clock_sim_free(&(*w)->clock);
 	PX_FREE(*w);
 }

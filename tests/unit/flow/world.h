@@ -37,6 +37,8 @@ struct node {
 	bool lose_answers; /* accepts, but the answer is lost */
 	int answer_status; /* not 0: a proxy in front answers this, with text */
 	unsigned posts;    /* that reached this node */
+	/* called at each start, before flow: may put other ports into the generation; NULL nothing */
+	void (*wire)(struct node *n);
 };
 
 /** A message to send; NULL and 0 are left out. */
@@ -67,6 +69,8 @@ void world_start(struct world *w);
 void world_run(struct world *w, int64_t ms);
 void world_free(struct world **w);
 struct px_clock *world_clock(struct world *w);
+/** Timers of what lies outside the nodes; they run as the world does. */
+struct px_timers *world_timers(struct world *w);
 /** Forget memory, keep the store: what kill -9 and a start do. */
 void world_crash(struct node *n);
 
