@@ -9,6 +9,7 @@ struct attempt {
 	struct px_flow *flow;
 	struct link *link;
 	struct px_generation *gen;
+	struct px_generation *judge; /* whose inspector has the answer; NULL before */
 	struct px_lease lease;
 	int status;
 	bool body_sent;
@@ -23,6 +24,7 @@ static void attempt_free(struct attempt *a)
 	px_lease_release(&a->lease);
 	px_buf_free(&a->answer);
 	px_generation_unref(&a->gen);
+	px_generation_unref(&a->judge);
 	free(a);
 	px_flow_end(flow);
 }
@@ -75,9 +77,17 @@ static void strange_answer(struct attempt *a, const char *reason)
 	try_again(a, text);
 }
 
+static void inspect_answer(struct attempt *a);
+
 static void judged(void *arg, int rc, struct px_verdict *verdict)
 {
 	struct attempt *a = arg;
+	if (rc != PX_ECRASH && a->judge != a->flow->gen) {
+		/* A reload meanwhile: whom it trusts may have changed. */
+		px_verdict_free(&verdict);
+		inspect_answer(a);
+		return;
+	}
 	const struct px_conf_partner *partner = px_conf_partner(a->gen->conf, a->link->name);
 	struct judgement j = {.state = PX_D_QUEUED};
 	if (rc == PX_OK)
@@ -130,7 +140,9 @@ static void inspect_answer(struct attempt *a)
 	memcpy(req.expected_digest, a->lease.body->digest, PX_DIGEST_LEN);
 	px_strlcpy(req.expected_sender, a->lease.header.sender, sizeof(req.expected_sender));
 	px_strlcpy(req.expected_id, a->lease.header.message_id, sizeof(req.expected_id));
-	int rc = a->gen->inspector->submit(a->gen->inspector, &req, judged, a);
+	px_generation_unref(&a->judge);
+	a->judge = px_generation_ref(a->flow->gen);
+	int rc = a->judge->inspector->submit(a->judge->inspector, &req, judged, a);
 	px_body_unref(&body);
 	if (rc != PX_OK)
 		try_again(a, "the answer could not be inspected: overloaded");

@@ -26,13 +26,20 @@ struct pending {
 	struct px_endpoint *ep;
 	struct px_request *req;
 	uint64_t ticket; /* of a long poll */
+	bool distrusted; /* its connection's certificate does not stand any more */
 };
+
+static bool is_trusted(void *arg)
+{
+	return !((struct pending *)arg)->distrusted;
+}
 
 struct px_endpoint *px_endpoint_new(struct px_flow *flow)
 {
 	struct px_endpoint *ep = px_xcalloc(1, sizeof(*ep));
 	ep->magic = ENDPOINT_MAGIC;
 	ep->flow = flow;
+	px_flow_set_trusted(flow, is_trusted);
 	LIST_INIT(&ep->pending);
 	return ep;
 }
@@ -201,24 +208,48 @@ static void take_request(void *arg, struct px_request *req)
 	}
 }
 
-static void client_gone(void *arg, struct px_request *req)
+static struct pending *find(struct px_endpoint *ep, const struct px_request *req)
 {
-	struct px_endpoint *ep = PX_CAST(arg, struct px_endpoint, ENDPOINT_MAGIC);
 	struct pending *p;
 	LIST_FOREACH(p, &ep->pending, entry)
 	{
-		if (p->req != req || p->ticket == 0)
-			continue;
-		/* Only long polls end: what is being accepted goes on without its client. */
-		struct px_flow_answer none = {.status = 204, .body = ""};
-		px_flow_fetch_cancel(ep->flow, p->ticket);
-		answered(p, &none);
-		return;
+		if (p->req == req)
+			return p;
 	}
+	return NULL;
+}
+
+static void end_poll(struct pending *p, const struct px_flow_answer *answer)
+{
+	px_flow_fetch_cancel(p->ep->flow, p->ticket);
+	answered(p, answer);
+}
+
+/* Only long polls end: what is being accepted goes on without its client. */
+static void client_gone(void *arg, struct px_request *req)
+{
+	struct pending *p = find(PX_CAST(arg, struct px_endpoint, ENDPOINT_MAGIC), req);
+	struct px_flow_answer none = {.status = 204, .body = ""};
+	if (p != NULL && p->ticket != 0)
+		end_poll(p, &none);
+}
+
+/* A long poll gets nothing any more; what is being judged is refused when its verdict comes. */
+static void client_distrusted(void *arg, struct px_request *req)
+{
+	static const char text[] = "the certificate of this connection does not stand any more\n";
+	struct pending *p = find(PX_CAST(arg, struct px_endpoint, ENDPOINT_MAGIC), req);
+	struct px_flow_answer refused = {.status = 403, .body = text, .len = sizeof(text) - 1};
+	if (p == NULL)
+		return;
+	p->distrusted = true;
+	if (p->ticket != 0)
+		end_poll(p, &refused);
 }
 
 const struct px_server_handler *px_endpoint_handler(void)
 {
-	static const struct px_server_handler handler = {check_headers, take_request, client_gone};
+	static const struct px_server_handler handler = {check_headers, take_request, client_gone,
+							 client_distrusted};
 	return &handler;
 }

@@ -37,6 +37,16 @@ struct px_generation *px_flow_generation(struct px_flow *flow)
 	return flow->gen;
 }
 
+void px_flow_set_trusted(struct px_flow *flow, bool (*trusted)(void *arg))
+{
+	flow->trusted = trusted;
+}
+
+bool px_flow_is_trusted(const struct px_flow *flow, void *arg)
+{
+	return flow->trusted == NULL || flow->trusted(arg);
+}
+
 void px_flow_begin(struct px_flow *flow)
 {
 	flow->busy++;

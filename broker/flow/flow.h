@@ -59,6 +59,12 @@ typedef void px_flow_answered(void *arg, const struct px_flow_answer *answer);
 void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
 		     struct px_body *body, px_flow_answered *answered, void *arg);
 
+/**
+ * Whether the connection that brought a request still deserves belief: asked of the @arg of its answer before
+ * anything is accepted or settled for it. Not set: it does.
+ */
+void px_flow_set_trusted(struct px_flow *flow, bool (*trusted)(void *arg));
+
 /** The next exchange for a pull partner, waiting up to @wait_ms. @return a ticket for px_flow_fetch_cancel.
  */
 uint64_t px_flow_fetch(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,

@@ -266,10 +266,60 @@ static void settle_fetched(struct confirming *c, struct fetched *f, const struct
 	fetched_drop(f);
 }
 
+static void judged(void *arg, int rc, struct px_verdict *verdict);
+
+static int inspect_confirmation(struct confirming *c, const struct fetched *f)
+{
+	struct px_pool_request req = {
+	    .kind = PX_DOC_CONFIRMATION,
+	    .body = c->body,
+	    .now = px_flow_now(c->flow),
+	    .first_broker = true,
+	    .has_expected = true,
+	};
+	memcpy(req.expected_digest, f->lease.body->digest, PX_DIGEST_LEN);
+	px_strlcpy(req.expected_sender, f->lease.header.sender, sizeof(req.expected_sender));
+	px_strlcpy(req.expected_id, f->lease.header.message_id, sizeof(req.expected_id));
+	return c->gen->inspector->submit(c->gen->inspector, &req, judged, c);
+}
+
+/* The lease is kept: the partner may confirm again. */
+static void not_settled(struct confirming *c, struct fetched *f, int status, const char *why)
+{
+	f->judging = false;
+	px_timer_set(c->flow->timers, &f->timer, LEASE_MS, lease_over, f);
+	px_log(PX_LOG_NOTICE, "inbox", "partner=%s delivery=%s confirmation not accepted: %s", c->link->name,
+	       c->id, why);
+	px_answer_text(c->answered, c->arg, status, status == 503 ? 2 : 0, "%s\n", why);
+	confirming_end(c);
+}
+
+/* What it trusts may have changed while it was inspected: the connection, or by a reload the signer. */
+static bool trust_changed(struct confirming *c, struct fetched *f)
+{
+	if (!px_flow_is_trusted(c->flow, c->arg)) {
+		not_settled(c, f, 403, "the certificate of this connection does not stand any more");
+		return true;
+	}
+	if (c->gen == c->flow->gen)
+		return false;
+	px_generation_unref(&c->gen);
+	c->gen = px_generation_ref(c->flow->gen);
+	if (px_conf_partner(c->gen->conf, c->link->name) == NULL)
+		not_settled(c, f, 403, "this partner is no longer known here");
+	else if (inspect_confirmation(c, f) != PX_OK)
+		not_settled(c, f, 503, "overloaded: try again");
+	return true;
+}
+
 static void judged(void *arg, int rc, struct px_verdict *verdict)
 {
 	struct confirming *c = arg;
 	struct fetched *f = find_fetched(c->link, c->id);
+	if (trust_changed(c, f)) {
+		px_verdict_free(&verdict);
+		return;
+	}
 	const struct px_conf_partner *partner = px_conf_partner(c->gen->conf, c->link->name);
 	struct judgement j = {.state = PX_D_QUEUED};
 	if (rc == PX_OK)
@@ -277,19 +327,14 @@ static void judged(void *arg, int rc, struct px_verdict *verdict)
 	else
 		px_strlcpy(j.error, "it could not be inspected", sizeof(j.error));
 	px_verdict_free(&verdict);
-	f->judging = false;
-	if (j.state != PX_D_QUEUED) {
-		px_metric_add(c->flow->metrics, PX_M_CONFIRMATIONS, 1,
-			      j.state == PX_D_REFUSED ? "CoE" : "CoA", "received", NULL);
-		settle_fetched(c, f, &j);
+	if (j.state == PX_D_QUEUED) {
+		not_settled(c, f, rc == PX_OK ? 422 : 503, j.error);
 		return;
 	}
-	px_timer_set(c->flow->timers, &f->timer, LEASE_MS, lease_over, f); /* the lease is kept */
-	int status = rc == PX_OK ? 422 : 503;
-	px_log(PX_LOG_NOTICE, "inbox", "partner=%s delivery=%s confirmation not accepted: %s", c->link->name,
-	       c->id, j.error);
-	px_answer_text(c->answered, c->arg, status, status == 503 ? 2 : 0, "%s\n", j.error);
-	confirming_end(c);
+	f->judging = false;
+	px_metric_add(c->flow->metrics, PX_M_CONFIRMATIONS, 1, j.state == PX_D_REFUSED ? "CoE" : "CoA",
+		      "received", NULL);
+	settle_fetched(c, f, &j);
 }
 
 void px_flow_confirm(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
@@ -315,17 +360,7 @@ void px_flow_confirm(struct px_flow *flow, struct px_generation *gen, const stru
 	c->arg = arg;
 	px_strlcpy(c->id, id, sizeof(c->id));
 	px_flow_begin(flow);
-	struct px_pool_request req = {
-	    .kind = PX_DOC_CONFIRMATION,
-	    .body = body,
-	    .now = px_flow_now(flow),
-	    .first_broker = true,
-	    .has_expected = true,
-	};
-	memcpy(req.expected_digest, f->lease.body->digest, PX_DIGEST_LEN);
-	px_strlcpy(req.expected_sender, f->lease.header.sender, sizeof(req.expected_sender));
-	px_strlcpy(req.expected_id, f->lease.header.message_id, sizeof(req.expected_id));
-	if (gen->inspector->submit(gen->inspector, &req, judged, c) != PX_OK) {
+	if (inspect_confirmation(c, f) != PX_OK) {
 		px_answer_text(answered, arg, 503, 2, "overloaded: try again\n");
 		confirming_end(c);
 		return;

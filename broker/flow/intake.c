@@ -326,6 +326,21 @@ static void decide(struct intake *in)
 		confirm_and_store(in);
 }
 
+/* Its certificate was revoked, or ended, while the message was inspected. */
+static bool is_distrusted(struct intake *in)
+{
+	if (px_flow_is_trusted(in->flow, in->arg))
+		return false;
+	px_log(
+	    PX_LOG_NOTICE, "accept",
+	    "partner=%s not judged, answered 403: the certificate of its connection does not stand any more",
+	    in->partner);
+	px_answer_text(in->answered, in->arg, 403, 0,
+		       "the certificate of this connection does not stand any more\n");
+	finish(in);
+	return true;
+}
+
 /* A reload while the message was inspected: what it trusts may have changed, so it is judged by the new
  * generation. */
 static bool moved_on(struct intake *in)
@@ -357,7 +372,7 @@ static void inspected(void *arg, int rc, struct px_verdict *verdict)
 {
 	struct intake *in = arg;
 	in->verdict = verdict;
-	if (rc != PX_ECRASH && moved_on(in))
+	if (is_distrusted(in) || (rc != PX_ECRASH && moved_on(in)))
 		return;
 	if (rc == PX_ECRASH) {
 		refuse_deadly(in);

@@ -59,6 +59,7 @@ struct px_flow {
 	void *fatal_arg;
 	struct link *links; /* uthash by name */
 	unsigned busy;      /* intakes, attempts and settlements under way */
+	bool (*trusted)(void *arg);
 	bool draining;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -80,6 +81,8 @@ struct link *px_flow_find_link(struct px_flow *flow, const char *partner);
 /** Bracket work that must end before a drain is complete. */
 void px_flow_begin(struct px_flow *flow);
 void px_flow_end(struct px_flow *flow);
+/** Whether the connection that a request came over still stands; asked before anything is done for it. */
+bool px_flow_is_trusted(const struct px_flow *flow, void *arg);
 int64_t px_flow_now(const struct px_flow *flow);
 void px_flow_fresh_id(struct px_flow *flow, char out[PX_MESSAGE_ID_MAX + 1]);
 /** The store's checkpoint to enclose in a confirmation, or NULL. */

@@ -16,6 +16,7 @@ struct px_server_limits px_server_limits(void)
 	    .body = PX_LIMIT_DEADLINE_BODY,
 	    .answer = PX_LIMIT_DEADLINE_ANSWER,
 	    .idle = PX_LIMIT_DEADLINE_IDLE,
+	    .recheck = PX_LIMIT_TLS_RECHECK,
 	    .linger = PX_LIMIT_DEADLINE_LINGER,
 	    .rate = (uint64_t)PX_LIMIT_BODY_RATE,
 	    .handshakes = (unsigned)PX_LIMIT_HANDSHAKES,

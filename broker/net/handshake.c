@@ -178,6 +178,8 @@ static void established(struct px_conn *c)
 		return;
 	}
 	c->account->connections++;
+	c->ends = px_tls_peer_ends(c->ssl);
+	px_server_watch_end(srv, c->ends);
 	px_conn_set_idle(c);
 	px_conn_forget_address(c);
 	px_log(PX_LOG_DEBUG, "net", "partner=%s peer=%s connected", partner->name, c->peer);
@@ -210,7 +212,7 @@ void px_handshake_timeout(struct px_conn *c)
 	px_conn_kill(c);
 }
 
-/* --- again, after a reload ------------------------------------------------------------------------------ */
+/* --- again, after a reload and from time to time -------------------------------------------------------- */
 
 static const struct px_conf_partner *identify(struct px_conn *c, struct px_identified *seen,
 					      struct px_buf *why)
@@ -225,13 +227,26 @@ static const struct px_conf_partner *identify(struct px_conn *c, struct px_ident
 		    memcmp(seen->known[i].digest, digest, sizeof(digest)) == 0)
 			return seen->known[i].partner;
 	}
-	const struct px_conf_partner *partner = px_tls_identify(c->srv->tls, c->ssl, why);
+	const struct px_conf_partner *partner = px_tls_identify_again(c->srv->tls, c->ssl, why);
 	if (partner != NULL && has_digest && seen->n < PX_ARRAY_LEN(seen->known)) {
 		memcpy(seen->known[seen->n].digest, digest, sizeof(digest));
 		seen->known[seen->n].version = version;
 		seen->known[seen->n++].partner = partner;
 	}
 	return partner;
+}
+
+/* Nothing more comes in over it; an answer that is owed still goes out. */
+static void distrust(struct px_conn *c)
+{
+	const struct px_server_handler *handler = c->srv->setup.handler;
+	if (c->state != PX_CONN_HANDLER && c->state != PX_CONN_ANSWER) {
+		px_conn_close(c);
+		return;
+	}
+	c->close_after = true;
+	if (c->state == PX_CONN_HANDLER && handler->distrusted != NULL)
+		handler->distrusted(c->srv->setup.arg, c->req);
 }
 
 void px_handshake_again(struct px_conn *c, struct px_identified *seen)
@@ -246,13 +261,9 @@ void px_handshake_again(struct px_conn *c, struct px_identified *seen)
 		c->partner = partner;
 		px_tls_unref(&old);
 	} else {
-		px_log(PX_LOG_NOTICE, "net", "partner=%s peer=%s connection closed after a reload: %s",
-		       c->partner->name, c->peer,
-		       partner == NULL ? px_buf_str(&why) : "now belongs to another partner");
-		if (c->state == PX_CONN_HANDLER || c->state == PX_CONN_ANSWER)
-			c->close_after = true;
-		else
-			px_conn_close(c);
+		px_log(PX_LOG_NOTICE, "net", "partner=%s peer=%s connection closed: %s", c->partner->name,
+		       c->peer, partner == NULL ? px_buf_str(&why) : "now belongs to another partner");
+		distrust(c);
 	}
 	px_conn_leave(c);
 	px_buf_free(&why);

@@ -17,7 +17,10 @@ int px_server_new_with(const struct px_server_setup *setup, const struct px_serv
 	TAILQ_INIT(&srv->queue);
 	TAILQ_INIT(&srv->requests);
 	TAILQ_INIT(&srv->spare);
+	srv->recheck_last = px_clock_mono(px_timers_clock(setup->timers));
 	int rc = px_listen(srv, why);
+	if (rc == PX_OK)
+		px_server_watch_end(srv, INT64_MAX);
 	if (rc != PX_OK)
 		px_server_free(&srv);
 	*out = srv;
@@ -40,18 +43,61 @@ unsigned px_server_connections(const struct px_server *srv)
 	return srv->n_conns;
 }
 
-void px_server_set_tls(struct px_server *srv, struct px_tls *tls)
+/* --- trust is looked at again --- */
+
+/* Those whose certificate ends at @until or before; INT64_MAX: all. */
+static void identify_again(struct px_server *srv, int64_t until)
 {
-	struct px_tls *old = srv->tls;
-	srv->tls = px_tls_ref(tls);
 	struct px_conn *next;
 	struct px_identified seen = {0};
 	for (struct px_conn *c = TAILQ_FIRST(&srv->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
-		if (c->partner != NULL && c->state != PX_CONN_LINGER)
+		if (c->partner != NULL && c->state != PX_CONN_LINGER && !c->close_after && c->ends <= until)
 			px_handshake_again(c, &seen);
 	}
+}
+
+void px_server_set_tls(struct px_server *srv, struct px_tls *tls)
+{
+	struct px_tls *old = srv->tls;
+	srv->tls = px_tls_ref(tls);
+	identify_again(srv, INT64_MAX);
 	px_tls_unref(&old);
+}
+
+/* The wall clock may be set: it is looked at every minute, whatever was computed before. */
+#define LOOK_MS 60000
+
+static void recheck(void *arg)
+{
+	struct px_server *srv = arg;
+	struct px_clock *clock = px_timers_clock(srv->setup.timers);
+	int64_t now = px_clock_mono(clock), wall = px_clock_wall(clock), first = INT64_MAX;
+	bool all = now - srv->recheck_last >= srv->limits.recheck;
+	if (all)
+		srv->recheck_last = now;
+	/* A certificate is good to the end of its last second. */
+	identify_again(srv, all ? INT64_MAX : wall - 1000);
+	const struct px_conn *c;
+	TAILQ_FOREACH(c, &srv->conns, all)
+	{
+		if (c->partner != NULL && c->state != PX_CONN_LINGER && !c->close_after)
+			first = PX_MIN(first, c->ends);
+	}
+	srv->recheck_at = INT64_MAX;
+	px_server_watch_end(srv, first);
+}
+
+void px_server_watch_end(struct px_server *srv, int64_t ends)
+{
+	struct px_clock *clock = px_timers_clock(srv->setup.timers);
+	int64_t wall = px_clock_wall(clock), now = px_clock_mono(clock);
+	int64_t wait = PX_MIN(PX_MIN(LOOK_MS, srv->limits.recheck),
+			      ends == INT64_MAX ? LOOK_MS : PX_MAX(ends + 1000 - wall, 100));
+	if (px_timer_is_set(&srv->recheck) && srv->recheck_at <= now + wait)
+		return;
+	srv->recheck_at = now + wait;
+	px_timer_set(srv->setup.timers, &srv->recheck, wait, recheck, srv);
 }
 
 static void drain_conn(struct px_conn *c)
@@ -93,6 +139,7 @@ void px_server_free(struct px_server **server)
 	while (!TAILQ_EMPTY(&srv->conns))
 		px_conn_kill(TAILQ_FIRST(&srv->conns));
 	px_timer_stop(srv->setup.timers, &srv->next);
+	px_timer_stop(srv->setup.timers, &srv->recheck);
 	/* Those the handler still has: their answers go nowhere. */
 	struct px_request *req;
 	while ((req = TAILQ_FIRST(&srv->requests)) != NULL)

@@ -33,6 +33,10 @@ struct px_server_handler {
 	/* The client left before the answer (or spoke out of turn). The request stays valid until answered;
 	 * the answer goes nowhere. Only for requests that were handed over. */
 	void (*gone)(void *arg, struct px_request *req);
+	/* The certificate of the connection that brought it does not stand any more: after a reload, or
+	 * because it ended. The request is still to be answered; the connection closes behind the answer.
+	 * May answer at once. NULL: nobody wants to know. Only for requests that were handed over. */
+	void (*distrusted)(void *arg, struct px_request *req);
 };
 
 struct px_server_setup {
@@ -52,8 +56,11 @@ struct px_server_setup {
 int px_server_new(const struct px_server_setup *setup, struct px_server **out, struct px_buf *why);
 /** Port number of the @i-th address bound (for port 0). 0 when there is none. */
 unsigned px_server_port(const struct px_server *srv, unsigned i);
-/** New generation: new handshakes use it; live connections are identified again and closed when they fail or
- * their partner changed (after the answer in progress). */
+/**
+ * New generation: new handshakes use it; live connections are identified again, their chains verified against
+ * the new CRLs, and closed when they fail or their partner changed (after the answer in progress; see
+ * @distrusted). The same happens by itself once an hour, and to a connection when its certificate ends.
+ */
 void px_server_set_tls(struct px_server *srv, struct px_tls *tls);
 /** Stop accepting; idle connections close, requests in progress are answered 503 unless already handed over.
  */

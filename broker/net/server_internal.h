@@ -24,6 +24,7 @@
 /** Figures of limits.h; a test makes them small. */
 struct px_server_limits {
 	int64_t handshake, headers, body, answer, idle, linger; /* ms */
+	int64_t recheck;                                        /* ms between verifications */
 	uint64_t rate;                                          /* octets/s, slowest */
 	unsigned handshakes, handshakes_address;
 	unsigned connections_address, connections_partner, requests_partner;
@@ -96,6 +97,9 @@ struct px_server {
 	struct px_listener *listeners;
 	struct px_timer resume; /* accepting again after a shortage of descriptors */
 	struct px_timer next;   /* handshakes that wait for a slot */
+	struct px_timer recheck;
+	int64_t recheck_at;   /* mono; when the timer is due */
+	int64_t recheck_last; /* mono; all were verified */
 	struct px_log_limit shortage;
 	struct px_conns conns;
 	struct px_conns idle;  /* longest idle first */
@@ -148,6 +152,7 @@ struct px_conn {
 	struct px_address *address;
 	struct px_tls *tls;
 	const struct px_conf_partner *partner; /* of tls; NULL before the handshake is over */
+	int64_t ends;                          /* wall ms; of the first certificate in its chain */
 	struct px_account *account;
 	struct px_account *answering; /* whose count of requests falls when the answer is out */
 	struct px_request *req;
@@ -194,7 +199,9 @@ struct px_identified {
 		const struct px_conf_partner *partner;
 	} known[32];
 };
-/** Identify a live connection in the server's new generation; closes it when it fails. */
+/** A connection whose certificates end at @ends has come: look again by then. */
+void px_server_watch_end(struct px_server *srv, int64_t ends);
+/** Identify a live connection again, in the server's generation; closes it when it fails. */
 void px_handshake_again(struct px_conn *c, struct px_identified *seen);
 
 /* --- request.c --- */

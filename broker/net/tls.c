@@ -234,15 +234,9 @@ static const struct px_tls_trust *verify_again(const struct px_tls *tls, const S
 	return trust;
 }
 
-const struct px_conf_partner *px_tls_identify(const struct px_tls *tls, const SSL *ssl, struct px_buf *why)
+static const struct px_conf_partner *partner_of(const struct px_tls_trust *trust, const SSL *ssl,
+						struct px_buf *why)
 {
-	const struct outcome *o = SSL_get_ex_data(ssl, outcome_index);
-	const struct px_tls_trust *trust;
-	/* Just verified in the handshake: no need to do it twice. */
-	if (o != NULL && o->serial == tls->serial)
-		trust = o->trust;
-	else
-		trust = verify_again(tls, ssl, why);
 	if (trust == NULL)
 		return NULL;
 	if (SSL_version(ssl) < TLS1_3_VERSION && !trust->partner->tls12) {
@@ -251,6 +245,36 @@ const struct px_conf_partner *px_tls_identify(const struct px_tls *tls, const SS
 		return NULL;
 	}
 	return trust->partner;
+}
+
+const struct px_conf_partner *px_tls_identify(const struct px_tls *tls, const SSL *ssl, struct px_buf *why)
+{
+	const struct outcome *o = SSL_get_ex_data(ssl, outcome_index);
+	/* Just verified in the handshake: no need to do it twice. */
+	bool fresh = o != NULL && o->serial == tls->serial;
+	return partner_of(fresh ? o->trust : verify_again(tls, ssl, why), ssl, why);
+}
+
+const struct px_conf_partner *px_tls_identify_again(const struct px_tls *tls, const SSL *ssl,
+						    struct px_buf *why)
+{
+	return partner_of(verify_again(tls, ssl, why), ssl, why);
+}
+
+static int64_t ends(const X509 *cert)
+{
+	struct tm tm;
+	return ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+int64_t px_tls_peer_ends(const SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+	const X509 *leaf = SSL_get0_peer_certificate(ssl);
+	int64_t first = leaf != NULL ? ends(leaf) : INT64_MAX;
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		first = PX_MIN(first, ends(sk_X509_value(chain, i)));
+	return first;
 }
 
 /* --- client --- */

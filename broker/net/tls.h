@@ -34,9 +34,16 @@ SSL_CTX *px_tls_server_ctx(const struct px_tls *tls);
 
 /**
  * The partner at the other end of a finished server handshake; NULL with @why when none fits (certificate of
- * no partner, TLS 1.2 without permission). Also used to verify live connections again after a reload.
+ * no partner, TLS 1.2 without permission).
  */
 const struct px_conf_partner *px_tls_identify(const struct px_tls *tls, const SSL *ssl, struct px_buf *why);
+
+/** The same for a connection that lives: its chain is verified anew, against the CRLs of @tls and at this
+ * time. */
+const struct px_conf_partner *px_tls_identify_again(const struct px_tls *tls, const SSL *ssl,
+						    struct px_buf *why);
+/** When the first certificate of the peer's chain ends; wall ms, INT64_MAX when there is none. */
+int64_t px_tls_peer_ends(const SSL *ssl);
 
 /** Why a server handshake was refused on account of the certificate. */
 enum px_tls_refusal {

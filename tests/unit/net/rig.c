@@ -212,6 +212,16 @@ static void on_call(evutil_socket_t fd, short what, void *arg)
 	assert_int_equal(write(rig->call_fds[0], &done, 1), 1);
 }
 
+static void on_distrusted(void *arg, struct px_request *req)
+{
+	struct rig *rig = arg;
+	(void)req;
+	pthread_mutex_lock(&rig->lock);
+	rig->distrusted++;
+	pthread_cond_broadcast(&rig->changed);
+	pthread_mutex_unlock(&rig->lock);
+}
+
 static void *run_loop(void *arg)
 {
 	struct rig *rig = arg;
@@ -230,7 +240,7 @@ void rig_call(struct rig *rig, void (*fn)(struct rig *rig, void *arg), void *arg
 
 struct rig *rig_start(struct px_tls *tls, const struct px_server_limits *limits)
 {
-	static const struct px_server_handler handler = {on_headers, on_request, on_gone};
+	static const struct px_server_handler handler = {on_headers, on_request, on_gone, on_distrusted};
 	struct rig *rig = px_xcalloc(1, sizeof(*rig));
 	struct px_buf why = PX_BUF_INIT;
 	rig->loop = px_loop_new();

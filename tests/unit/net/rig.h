@@ -44,7 +44,7 @@ struct rig {
 	/* What the handler saw, under the lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	unsigned requests, gones, headers;
+	unsigned requests, gones, headers, distrusted;
 	struct px_request *held[8]; /* path /hold: not answered */
 	unsigned n_held;
 	struct px_buf body; /* of the last request */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "net/tls_internal.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -362,7 +363,8 @@ static void test_reload(void **state)
 	swap(rig, tls);
 	assert_true(client_ended(&system));
 	assert_int_equal(client_ask(&node, GET), 201);
-	/* Its answer still arrives, then that is closed too. */
+	/* The handler is told; its answer still arrives, then that is closed too. */
+	assert_int_equal(rig->distrusted, 1);
 	rig_call(rig, answer_held, NULL);
 	assert_int_equal(client_answer(&held, &out), 200);
 	assert_true(client_ended(&held));
@@ -402,6 +404,89 @@ static void expect_bad(const char *what, const char *replacement, const char *pa
 		fail_msg("%s %s: %s", what, replacement, px_buf_str(&why));
 	px_buf_free(&why);
 	px_conf_free(&conf);
+}
+
+/* A copy of the system's certificate that ends in @s seconds. @return its path without ".pem". */
+static const char *short_lived(int s)
+{
+	FILE *in = fopen(rig_path("BY/system/tls.pem"), "r"), *ca = fopen(rig_path("BY/tls-ca.key"), "r");
+	FILE *key = fopen(rig_path("BY/system/tls.key"), "r"), *out = fopen(rig_path("short.pem"), "w");
+	assert_true(in != NULL && ca != NULL && key != NULL && out != NULL);
+	X509 *cert = PEM_read_X509(in, NULL, NULL, NULL);
+	EVP_PKEY *signer = PEM_read_PrivateKey(ca, NULL, NULL, NULL);
+	EVP_PKEY *own = PEM_read_PrivateKey(key, NULL, NULL, NULL);
+	assert_true(cert != NULL && signer != NULL && own != NULL);
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), s));
+	assert_true(X509_sign(cert, signer, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(out, cert), 1);
+	FILE *copy = fopen(rig_path("short.key"), "w");
+	assert_non_null(copy);
+	assert_int_equal(PEM_write_PrivateKey(copy, own, NULL, NULL, 0, NULL, NULL), 1);
+	X509_free(cert);
+	EVP_PKEY_free(signer);
+	EVP_PKEY_free(own);
+	fclose(in), fclose(ca), fclose(key), fclose(out), fclose(copy);
+	return rig_path("short");
+}
+
+static void test_certificate_ends(void **state)
+{
+	(void)state;
+	struct rig *rig = rig_start(rig_tls("UA", "BY", NULL, NULL), NULL);
+	struct client brief, node, held;
+	struct px_buf out = PX_BUF_INIT;
+	const char *pair = short_lived(2);
+	assert_true(client_open(&brief, rig->port, pair, 0));
+	assert_int_equal(client_ask(&brief, GET), 201);
+	assert_true(client_open(&held, rig->port, pair, 0));
+	assert_true(client_send(&held, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"));
+	assert_true(client_open(&node, rig->port, rig_path("BY/node/tls"), 0));
+	assert_int_equal(client_ask(&node, GET), 201);
+	assert_true(client_ended(&brief)); /* no request, no reload: the moment has come */
+	assert_true(rig_wait(rig, &rig->distrusted, 1));
+	rig_call(rig, answer_held, NULL);
+	assert_int_equal(client_answer(&held, &out), 200);
+	assert_true(client_ended(&held));
+	assert_int_equal(client_ask(&node, GET), 201);
+	assert_false(let_in(rig, pair, NULL));
+	client_close(&brief);
+	client_close(&held);
+	client_close(&node);
+	px_buf_free(&out);
+	rig_stop(&rig);
+}
+
+static void forget_anchor(struct rig *rig, void *arg)
+{
+	(void)arg;
+	/* As if its CRL had ended meanwhile: the store of the partner verifies nothing any more. */
+	for (unsigned i = 0; i < rig->tls->n_trusts; i++) {
+		if (strcmp(rig->tls->trusts[i].partner->name, "system-by") == 0) {
+			X509_STORE_free(rig->tls->trusts[i].store);
+			rig->tls->trusts[i].store = X509_STORE_new();
+		}
+	}
+}
+
+static void test_again_from_time_to_time(void **state)
+{
+	(void)state;
+	struct px_server_limits limits = px_server_limits();
+	limits.recheck = 300;
+	struct rig *rig = rig_start(rig_tls("UA", "BY", NULL, NULL), &limits);
+	struct client system, node;
+	assert_true(client_open(&system, rig->port, rig_path("BY/system/tls"), 0));
+	assert_int_equal(client_ask(&system, GET), 201);
+	assert_true(client_open(&node, rig->port, rig_path("BY/node/tls"), 0));
+	assert_int_equal(client_ask(&node, GET), 201);
+	usleep(700000);
+	assert_int_equal(client_ask(&system, GET), 201); /* looked at twice, and good */
+	rig_call(rig, forget_anchor, NULL);
+	assert_true(client_ended(&system));
+	assert_int_equal(client_ask(&node, GET), 201);
+	client_close(&system);
+	client_close(&node);
+	rig_stop(&rig);
 }
 
 static void test_bad_files(void **state)
@@ -466,6 +551,8 @@ int main(void)
 	    cmocka_unit_test(test_anchors_are_per_partner),
 	    cmocka_unit_test(test_crls),
 	    cmocka_unit_test(test_reload),
+	    cmocka_unit_test(test_certificate_ends),
+	    cmocka_unit_test(test_again_from_time_to_time),
 	    cmocka_unit_test(test_bad_files),
 	    cmocka_unit_test(test_list),
 	};
