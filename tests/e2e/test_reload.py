@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 import os
+import signal
 import threading
 import time
 
@@ -53,6 +54,31 @@ def ended(system):
         return s.recv(1) == b""
     except OSError as e:
         return "timed out" not in str(e)
+
+
+class Late:
+    """A message whose inspection is held up until the configuration was loaded anew."""
+
+    def __init__(self, broker, system, doc):
+        self.inspectors = [p["pid"] for p in broker.ctl("status")["processes"] if p["role"] == "inspector"]
+        self.answer = None
+        for pid in self.inspectors:
+            os.kill(pid, signal.SIGSTOP)
+        self.thread = threading.Thread(target=self.post, args=(system, doc), daemon=True)
+        self.thread.start()
+        time.sleep(0.3 * px.SLOW)
+
+    def post(self, system, doc):
+        try:
+            self.answer = system.post(doc)
+        except bulk.FAULTS as e:
+            self.answer = e
+
+    def go_on(self):
+        for pid in self.inspectors:
+            os.kill(pid, signal.SIGCONT)
+        self.thread.join(30)
+        return self.answer
 
 
 class Load(threading.Thread):
@@ -208,9 +234,14 @@ with px.Lab("BY", "XA", "XB") as lab:
 
     # --- revocation
     doc = [sys_by.make(px.example("ExportDeclaration-small.xml"), "ExportDeclaration", recipients=("XB",), lrn="CRL-%d" % n) for n in range(3)]
+    late_doc = sys_by.make(px.example("ExportDeclaration-small.xml"), "ExportDeclaration", recipients=("XB",), lrn="CRL-LATE")
     make_pki("--revoke", lab.pki, sys_by.sign_cert)
     px.ok(sys_by.post(doc[0]).status == 201, "a revoked signing certificate is accepted until the list is loaded")
+    late = Late(by, bulk.System(lab, "BY", broker=by), late_doc)
     reload_by_signal(by)
+    r = late.go_on()
+    px.ok(getattr(r, "status", 0) == 422 and r.codes() == ["PX-CERT-REVOKED"],
+          "a message that was being inspected while only the list changed is judged by the new list", getattr(r, "status", r))
     r = sys_by.post(doc[1])
     px.ok(r.status == 422 and r.codes() == ["PX-CERT-REVOKED"], "after reload it is PX-CERT-REVOKED", r.text())
     r = sys_by.post(doc[0])
@@ -221,10 +252,27 @@ with px.Lab("BY", "XA", "XB") as lab:
     px.ok(r.status == 201, "a new certificate of the system needs no reload", r.text())
 
     px.ok(sys_xa.request("GET", "/v1/ping").status == 200, "XA is connected")
+    late_doc = sys_xa.make(px.example("ExportDeclaration-small.xml"), "ExportDeclaration", recipients=("XB",), lrn="TLS-LATE")
+    poller, polled = bulk.System(lab, "XA", broker=by), []
+    px.ok(px.Peer.request(poller, "GET", "/v1/ping").status == 200, "it has another connection")
+
+    def poll():
+        try:
+            polled.append(poller.request("GET", "/v1/inbox?wait=20").status)
+        except bulk.FAULTS as e:
+            polled.append(type(e).__name__)
+    polling = threading.Thread(target=poll, daemon=True)
+    polling.start()
     make_pki("--revoke", lab.pki, os.path.join(lab.pki, "XA", "system", "tls.pem"))
     px.ok(works(sys_xa) == 200, "its TLS certificate is revoked, the list not yet loaded")
+    late = Late(by, bulk.System(lab, "XA", broker=by), late_doc)
     reload_by_command(by)
     px.ok(ended(sys_xa), "after reload its connection is closed")
+    polling.join(10 * px.SLOW)
+    px.ok(polled == [403], "a long poll ends at once and gets nothing", polled)
+    r = late.go_on()
+    px.ok(getattr(r, "status", 0) == 403, "a message it had handed over before is not accepted", getattr(r, "status", r))
+    px.ok(by.ctl("messages", "--sender", "XA")["messages"] == [], "and not kept", by.ctl("messages", "--sender", "XA"))
     sys_xa.forget()
     px.ok(works(sys_xa) != 200, "and no new one is let in", works(sys_xa))
     px.ok(works(sys_by) == 200, "others are")
