@@ -179,6 +179,21 @@ void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 	px_wtx_save_delivery(w, d);
 }
 
+void px_heads_release(struct px_wtx *w, struct px_delivery *d, uint64_t home)
+{
+	if (home != 0 && px_heads_value(&w->tx, d, home) != PX_HEAD_HELD)
+		return;
+	d->error[0] = '\0';
+	px_wtx_save_delivery(w, d);
+	if (home == 0) {
+		put_ready(w, d, (uint8_t)d->prio, d->due);
+		return;
+	}
+	struct px_tkey key = queue_key(d, home);
+	put_queue(w, &key, PX_HEAD_WAITS);
+	refresh(w, home, d->recipient);
+}
+
 /* --- linked movements -------------------------------------------------------------------------------- */
 
 /* An entry of the queue that moves. */

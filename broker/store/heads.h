@@ -34,6 +34,9 @@ void px_heads_merge(struct px_wtx *w, uint64_t from, uint64_t to);
 /** Set @d aside because what it would send is damaged; says so in its error. */
 void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const char *reason);
 
+/** Undo px_heads_hold: it may be leased when it is the head. @d as stored; due stays. */
+void px_heads_release(struct px_wtx *w, struct px_delivery *d, uint64_t home);
+
 /** The value of the queue entry; PX_HEAD_WAITS when there is none. */
 uint8_t px_heads_value(struct px_tx *tx, const struct px_delivery *d, uint64_t home);
 

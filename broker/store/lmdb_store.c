@@ -134,6 +134,7 @@ static const struct px_store_ops lmdb_ops = {
     .movement = px_lmdb_movement,
     .journal_scan = px_lmdb_journal_scan,
     .stats = px_lmdb_stats,
+    .marks = &px_lmdb_marks_ops,
     .verify = px_lmdb_verify,
 };
 

@@ -70,6 +70,8 @@ void px_lmdb_owed(struct px_store *st, const char *partner, const char *ref_send
 		  uint64_t octets, px_owed_done *done, void *arg);
 void px_lmdb_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			  px_journal_done *done, void *arg);
+/* ops_marks.c */
+extern const struct px_store_marks_ops px_lmdb_marks_ops;
 /* ops_scan.c */
 void px_lmdb_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
 		     px_deliveries_done *done, void *arg);

@@ -391,3 +391,21 @@ int px_rec_get_quarantine(struct px_octets fields, struct px_rec_quarantine *rec
 	GET_TEXT(&in, rec->reason);
 	return result(&in);
 }
+
+void px_rec_put_mark(struct px_buf *out, const struct px_mark *rec)
+{
+	px_put_i64(out, rec->at);
+	px_put_u64(out, rec->number);
+	px_put_text(out, rec->text);
+	px_put_text(out, rec->actor);
+}
+
+int px_rec_get_mark(struct px_octets fields, struct px_mark *rec)
+{
+	struct px_fields in = read_from(fields);
+	*rec = (struct px_mark){.at = px_get_i64(&in)};
+	rec->number = px_get_u64(&in);
+	GET_TEXT(&in, rec->text);
+	GET_TEXT(&in, rec->actor);
+	return result(&in);
+}

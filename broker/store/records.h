@@ -5,6 +5,7 @@
 #define PX_STORE_RECORDS_H
 
 #include "base/buf.h"
+#include "store/marks.h"
 #include "store/scratch.h"
 #include "store/store.h"
 
@@ -139,6 +140,10 @@ struct px_rec_quarantine {
 };
 void px_rec_put_quarantine(struct px_buf *out, const struct px_rec_quarantine *rec);
 int px_rec_get_quarantine(struct px_octets fields, struct px_rec_quarantine *rec);
+
+/** marks: px_mark without its name. */
+void px_rec_put_mark(struct px_buf *out, const struct px_mark *rec);
+int px_rec_get_mark(struct px_octets fields, struct px_mark *rec);
 
 /** bodies. Octets before those of the body: version and digest. */
 #define PX_REC_BODY_HEAD (1 + PX_DIGEST_LEN)

@@ -218,6 +218,7 @@ static void free_tables(struct sim *s)
 	free(s->movement_keys);
 	free(s->owed);
 	free(s->turns);
+	free(s->marks);
 }
 
 void sim_close(struct px_store *st)

@@ -453,5 +453,6 @@ const struct px_store_ops sim_store_ops = {
     .movement = movement_submit,
     .journal_scan = journal_scan_submit,
     .stats = stats_submit,
+    .marks = &sim_marks_ops,
     .verify = verify_submit,
 };

@@ -4,6 +4,7 @@
 #ifndef PX_STORE_SIM_PARTS_H
 #define PX_STORE_SIM_PARTS_H
 
+#include "store/marks.h"
 #include "store/sim.h"
 
 /*
@@ -93,6 +94,7 @@ struct sim {
 	SIM_TABLE(struct sim_owed, owed);
 	SIM_TABLE(struct px_journal_read, journal); /* seq - 1 is the index; strings are owned */
 	SIM_TABLE(struct sim_checkpoint, checkpoints);
+	SIM_TABLE(struct px_mark, marks); /* by name */
 
 	/* memory */
 	size_t first_queued; /* no delivery before this index is QUEUED: none ever becomes so again */
@@ -161,5 +163,9 @@ void sim_journal_scan(struct sim *s, uint64_t from, unsigned limit, bool ascendi
 void sim_journal_verify(struct sim *s, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 			void *arg);
 void sim_journal_free(struct sim *s);
+
+/* --- sim_marks.c --- */
+
+extern const struct px_store_marks_ops sim_marks_ops;
 
 #endif

@@ -33,6 +33,8 @@ struct sim_op {
 		px_journal_done *journal;
 		px_stats_done *stats;
 		px_verify_done *verify;
+		px_marks_done *marks;
+		px_receipt_done *receipt;
 	} done;
 
 	/* the request, as far as the operation has these */

@@ -400,6 +400,7 @@ struct px_store_ops {
 	void (*journal_scan)(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			     px_journal_done *done, void *arg);
 	void (*stats)(struct px_store *st, px_stats_done *done, void *arg);
+	const struct px_store_marks_ops *marks; /* store/marks.h */
 	void (*verify)(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 		       void *arg);
 };

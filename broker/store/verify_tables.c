@@ -119,6 +119,15 @@ static void verify_quarantine(struct px_verify *v, struct px_tx *tx, const struc
 		decoded(v, PX_T_QUARANTINE, cur, px_rec_get_quarantine(fields, &rec));
 }
 
+static void verify_mark(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
+{
+	struct px_octets fields;
+	struct px_mark mark;
+	(void)tx;
+	if (open_record(v, PX_T_MARKS, cur, &fields))
+		decoded(v, PX_T_MARKS, cur, px_rec_get_mark(fields, &mark));
+}
+
 /* --- messages ---------------------------------------------------------------------------------------- */
 
 static void verify_message(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
@@ -447,4 +456,5 @@ const struct px_verify_table px_verify_tables[PX_TABLES] = {
     {PX_T_CHECKPOINTS, true, px_verify_checkpoint},
     {PX_T_PARTNERS, true, verify_partner},
     {PX_T_QUARANTINE, true, verify_quarantine},
+    {PX_T_MARKS, true, verify_mark},
 };

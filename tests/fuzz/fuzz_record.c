@@ -51,6 +51,7 @@ static void decode(unsigned kind, struct px_octets fields)
 	case 7: ROUND_TRIP(px_rec_partner, partner); break;
 	case 8: ROUND_TRIP(px_rec_state, state); break;
 	case 9: ROUND_TRIP(px_rec_quarantine, quarantine); break;
+	case 10: ROUND_TRIP(px_mark, mark); break;
 	default:
 		if (px_journal_decode(fields.data, fields.len, &entry) == PX_OK) {
 			px_rec_start(&buf);
@@ -71,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	struct px_octets fields = {data + 1, size - 1};
-	decode(data[0] % 11, fields);
+	decode(data[0] % 12, fields);
 	(void)px_rec_open(1, "key", 3, fields.data, fields.len, &view);
 	(void)px_rec_open_body(fields.data, fields.len, &view);
 	struct px_tkey_in in = px_tkey_read(fields.data, fields.len);

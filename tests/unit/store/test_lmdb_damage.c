@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "store/journal.h"
+#include "store/marks.h"
 
 /* Three messages of movements of their own; message and delivery of each have the same number. */
 static void fill(struct kit *k)
@@ -92,6 +93,47 @@ static void test_damaged_message(void **state)
 	assert_int_equal(kit_find(k, "M2").rc, PX_ECORRUPT);
 	expect_quarantined(k, "a message's record is missing or damaged");
 	assert_string_equal(kit_verify(k).first_fault, "messages/2: the record is damaged");
+}
+
+static int release(struct kit *k, const char *table, uint64_t record)
+{
+	struct kit_write got = {.done = false};
+	px_store_release(k->st, table, record, kit_write_done, &got);
+	kit_wait(k, &got.done);
+	return got.rc;
+}
+
+/* What was put right goes on; what was not must be ended first. */
+static void test_release(void **state)
+{
+	struct kit *k = *state;
+	fill(k);
+	flip(k, PX_T_MESSAGES, px_tkey_of(2), 30);
+	expect_quarantined(k, "a message's record is missing or damaged");
+	assert_int_equal(release(k, "messages", 2), PX_ECORRUPT);
+	assert_int_equal(release(k, "messages", 1), PX_ENOTFOUND);
+	assert_int_equal(release(k, "nonsense", 2), PX_ENOTFOUND);
+	flip(k, PX_T_MESSAGES, px_tkey_of(2), 30);
+	assert_int_equal(kit_lease(k, 16).n, 2); /* M2 is not looked at by itself */
+	assert_int_equal(release(k, "messages", 2), PX_OK);
+	assert_int_equal(kit_stats(k).s.quarantined, 0);
+	struct kit_leases leases = kit_lease(k, 16);
+	assert_int_equal(leases.n, 1);
+	assert_string_equal(leases.items[0].header.message_id, "M2");
+	assert_string_equal(leases.items[0].delivery.error, "");
+	kit_sound(k);
+}
+
+/* Ended ones need nothing any more: then the entry only goes. */
+static void test_release_ended(void **state)
+{
+	struct kit *k = *state;
+	fill(k);
+	flip(k, PX_T_MESSAGES, px_tkey_of(2), 30);
+	assert_int_equal(kit_lease(k, 16).n, 2);
+	assert_int_equal(kit_settle(k, &(struct px_settle){.delivery = 2, .state = PX_D_CANCELLED}), PX_OK);
+	assert_int_equal(release(k, "messages", 2), PX_OK);
+	assert_int_equal(kit_stats(k).s.quarantined, 0);
 }
 
 static void test_damaged_delivery(void **state)
@@ -291,10 +333,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_damaged_body),       TEST(test_held_keeps_order),      TEST(test_damaged_message),
-	    TEST(test_damaged_delivery),   TEST(test_damaged_receipt),       TEST(test_damaged_movement),
-	    TEST(test_entries_of_nothing), TEST(test_missing_index_entries), TEST(test_forged_journal),
-	    TEST(test_cut_journal),
+	    TEST(test_damaged_body),       TEST(test_held_keeps_order),
+	    TEST(test_damaged_message),    TEST(test_release),
+	    TEST(test_release_ended),      TEST(test_damaged_delivery),
+	    TEST(test_damaged_receipt),    TEST(test_damaged_movement),
+	    TEST(test_entries_of_nothing), TEST(test_missing_index_entries),
+	    TEST(test_forged_journal),     TEST(test_cut_journal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
