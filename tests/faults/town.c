@@ -1,0 +1,200 @@
+/* prinex: simulated town: who lives there, and a run from the first message to the last check
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "town.h"
+
+#include <stdarg.h>
+
+#define LOOK_EVERY 2000
+#define TIME_LIMIT (3 * 3600 * 1000) /* after the storm; the longest pause is 15 minutes */
+#define AFTERWARDS 12000             /* whatever comes twice comes within that time */
+
+struct town *town;
+
+/* --- chance and tidings
+ * ------------------------------------------------------------------------------------------ */
+
+uint64_t town_draw(uint64_t below)
+{
+	town->random += 0x9e3779b97f4a7c15u; /* SplitMix64 */
+	uint64_t x = town->random;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return (x ^ (x >> 31)) % below;
+}
+
+bool town_strikes(unsigned per_mille)
+{
+	return per_mille > 0 && town_draw(1000) < per_mille;
+}
+
+int64_t town_between(int64_t least, int64_t most)
+{
+	return least + (int64_t)town_draw((uint64_t)(most - least + 1));
+}
+
+void town_trace(const char *fmt, ...)
+{
+	if (!town->trace)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	printf("%10.3f ", (double)px_clock_mono(world_clock(town->world)) / 1000.0);
+	vprintf(fmt, ap);
+	putchar('\n');
+	va_end(ap);
+}
+
+unsigned town_index(const struct node *n)
+{
+	for (unsigned i = 0; i < town->n_nodes; i++) {
+		if (town->nodes[i] == n)
+			return i;
+	}
+	px_assert(false);
+	return 0;
+}
+
+/* --- topologies
+ * -------------------------------------------------------------------------------------------------- */
+
+static void add_node(const char *authority, struct px_buf *conf)
+{
+	struct node *n = world_node(town->world, authority, px_buf_str(conf));
+	n->wire = ports_wire;
+	px_store_close(&n->store);
+	n->store = px_store_sim_new(town_draw(UINT64_MAX), NULL, world_clock(town->world));
+	town->nodes[town->n_nodes++] = n;
+	px_buf_clear(conf);
+}
+
+static void add_person(struct node *n, const char *authority, const char *partner, bool push)
+{
+	struct person *p = &town->people[town->n_people];
+	p->index = town->n_people++;
+	p->node = n;
+	p->push = push;
+	px_strlcpy(p->authority, authority, sizeof(p->authority));
+	px_strlcpy(p->partner, partner, sizeof(p->partner));
+}
+
+/* BY and UA know each other; BY also has a system of XB that is posted to. */
+static void build_pair(void)
+{
+	static const char *const trusted[] = {"BY", "UA", "XB", NULL};
+	struct px_buf text = PX_BUF_INIT;
+	conf_head(&text, "BY", trusted);
+	conf_partner(&text, "system-by", "BY", "system", NULL, "");
+	conf_partner(&text, "node-ua", "UA", "node", "https://ua:1", town->times);
+	conf_partner(&text, "system-xb", "XB", "system", "https://system-xb:1", town->times);
+	add_node("BY", &text);
+	conf_head(&text, "UA", trusted);
+	conf_partner(&text, "system-ua", "UA", "system", NULL, "");
+	conf_partner(&text, "node-by", "BY", "node", "https://by:1", town->times);
+	add_node("UA", &text);
+	px_buf_free(&text);
+	add_person(town->nodes[0], "BY", "system-by", false);
+	add_person(town->nodes[1], "UA", "system-ua", false);
+	add_person(town->nodes[0], "XB", "system-xb", true);
+}
+
+static const char *const outer[] = {"BY", "UA", "PL", NULL};
+
+static void add_outer(unsigned at)
+{
+	static const char *const trusted[] = {"BY", "UA", "PL", "HU", NULL};
+	const char *me = outer[at], *first = outer[(at + 1) % 3], *second = outer[(at + 2) % 3];
+	struct px_buf text = PX_BUF_INIT;
+	char more[160], name[32];
+	conf_head(&text, me, trusted);
+	snprintf(name, sizeof(name), "system-%c%c", me[0] | 0x20, me[1] | 0x20);
+	conf_partner(&text, name, me, "system", NULL, "");
+	snprintf(more, sizeof(more), "relays-for = {\"%s\", \"%s\"} %s", first, second, town->times);
+	conf_partner(&text, "hub", "HU", "node", "https://hu:1", more);
+	px_buf_addf(&text, "route \"one\" { recipients = \"%s\" via = \"hub\" }\n", first);
+	px_buf_addf(&text, "route \"two\" { recipients = \"%s\" via = \"hub\" }\n", second);
+	add_node(me, &text);
+	add_person(town->nodes[town->n_nodes - 1], me, name, false);
+	px_buf_free(&text);
+}
+
+static void add_spoke(struct px_buf *text, const char *name, const char *authority, const char *url,
+		      const char *relays)
+{
+	char more[160];
+	snprintf(more, sizeof(more), "%s %s", relays, town->times);
+	conf_partner(text, name, authority, "node", url, more);
+}
+
+/* BY, UA and PL reach each other through a hub that belongs to none of them. */
+static void build_hub(void)
+{
+	static const char *const trusted[] = {"BY", "UA", "PL", "HU", NULL};
+	struct px_buf text = PX_BUF_INIT;
+	conf_head(&text, "HU", trusted);
+	add_spoke(&text, "node-by", "BY", "https://by:1", "relay-to = {\"UA\", \"PL\"}");
+	add_spoke(&text, "node-ua", "UA", "https://ua:1", "relay-to = {\"BY\", \"PL\"}");
+	add_spoke(&text, "node-pl", "PL", "https://pl:1", "relay-to = {\"BY\", \"UA\"}");
+	add_node("HU", &text);
+	px_buf_free(&text);
+	for (unsigned i = 0; outer[i] != NULL; i++)
+		add_outer(i);
+}
+
+/* --- a run
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void run(void)
+{
+	int64_t limit = 0;
+	while (!town->calm || !count_is_over()) {
+		int64_t now = px_clock_mono(world_clock(town->world));
+		if (town->calm && limit == 0)
+			limit = now + TIME_LIMIT;
+		if (town->calm && now > limit)
+			break;
+		world_run(town->world, LOOK_EVERY);
+	}
+	world_run(town->world, AFTERWARDS);
+	count_end();
+}
+
+static void demolish(void)
+{
+	for (unsigned i = 0; i < town->n_nodes; i++)
+		weather_crash(town->nodes[i]);
+	calls_free();
+	people_free();
+	count_free(&town->count);
+	world_free(&town->world);
+}
+
+unsigned town_play(uint64_t seed, enum wrong wrong, bool trace, struct px_buf *first)
+{
+	town = px_xcalloc(1, sizeof(*town));
+	town->seed = town->random = seed;
+	town->wrong = wrong;
+	town->trace = trace;
+	TAILQ_INIT(&town->calls);
+	TAILQ_INIT(&town->delays);
+	town->world = world_new(seed);
+	town->timers = world_timers(town->world);
+	town->count = count_new();
+	/* With short times there is much to expire and to be unknown, proofs too. */
+	town->times = seed / 2 % 2 == 0 ? "timeout = \"15s\" maximum-age = \"20min\" cod-wait = \"25min\""
+					: "timeout = \"15s\" maximum-age = \"90s\" cod-wait = \"100s\"";
+	if (seed % 2 == 0)
+		build_pair();
+	else
+		build_hub();
+	world_start(town->world);
+	people_start();
+	weather_start();
+	run();
+	unsigned violations = town->violations;
+	*first = town->first;
+	demolish();
+	PX_FREE(town);
+	return violations;
+}

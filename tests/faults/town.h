@@ -1,0 +1,219 @@
+/* prinex: a simulated town: nodes, the customs systems of their authorities, bad weather, and who keeps count
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef TESTS_FAULTS_TOWN_H
+#define TESTS_FAULTS_TOWN_H
+
+#include <sys/queue.h>
+
+#include "../unit/flow/world.h"
+#include "../unit/flow/world_fakes.h"
+#include "base/strings.h"
+
+/*
+ * Flow as prinexd runs it, several nodes of it (../unit/flow/world.h), over simulated stores. Everything that
+ *happens follows from the seed: systems send lines of messages, fetch, confirm and refuse; nodes crash and
+ *reload, stores are full, busy and unsure, connections break at every moment, clocks step. Then the weather
+ *clears, and all that was begun must come to its end.
+ *
+ *	town.c        topologies, the run from the first message to the last check
+ *	calls.c       one request on its way: delays, cuts, lost answers
+ *	people.c      the customs systems
+ *	ports.c       what a node reaches others by: transport, inspector, sealer, each with its faults
+ *	weather.c     crashes, reloads, outages, clock steps
+ *	count.c       the checker: knows the promises, not the code
+ *	wrong.c       stands between flow and store: observes, and plays the wrong variants
+ *
+ * One town at a time and in one thread: `town` is the one at hand.
+ */
+enum wrong {
+#define WRONG(name, wire, text) WRONG_##name,
+#include "wrong.def"
+#undef WRONG
+	WRONG_COUNT
+};
+int wrong_parse(const char *name);
+const char *wrong_name(enum wrong w);
+
+#define MAX_PEOPLE     5
+#define MAX_NODES      4
+#define MAX_LINES      6
+#define MAX_MESSAGES   160
+#define MAX_RECIPIENTS 2
+#define FETCHERS       2
+
+/** A message at one recipient, as that one and the sender see it. */
+struct fate {
+	char recipient[PX_AUTHORITY_MAX + 1];
+	unsigned seen;  /* whole body arrived so often */
+	bool confirmed; /* an answer to a confirmation said: settled; or the settlement was durable */
+	unsigned unknowns;
+	unsigned finals; /* CoD, or CoE other than PX-UNKNOWN */
+	char told[64];   /* the last thing that the sender was told */
+	bool told_delivered;
+	unsigned offers; /* by the node, whether they arrived or not */
+	char lease[96];  /* Prinex-Delivery of the last one */
+};
+
+struct message {
+	struct person *from;
+	char id[PX_MESSAGE_ID_MAX + 1];
+	unsigned token, line,
+	    place; /* the declaration: the same under whatever id; its place in its movement */
+	struct px_body *body;
+	bool broken;  /* an inspector refuses it */
+	bool unloved; /* its recipients refuse it */
+	bool acked, refused;
+	struct px_buf coa;
+	unsigned n_fates;
+	struct fate fates[MAX_RECIPIENTS];
+};
+
+struct line {
+	struct person *person;
+	unsigned number, length, next; /* place of the message to send next */
+	struct message *current;
+	struct px_timer timer;
+};
+
+struct fetcher {
+	struct person *person;
+	struct px_timer timer;
+	struct px_buf doc;
+	char delivery[96];
+	unsigned offer; /* which offer of that message */
+	unsigned tries;
+};
+
+/** A customs system. */
+struct person {
+	struct node *node;
+	unsigned index;
+	char authority[PX_AUTHORITY_MAX + 1];
+	char partner[PX_NAME_MAX + 1]; /* its name at the node */
+	bool push;                     /* is posted to; never sends */
+	struct line lines[MAX_LINES];
+	unsigned n_lines;
+	struct fetcher fetchers[FETCHERS];
+	int last[MAX_PEOPLE][MAX_LINES]; /* place of the last message seen of each movement */
+};
+
+struct call;
+TAILQ_HEAD(call_list, call);
+struct delay;
+TAILQ_HEAD(delay_list, delay);
+
+/** What a place is like to reach. */
+enum weather { FINE, REFUSING, BLACK_HOLE, LOSSY, WRONG_PROXY, BUSY_PROXY, WEATHERS };
+
+struct town {
+	struct world *world;
+	struct px_timers *timers;
+	uint64_t seed, random;
+	enum wrong wrong;
+	bool trace;
+	const char *times; /* of partners */
+	bool calm; /* the faults are over */
+	struct node *nodes[MAX_NODES];
+	unsigned n_nodes;
+	enum weather node_weather[MAX_NODES], person_weather[MAX_PEOPLE];
+	struct node *crashing;
+	struct person people[MAX_PEOPLE];
+	unsigned n_people;
+	struct message messages[MAX_MESSAGES];
+	unsigned n_messages, n_tokens;
+	struct call_list calls;
+	struct delay_list delays;
+	struct px_timer storm;
+	int64_t storm_end;
+	unsigned crashes;
+	struct count *count;
+	unsigned violations;
+	struct px_buf first; /* the first of them */
+};
+extern struct town *town;
+
+/* town.c */
+/** Play one seed. @return violations; @first the first of them. */
+unsigned town_play(uint64_t seed, enum wrong wrong, bool trace, struct px_buf *first);
+uint64_t town_draw(uint64_t below);
+bool town_strikes(unsigned per_mille);
+int64_t town_between(int64_t least, int64_t most);
+void town_trace(const char *fmt, ...) PX_PRINTF(1, 2);
+unsigned town_index(const struct node *n);
+
+/* calls.c */
+enum call_kind { CALL_POST, CALL_FETCH, CALL_CONFIRM };
+/** One request. @done runs once, later, with what came of it. */
+struct call {
+	TAILQ_ENTRY(call) entry;
+	enum call_kind kind;
+	struct node *from; /* NULL: a person */
+	struct node *to;   /* NULL: a person who is posted to */
+	struct person *to_person;
+	struct person *caller; /* NULL: a node */
+	char as[PX_NAME_MAX + 1];
+	struct px_body *body;
+	char delivery[96]; /* confirm: under which; fetch: the answer's */
+	int64_t timeout;
+	struct px_timer timer;
+	void (*done)(struct call *c);
+	void *arg;
+	/* what came of it */
+	struct px_post_result result;
+	struct px_buf answer;
+	unsigned offer;
+	/* private */
+	bool in_flow, ended;
+	uint64_t ticket;
+};
+struct call *call_new(enum call_kind kind, struct px_body *body, void (*done)(struct call *c), void *arg);
+void call_start(struct call *c);
+/** @n is about to crash: whoever it called hears of it; and afterwards. */
+void calls_before_crash(struct node *n);
+void calls_after_crash(struct node *n);
+void calls_free(void);
+
+/* ports.c */
+void ports_wire(struct node *n);
+/** What waits inside @n's ports ends. */
+void ports_crash(struct node *n);
+
+/* people.c */
+void people_start(void);
+/** A person is posted to: what it answers. @return status, 0 the connection is cut. */
+int person_receives(struct person *p, struct px_body *body, struct px_buf *answer);
+bool people_have_sent(void);
+void people_free(void);
+
+/* weather.c */
+void weather_start(void);
+void weather_crash(struct node *n);
+
+/* wrong.c */
+/** Between stop and start of a node that crashed. */
+void wrong_while_down(struct node *n);
+
+/* count.c */
+struct count *count_new(void);
+void count_free(struct count **c);
+void count_violation(const char *fmt, ...) PX_PRINTF(1, 2);
+struct message *count_find(const char *sender, const char *id);
+void count_acked(struct message *m, int status, const struct px_buf *coa);
+void count_refused(struct message *m, int status, const struct px_buf *coe);
+/** A body on its way to @p: the node gave it away under a (new) lease. @return which offer of that message it
+ * is. */
+unsigned count_offered(struct person *p, const struct px_buf *doc, const char *lease);
+/** Prinex-Delivery of its last offer to @p; NULL for confirmations. */
+const char *count_last_lease(struct person *p, const struct px_buf *doc);
+/** It arrived. */
+void count_seen(struct person *p, const struct px_buf *doc);
+/** The node answered that @p's confirmation settled it. */
+void count_confirmed(struct person *p, const struct px_buf *doc, unsigned offer);
+void count_leased(struct px_store *st, const struct px_lease *lease);
+void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state);
+/** Is there nothing left to happen? */
+bool count_is_over(void);
+void count_end(void);
+
+#endif

@@ -1,0 +1,215 @@
+/* prinex: simulated town: between flow and store: sees what becomes durable, and plays the wrong variants
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "town.h"
+
+#include "store/sim_parts.h"
+
+/* The linker puts __wrap_X in the place of X (-Wl,--wrap): what is wrong is here, never in the broker. */
+void __real_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done,
+			    void *arg);
+void __real_px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
+			   px_accept_done *done, void *arg);
+void __real_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+void __real_px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now,
+			   px_lease_done *done, void *arg);
+void __wrap_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done,
+			    void *arg);
+void __wrap_px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
+			   px_accept_done *done, void *arg);
+void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+void __wrap_px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now,
+			   px_lease_done *done, void *arg);
+
+static const struct {
+	const char *wire;
+} names[] = {
+#define WRONG(name, wire, text) {wire},
+#include "wrong.def"
+#undef WRONG
+};
+
+int wrong_parse(const char *name)
+{
+	for (int i = 0; i < WRONG_COUNT; i++) {
+		if (strcmp(names[i].wire, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *wrong_name(enum wrong w)
+{
+	return names[w].wire;
+}
+
+/* --- no flush
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* The last messages that were accepted were still in a cache. */
+void wrong_while_down(struct node *n)
+{
+	struct sim *s = (struct sim *)n->store;
+	if (town->wrong != WRONG_NO_FLUSH)
+		return;
+	for (unsigned lost = 0; lost < 2 && s->n_messages > 0; lost++) {
+		struct sim_message *m = &s->messages[--s->n_messages];
+		while (s->n_deliveries > 0 && s->deliveries[s->n_deliveries - 1].message > s->n_messages)
+			s->n_deliveries--;
+		px_body_unref(&m->body);
+		free(m->keys.items);
+		free(m->coa);
+	}
+	s->first_queued = 0;
+}
+
+/* --- accept
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct early {
+	struct px_timer timer;
+	px_accept_done *done;
+	void *arg;
+	uint8_t *coa;
+	size_t coa_len;
+	bool refused; /* it must not be answered twice */
+};
+
+static void answer_early(void *arg)
+{
+	struct early *e = arg;
+	struct px_accept_result r = {.rc = PX_OK, .coa = e->coa, .coa_len = e->coa_len};
+	e->done(e->arg, &r);
+	free(e->coa);
+	free(e);
+}
+
+static void too_late(void *arg, const struct px_accept_result *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+void __wrap_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg)
+{
+	struct px_accept changed = *req;
+	if (town->wrong == WRONG_NO_ORDER)
+		changed.keys.n = 0;
+	if (town->wrong != WRONG_EARLY || req->partner[0] == '\0' || req->confirmations ||
+	    town->crashing != NULL) {
+		__real_px_store_accept(st, &changed, done, arg);
+		return;
+	}
+	struct early *e = px_xcalloc(1, sizeof(*e));
+	e->done = done;
+	e->arg = arg;
+	e->coa = px_xmemdup(req->coa, req->coa_len);
+	e->coa_len = req->coa_len;
+	px_timer_set(town->timers, &e->timer, 0, answer_early, e);
+	__real_px_store_accept(st, &changed, too_late, NULL);
+}
+
+/* --- known
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct asking {
+	px_accept_done *done;
+	void *arg;
+};
+
+static void answer_fresh(void *arg, const struct px_accept_result *r)
+{
+	struct asking *a = arg;
+	struct px_accept_result changed = *r;
+	struct px_buf coa = PX_BUF_INIT;
+	if (r->rc == PX_EDUPLICATE) {
+		px_buf_add(&coa, r->coa, r->coa_len);
+		px_buf_adds(&coa, "<!--signed anew-->");
+		changed.coa = coa.data;
+		changed.coa_len = coa.len;
+	}
+	a->done(a->arg, &changed);
+	px_buf_free(&coa);
+	free(a);
+}
+
+void __wrap_px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
+			   px_accept_done *done, void *arg)
+{
+	if (town->wrong != WRONG_FRESH_COA) {
+		__real_px_store_known(st, partner, digest, done, arg);
+		return;
+	}
+	struct asking *a = px_xcalloc(1, sizeof(*a));
+	*a = (struct asking){done, arg};
+	__real_px_store_known(st, partner, digest, answer_fresh, a);
+}
+
+/* --- settle
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct settling {
+	struct px_timer timer;
+	struct px_store *store;
+	uint64_t delivery;
+	enum px_delivery_state state;
+	px_write_done *done;
+	void *arg;
+};
+
+static void observe_settled(void *arg, int rc)
+{
+	struct settling *s = arg;
+	if (rc == PX_OK)
+		count_settled(s->store, s->delivery, s->state);
+	if (s->done != NULL)
+		s->done(s->arg, rc);
+	free(s);
+}
+
+static void settle_in_vain(void *arg)
+{
+	observe_settled(arg, PX_OK);
+}
+
+void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+{
+	struct settling *s = px_xcalloc(1, sizeof(*s));
+	*s = (struct settling){
+	    .store = st, .delivery = req->delivery, .state = req->state, .done = done, .arg = arg};
+	struct px_settle changed = *req;
+	if (town->wrong == WRONG_SILENT)
+		changed.owed_len = 0, changed.owed = NULL;
+	if (town->wrong == WRONG_LOST_SETTLE && req->state != PX_D_QUEUED && town->crashing == NULL &&
+	    town_strikes(200))
+		px_timer_set(town->timers, &s->timer, 0, settle_in_vain, s);
+	else
+		__real_px_store_settle(st, &changed, observe_settled, s);
+}
+
+/* --- lease
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct leasing {
+	struct px_store *store;
+	px_lease_done *done;
+	void *arg;
+};
+
+static void observe_leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
+{
+	struct leasing *l = arg;
+	for (unsigned i = 0; rc == PX_OK && i < n; i++)
+		count_leased(l->store, &leases[i]);
+	l->done(l->arg, rc, n, leases);
+	free(l);
+}
+
+void __wrap_px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now,
+			   px_lease_done *done, void *arg)
+{
+	struct leasing *l = px_xcalloc(1, sizeof(*l));
+	*l = (struct leasing){st, done, arg};
+	__real_px_store_lease(st, partner, max, now, observe_leased, l);
+}
