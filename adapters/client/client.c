@@ -251,6 +251,18 @@ enum px_role px_client_server_role(const struct px_client *c)
 	return c->server_role;
 }
 
+/* Where else a setting could stand, so that a newcomer finds out. */
+static void add_where(const struct px_client *c, const char *as, struct px_buf *out)
+{
+	if (c->settings->file != NULL)
+		px_buf_addf(out, ": give it here, or %s in %s", as, c->settings->file);
+	else
+		px_buf_addf(out,
+			    ": give it here, or %s in the file that --conf or the environment variable "
+			    "PRINEX_CONF names (neither is given)",
+			    as);
+}
+
 int px_client_need_trust(const struct px_client *c, struct px_buf *why)
 {
 	const char *whose = c->server_authority;
@@ -259,11 +271,15 @@ int px_client_need_trust(const struct px_client *c, struct px_buf *why)
 		any |= c->conf->authorities[i].trust[c->server_role].configured;
 	if (whose[0] != '\0' ? px_conf_signing_trust(c->conf, whose, c->server_role) != NULL : any)
 		return PX_OK;
+	char section[128];
 	px_buf_setf(
 	    why,
-	    "--trust is missing: without CA certificates for the signatures of %s (%s) no confirmation "
-	    "can be believed",
+	    "--trust is missing (without CA certificates for the signatures of %s (%s) no confirmation "
+	    "can be believed)",
 	    whose[0] != '\0' ? whose : "the broker's authority", px_role_name(c->server_role));
+	snprintf(section, sizeof(section), "authority \"%s\" { %s { anchors = ... } }",
+		 whose[0] != '\0' ? whose : "CODE", px_role_name(c->server_role));
+	add_where(c, section, why);
 	return PX_ECONF;
 }
 
@@ -290,6 +306,7 @@ int px_client_load_key(struct px_client *c, struct px_buf *why)
 		return PX_OK;
 	if (s->sign_cert[0] == '\0' || s->sign_key[0] == '\0') {
 		px_buf_setf(why, "--sign-cert and --sign-key are needed to sign");
+		add_where(c, "client { sign-cert = ...  sign-key = ... }", why);
 		return PX_ECONF;
 	}
 	return px_seal_key_load(s->sign_key, s->sign_cert, &c->key, why);
@@ -300,16 +317,22 @@ int px_client_load_tls(struct px_client *c, struct px_buf *why)
 	const struct px_settings *s = c->settings;
 	if (c->tls != NULL)
 		return PX_OK;
-	const char *missing = s->url[0] == '\0'    ? "--url"
-			      : s->cert[0] == '\0' ? "--cert"
-			      : s->key[0] == '\0'  ? "--key"
-			      : s->anchors.n == 0  ? "--anchors"
-			      : s->server_uri[0] == '\0' && s->pins.n == 0
-				  ? "--server-uri (or --pin): without it any machine with a certificate of "
-				    "that CA could pass for the broker;"
-				  : NULL;
+	const char *missing = s->url[0] == '\0'                            ? "url"
+			      : s->cert[0] == '\0'                         ? "cert"
+			      : s->key[0] == '\0'                          ? "key"
+			      : s->anchors.n == 0                          ? "anchors"
+			      : s->server_uri[0] == '\0' && s->pins.n == 0 ? "server-uri"
+									   : NULL;
 	if (missing != NULL) {
-		px_buf_setf(why, "%s is missing", missing);
+		char as[64];
+		snprintf(as, sizeof(as), "client { %s = ... }", missing);
+		px_buf_setf(
+		    why, "--%s is missing%s", missing,
+		    strcmp(missing, "server-uri") != 0
+			? ""
+			: " (or --pin; without it any machine with a certificate of that CA could pass for "
+			  "the broker)");
+		add_where(c, as, why);
 		return PX_ECONF;
 	}
 	return px_tls_new(c->conf, &c->tls, why);

@@ -34,7 +34,7 @@ struct catch
 	bool has_header;
 	struct px_buf path, why;
 	enum px_fetched fetched;
-	bool confirmed;
+	bool confirmed, barred;
 };
 
 /* --- to the disk --- */
@@ -44,6 +44,7 @@ static void name_it(struct fetching *f, struct catch *k)
 	struct px_document doc;
 	struct px_buf why = PX_BUF_INIT;
 	const char *out = f->settings->out[0] != '\0' ? f->settings->out : ".";
+	size_t len = strlen(out);
 	char hex[PX_DIGEST_HEX];
 	px_sha256(k->reply->body.data, k->reply->body.len, k->digest);
 	px_hex(k->digest, PX_DIGEST_LEN, hex);
@@ -54,10 +55,11 @@ static void name_it(struct fetching *f, struct catch *k)
 	}
 	px_buf_free(&why);
 	/* sender and id were checked: no separator, no dot in front */
+	px_buf_setf(&k->path, "%s%s", out, out[len - 1] == '/' ? "" : "/");
 	if (k->has_header)
-		px_buf_setf(&k->path, "%s/%s_%s.xml", out, k->header.sender, k->header.message_id);
+		px_buf_addf(&k->path, "%s_%s.xml", k->header.sender, k->header.message_id);
 	else
-		px_buf_setf(&k->path, "%s/unknown_%.16s.bad", out, hex);
+		px_buf_addf(&k->path, "unknown_%.16s.bad", hex);
 }
 
 static bool same_octets(const char *path, const struct px_buf *body)
@@ -89,7 +91,7 @@ static bool examine(struct fetching *f, struct catch *k)
 	bool good = v->stage == PX_STAGE_OK;
 	if (!good) {
 		px_buf_setf(&k->why, "fails examination (%s):\n", px_stage_name(v->stage));
-		px_show_findings(&k->why, &v->errors, 0, "  ");
+		px_show_findings(&k->why, &v->errors, NULL, "  ");
 		k->why.data[--k->why.len] = '\0';
 	}
 	px_verdict_free(&v);
@@ -168,6 +170,9 @@ static void confirm(struct fetching *f, struct catch *k)
 		if (!k->confirmed) {
 			px_buf_setf(&k->why, "not confirmed (it will be offered again): ");
 			px_reply_describe(&reply, &k->why);
+			/* 404, 409: the lease has passed on, which happens */
+			k->barred = !px_reply_is_temporary(&reply) && reply.end != PX_LINK_STOPPED &&
+				    reply.status != 404 && reply.status != 409;
 		}
 	}
 	px_reply_free(&reply);
@@ -198,6 +203,7 @@ static bool take(struct fetching *f, struct px_reply *reply)
 	f->totals->by[k.fetched]++;
 	f->totals->confirmed += k.confirmed;
 	f->totals->unconfirmed += wanted && !k.confirmed;
+	f->totals->barred += k.barred;
 	const struct px_fetched_report r = {.fetched = k.fetched,
 					    .file = px_buf_str(&k.path),
 					    .header = &k.header,
@@ -265,7 +271,7 @@ static bool next(struct fetching *f, struct px_reply *reply, unsigned *failures,
 		f->note(f->arg, px_buf_str(why));
 		return px_client_sleep(px_client_backoff((*failures)++, reply->retry_after));
 	}
-	*rc = PX_ECLOSED;
+	*rc = px_reply_is_temporary(reply) ? PX_ECLOSED : PX_EACCESS;
 	return false;
 }
 

@@ -34,12 +34,14 @@ typedef void px_fetch_note_fn(void *arg, const char *text);
 struct px_fetch_totals {
 	unsigned by[PX_FETCHED_COUNT];
 	unsigned confirmed, unconfirmed; /* of those that should be */
+	unsigned barred;                 /* of the unconfirmed: the broker will not take our confirmation */
 };
 
 /**
  * Fetch until the inbox is empty, --max are there, or for ever. Blocks. @return PX_OK; PX_ECONF with @why
  * (nothing was done); PX_ECLOSED with @why: the broker could not be reached (any more);
- * PX_ESYS: something could not be written.
+ * PX_EACCESS with @why: nor will it be, unless somebody changes something; PX_ESYS: something could not be
+ * written.
  */
 int px_fetch(struct px_client *c, px_fetched_fn *report, px_fetch_note_fn *note, void *arg,
 	     struct px_fetch_totals *totals, struct px_buf *why);

@@ -5,6 +5,7 @@
 #include "client/link.h"
 
 #include <curl/curl.h>
+#include <netdb.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
@@ -143,6 +144,27 @@ static void explain_timeout(struct px_link *link, struct px_reply *r)
 		px_buf_setf(&r->reason, "%s: no connection in time (TCP and TLS)", link->settings->url);
 }
 
+/* Curl does not tell a name that does not exist from a name server that does not answer. */
+static void explain_name(const char *url, const char *of, struct px_reply *r)
+{
+	char *host = NULL;
+	struct addrinfo *found = NULL;
+	CURLU *parts = curl_url();
+	px_assert(parts != NULL);
+	int rc = curl_url_set(parts, CURLUPART_URL, of, 0) == CURLUE_OK &&
+			 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK
+		     ? getaddrinfo(host, NULL, NULL, &found)
+		     : EAI_AGAIN;
+	r->end = rc == EAI_NONAME ? PX_LINK_REFUSED : PX_LINK_UNREACHABLE;
+	px_buf_setf(&r->reason, "%s: the host name %s%s%s (%s)", url, host != NULL ? host : "",
+		    host != NULL ? " " : "", rc == EAI_NONAME ? "does not exist" : "cannot be resolved",
+		    rc != 0 ? gai_strerror(rc) : "now it can be");
+	if (found != NULL)
+		freeaddrinfo(found);
+	curl_free(host);
+	curl_url_cleanup(parts);
+}
+
 static void explain(struct px_link *link, CURLcode code, struct px_reply *r)
 {
 	const char *url = link->settings->url;
@@ -150,11 +172,8 @@ static void explain(struct px_link *link, CURLcode code, struct px_reply *r)
 	curl_easy_getinfo(link->easy, CURLINFO_OS_ERRNO, &os);
 	switch (code) {
 	case CURLE_OK: r->end = PX_LINK_ANSWERED; break;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		r->end = PX_LINK_UNREACHABLE;
-		px_buf_setf(&r->reason, "%s: the host name cannot be resolved", url);
-		break;
+	case CURLE_COULDNT_RESOLVE_HOST: explain_name(url, url, r); break;
+	case CURLE_COULDNT_RESOLVE_PROXY: explain_name(url, link->settings->proxy, r); break;
 	case CURLE_COULDNT_CONNECT:
 		r->end = PX_LINK_UNREACHABLE;
 		px_buf_setf(&r->reason, "%s cannot be reached: %s", url,

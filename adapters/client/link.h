@@ -15,7 +15,7 @@ struct px_link;
 enum px_link_end {
 	PX_LINK_ANSWERED,
 	PX_LINK_UNREACHABLE, /* no connection: nothing was sent; later perhaps */
-	PX_LINK_REFUSED,     /* certificates or protocol: one of the two sides must change something */
+	PX_LINK_REFUSED,     /* certificates, names or protocol: somebody must change something first */
 	PX_LINK_LOST,        /* the connection broke; the request may have been taken */
 	PX_LINK_TIMEOUT,
 	PX_LINK_STOPPED /* px_client_stop was set */

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/strings.h"
 #include "client/files.h"
+#include "client/kept.h"
 
 #define STDIN "-"
 
@@ -187,90 +188,36 @@ void px_outgoing_forget(struct px_outgoing *o)
 
 /* --- FILE.px --- */
 
-static void beside(const struct px_outgoing *o, const char *suffix, struct px_buf *path)
+void px_outgoing_beside(const struct px_outgoing *o, const char *suffix, struct px_buf *path)
 {
 	px_buf_setf(path, "%s.%s", o->base, suffix);
 }
 
-static bool is_there(const struct px_outgoing *o, const char *suffix)
-{
-	struct px_buf path = PX_BUF_INIT;
-	beside(o, suffix, &path);
-	bool there = px_file_exists(px_buf_str(&path));
-	px_buf_free(&path);
-	return there;
-}
-
-/* Whether @kept is @from with one piece (the Signature) put in. */
-static bool is_signed_form(const struct px_buf *kept, const struct px_buf *from)
-{
-	size_t head = 0, tail = 0;
-	if (kept->len < from->len)
-		return false;
-	while (head < from->len && kept->data[head] == from->data[head])
-		head++;
-	while (tail < from->len - head &&
-	       kept->data[kept->len - 1 - tail] == from->data[from->len - 1 - tail])
-		tail++;
-	return head + tail == from->len;
-}
-
-static bool is_same(const struct px_document *kept, const struct px_document *now)
-{
-	if (now->is == PX_DOC_IS_EXCHANGE)
-		return is_signed_form(&kept->octets, &now->octets);
-	return kept->payload_len == now->root_len &&
-	       memcmp(kept->octets.data + kept->payload, now->octets.data + now->root, now->root_len) == 0;
-}
-
-/* @reuse: take what is kept; otherwise, with PX_OK, a new exchange is due. */
-static int judge_kept(const struct px_settings *s, struct px_outgoing *o, struct px_document *kept,
-		      bool *reuse, struct px_buf *why)
-{
-	const char *id = kept->header.message_id;
-	*reuse = is_same(kept, &o->doc);
-	if (*reuse && s->id[0] != '\0' && strcmp(s->id, id) != 0) {
-		px_buf_setf(why, "%s.px has the id %s, not %s: remove it to send anew", o->base, id, s->id);
-		return PX_ECONFLICT;
-	}
-	if (*reuse)
-		return PX_OK;
-	if (is_there(o, "coa")) {
-		px_buf_setf(
-		    why,
-		    "it was accepted as %s and has been changed since: send the change as a message of "
-		    "its own, from another file",
-		    id);
-		return PX_ECONFLICT;
-	}
-	if (is_there(o, "coe"))
-		return PX_OK;
-	px_buf_setf(
-	    why,
-	    "it has been changed since it was sent as %s, and no answer is known: send %s.px first, or "
-	    "remove that if it is certain that the broker never got it",
-	    id, o->base);
-	return PX_ECONFLICT;
-}
-
-static int load_kept(const struct px_settings *s, struct px_outgoing *o, const char *path, bool *reuse,
+/* @reuse: whether the octets of FILE.px are those to send. */
+static int load_kept(struct px_client *c, struct px_outgoing *o, const char *path, bool *reuse,
 		     struct px_buf *why)
 {
 	struct px_buf data = PX_BUF_INIT;
 	struct px_document kept;
+	enum px_kept verdict = PX_KEPT_SAME;
 	int rc = px_buf_read_file(&data, path, (size_t)PX_LIMIT_BODY_MAX, why);
-	if (rc == PX_OK && px_document_read(data.data, data.len, "", &kept, why) != PX_OK) {
-		rc = PX_ECONFLICT;
+	if (rc != PX_OK)
+		return rc;
+	if (px_document_read(data.data, data.len, "", &kept, why) != PX_OK) {
 		px_buf_setf(why, "%s is damaged: look at it, then remove it", path);
-	} else if (rc == PX_OK) {
-		rc = judge_kept(s, o, &kept, reuse, why);
-		if (rc == PX_OK && *reuse) {
-			o->octets = data;
-			data = (struct px_buf)PX_BUF_INIT;
-			o->header = kept.header;
-		}
-		px_document_free(&kept);
+		px_buf_free(&data);
+		return PX_ECONFLICT;
 	}
+	rc = px_kept_judge(c, o, &data, &kept, &verdict, &o->remark, why);
+	if (rc == PX_OK && verdict == PX_KEPT_ASIDE)
+		rc = px_kept_aside(o, kept.header.message_id, why);
+	*reuse = rc == PX_OK && verdict == PX_KEPT_SAME;
+	if (*reuse) {
+		o->octets = data;
+		data = (struct px_buf)PX_BUF_INIT;
+		o->header = kept.header;
+	}
+	px_document_free(&kept);
 	px_buf_free(&data);
 	return rc;
 }
@@ -301,8 +248,13 @@ static int keep(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
 		px_buf_setf(&path, "%s_%s.xml", o->header.sender, o->header.message_id);
 		choose_base(px_client_settings(c), o, px_buf_str(&path));
 	}
-	beside(o, "px", &path);
+	px_outgoing_beside(o, "px", &path);
 	int rc = px_file_put(px_buf_str(&path), o->octets.data, o->octets.len, why);
+	if (rc == PX_OK) {
+		/* an exception about an exchange that this one replaces */
+		px_outgoing_beside(o, "coe", &path);
+		unlink(px_buf_str(&path));
+	}
 	px_buf_free(&path);
 	return rc;
 }
@@ -310,25 +262,10 @@ static int keep(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
 static int flush_kept(const struct px_outgoing *o, struct px_buf *why)
 {
 	struct px_buf path = PX_BUF_INIT;
-	beside(o, "px", &path);
+	px_outgoing_beside(o, "px", &path);
 	int rc = px_file_flush(px_buf_str(&path), why);
 	px_buf_free(&path);
 	return rc;
-}
-
-static bool was_accepted(const struct px_outgoing *o)
-{
-	struct px_buf path = PX_BUF_INIT, doc = PX_BUF_INIT, why = PX_BUF_INIT;
-	char hex[PX_DIGEST_HEX];
-	px_hex(o->digest, PX_DIGEST_LEN, hex);
-	beside(o, "coa", &path);
-	bool found = px_buf_read_file(&doc, px_buf_str(&path), (size_t)PX_LIMIT_CONFIRMATION, &why) ==
-			 PX_OK &&
-		     memmem(doc.data, doc.len, hex, strlen(hex)) != NULL;
-	px_buf_free(&path);
-	px_buf_free(&doc);
-	px_buf_free(&why);
-	return found;
 }
 
 /* @reuse: whether they come from FILE.px of an earlier run. */
@@ -337,15 +274,19 @@ static int take_octets(struct px_client *c, struct px_outgoing *o, bool *reuse, 
 	struct px_buf path = PX_BUF_INIT;
 	int rc = PX_OK;
 	if (o->doc.is == PX_DOC_IS_EXCHANGE && o->doc.is_signed) {
+		if (px_client_settings(c)->anew) {
+			px_buf_setf(why, "it is signed already and goes as it is: --anew is for documents");
+			return PX_ECONFLICT;
+		}
 		px_buf_add(&o->octets, o->doc.octets.data, o->doc.octets.len);
 		if (o->base == NULL)
 			rc = keep(c, o, why); /* from a pipe: nothing else keeps it */
 		return rc;
 	}
 	if (o->base != NULL) {
-		beside(o, "px", &path);
+		px_outgoing_beside(o, "px", &path);
 		if (px_file_exists(px_buf_str(&path)))
-			rc = load_kept(px_client_settings(c), o, px_buf_str(&path), reuse, why);
+			rc = load_kept(c, o, px_buf_str(&path), reuse, why);
 	}
 	if (rc == PX_OK && !*reuse)
 		rc = make_exchange(c, o, why);
@@ -355,17 +296,36 @@ static int take_octets(struct px_client *c, struct px_outgoing *o, bool *reuse, 
 	return rc;
 }
 
+/* Errors name lines of the exchange; people look into the file. */
+static void map_lines(struct px_outgoing *o)
+{
+	const char *slash = strrchr(o->base, '/');
+	struct px_buf name = PX_BUF_INIT;
+	o->lines = (struct px_line_map){0};
+	px_payload_lines(o->octets.data, o->octets.len, &o->lines);
+	if (o->doc.is == PX_DOC_IS_PAYLOAD) {
+		px_buf_addf(&name, "%s.px", slash != NULL ? slash + 1 : o->base);
+		free(o->exchange_name);
+		o->exchange_name = (char *)px_buf_detach(&name, NULL);
+		o->lines.other = o->doc.root_line;
+		o->lines.to_file = true;
+		o->lines.exchange = o->exchange_name;
+	}
+}
+
 int px_outgoing_prepare(struct px_client *c, struct px_outgoing *o, struct px_buf *why)
 {
 	bool reuse = false;
 	int rc = o->doc.octets.len > 0 ? PX_OK : px_outgoing_read(c, o, why);
 	if (rc == PX_OK)
 		rc = take_octets(c, o, &reuse, why);
+	if (rc == PX_OK)
+		map_lines(o);
 	px_document_free(&o->doc);
 	if (rc != PX_OK)
 		return rc;
 	px_sha256(o->octets.data, o->octets.len, o->digest);
-	o->accepted_before = was_accepted(o);
+	o->accepted_before = px_kept_is_answer(o, "coa", o->digest);
 	/* a run that was cut off may have left it unflushed */
 	return reuse && !o->accepted_before ? flush_kept(o, why) : PX_OK;
 }
@@ -374,11 +334,11 @@ int px_outgoing_answered(const struct px_outgoing *o, enum px_conf_kind kind, co
 			 struct px_buf *why)
 {
 	struct px_buf path = PX_BUF_INIT;
-	beside(o, kind == PX_COE ? "coe" : "coa", &path);
+	px_outgoing_beside(o, kind == PX_COE ? "coe" : "coa", &path);
 	int rc = px_file_put(px_buf_str(&path), doc, len, why);
 	if (rc == PX_OK && kind != PX_COE) {
 		/* an exception about an earlier attempt is settled */
-		beside(o, "coe", &path);
+		px_outgoing_beside(o, "coe", &path);
 		unlink(px_buf_str(&path));
 	}
 	px_buf_free(&path);
@@ -390,7 +350,9 @@ void px_outgoing_free(struct px_outgoing *o)
 	free(o->input);
 	free(o->base);
 	free(o->keys.items);
+	free(o->exchange_name);
 	px_document_free(&o->doc);
 	px_buf_free(&o->octets);
+	px_buf_free(&o->remark);
 	*o = (struct px_outgoing){0};
 }

@@ -6,11 +6,13 @@
 
 #include "client/client.h"
 #include "client/payload.h"
+#include "client/show.h"
 
 /*
  * Beside FILE stand FILE.px, the signed exchange exactly as it is sent, FILE.coa or FILE.coe, the answer.
- *FILE.px is on disk before the first attempt and is what every later run sends again: a lost answer costs
- *nothing, and no declaration is ever sent under two ids. The calling sequence for each file:
+ * FILE.px is on disk before the first attempt and is what every later run that asks for the same sends again
+ * (kept.h): a lost answer costs nothing, and no declaration is sent under two ids unawares. The calling
+ * sequence for each file:
  *
  *	px_outgoing_read(c, o, &why);      what it is, and its business keys
  *	px_outgoing_prepare(c, o, &why);   octets to send; FILE.px written or read again
@@ -26,15 +28,21 @@ struct px_outgoing {
 	struct px_buf octets; /* after prepare */
 	uint8_t digest[PX_DIGEST_LEN];
 	struct px_header header;
-	bool accepted_before; /* FILE.coa is about exactly these octets */
+	bool accepted_before;     /* FILE.coa is about exactly these octets */
+	struct px_buf remark;     /* after prepare: what the user should know about it; empty nothing */
+	struct px_line_map lines; /* after prepare: from lines of the exchange to lines people look at */
+	char *exchange_name;      /* for lines */
 };
+
+/** FILE.@suffix into @path. */
+void px_outgoing_beside(const struct px_outgoing *o, const char *suffix, struct px_buf *path);
 
 /** @return PX_OK; PX_EPARSE, PX_ENOTFOUND, PX_ESYS, PX_ELIMIT with @why. Thread: any. Blocks. */
 int px_outgoing_read(struct px_client *c, struct px_outgoing *o, struct px_buf *why);
 /** Drop the document that read left in memory; prepare reads it again. */
 void px_outgoing_forget(struct px_outgoing *o);
 /**
- * @return PX_OK; PX_ECONFLICT when the input has changed since it was sent; PX_ECONF (no key, no type),
+ * @return PX_OK; PX_ECONFLICT when something else was sent and not refused; PX_ECONF (no key, no type),
  * PX_EPARSE, PX_ESYS; all with @why. Thread: any.
  */
 int px_outgoing_prepare(struct px_client *c, struct px_outgoing *o, struct px_buf *why);

@@ -216,9 +216,28 @@ static int parse(struct px_document *doc, struct px_buf *why)
 	return good ? PX_OK : PX_EPARSE;
 }
 
+static const unsigned payload_path[] = {1, 0};
+
+static unsigned count_lines(const uint8_t *data, size_t len)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < len; i++)
+		n += data[i] == '\n';
+	return n;
+}
+
+void px_payload_lines(const uint8_t *data, size_t len, struct px_line_map *map)
+{
+	struct px_span span;
+	if (!px_locate(data, len, payload_path, 2, &span, NULL))
+		return;
+	map->first = 1 + count_lines(data, span.offset);
+	map->last = map->first + count_lines(data + span.offset, span.len);
+	map->other = 1;
+}
+
 static int locate(struct px_document *doc, struct px_buf *why)
 {
-	static const unsigned payload[] = {1, 0};
 	struct px_span span;
 	if (!px_locate(doc->octets.data, doc->octets.len, NULL, 0, &span, NULL)) {
 		px_buf_setf(why, "there is no root element");
@@ -226,11 +245,9 @@ static int locate(struct px_document *doc, struct px_buf *why)
 	}
 	doc->root = span.offset;
 	doc->root_len = span.len;
-	doc->root_line = 1;
-	for (size_t i = 0; i < doc->root; i++)
-		doc->root_line += doc->octets.data[i] == '\n';
+	doc->root_line = 1 + count_lines(doc->octets.data, doc->root);
 	if (doc->is == PX_DOC_IS_EXCHANGE &&
-	    px_locate(doc->octets.data, doc->octets.len, payload, 2, &span, NULL)) {
+	    px_locate(doc->octets.data, doc->octets.len, payload_path, 2, &span, NULL)) {
 		doc->payload = span.offset;
 		doc->payload_len = span.len;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/exchange.h"
+#include "client/show.h"
 
 /*
  * A payload comes as other systems write it: with an XML declaration, a byte order mark, comments in front,
@@ -32,6 +33,8 @@ struct px_document {
  */
 int px_document_read(const uint8_t *data, size_t len, const char *from_encoding, struct px_document *out,
 		     struct px_buf *why);
+/** Lines of an exchange on which its payload stands, into @map: first, last, and 1 as other. */
+void px_payload_lines(const uint8_t *data, size_t len, struct px_line_map *map);
 void px_document_free(struct px_document *doc);
 
 /** Append the unsigned exchange around a payload's root element. */

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -33,7 +34,8 @@ struct sending {
 
 const char *px_sent_name(enum px_sent sent)
 {
-	static const char *const names[] = {"accepted", "duplicate", "before", "refused", "failed", "held"};
+	static const char *const names[] = {"accepted", "duplicate", "before", "refused",
+					    "wrong",    "failed",    "barred", "held"};
 	px_assert((size_t)sent < PX_ARRAY_LEN(names));
 	return names[sent];
 }
@@ -147,6 +149,8 @@ static void ended(struct sending *s, const struct px_outgoing *o, const struct o
 	    .answer = reply != NULL ? reply->body.data : NULL,
 	    .answer_len = reply != NULL ? reply->body.len : 0,
 	    .why = px_buf_str(&out->why),
+	    .remark = px_buf_str(&o->remark),
+	    .lines = &o->lines,
 	    .n = ++s->ended,
 	    .total = s->n,
 	};
@@ -177,7 +181,7 @@ static bool take_answer(struct sending *s, struct px_outgoing *o, const struct p
 			struct outcome *out)
 {
 	bool good = r->status == 200 || r->status == 201;
-	out->sent = PX_SENT_FAILED;
+	out->sent = PX_SENT_BARRED; /* unless it can be believed */
 	if (px_answer_verify(s->c, r->body.data, r->body.len, o->digest, &o->header, &out->confirmation,
 			     &out->why) != PX_OK) {
 		distrust(o, r);
@@ -190,6 +194,7 @@ static bool take_answer(struct sending *s, struct px_outgoing *o, const struct p
 		return false;
 	}
 	if (!good && !out->confirmation.permanent) {
+		out->sent = PX_SENT_FAILED;
 		px_buf_setf(&out->why, "refused for the time being: %s %s", out->confirmation.error_code,
 			    out->confirmation.error_text);
 		return true;
@@ -204,7 +209,7 @@ static bool take_answer(struct sending *s, struct px_outgoing *o, const struct p
 static void say(struct sending *s, const char *file, int64_t wait, const char *why)
 {
 	struct px_buf text = PX_BUF_INIT;
-	px_buf_addf(&text, "trying again in %.1f s: %s", (double)wait / 1000.0, why);
+	px_buf_addf(&text, "no final answer, trying again in %.0f s: %s", ceil((double)wait / 1000.0), why);
 	pthread_mutex_lock(&s->lock);
 	s->note(s->arg, file, px_buf_str(&text));
 	pthread_mutex_unlock(&s->lock);
@@ -223,9 +228,9 @@ static void deliver(struct sending *s, struct px_link *link, struct px_outgoing 
 		if (is_signed_answer(r)) {
 			again = take_answer(s, o, r, out);
 		} else {
-			out->sent = PX_SENT_FAILED;
 			px_reply_describe(r, &out->why);
 			again = px_reply_is_temporary(r);
+			out->sent = again || r->end == PX_LINK_STOPPED ? PX_SENT_FAILED : PX_SENT_BARRED;
 		}
 		int64_t wait = px_client_backoff(attempt, r->retry_after);
 		if (!again || px_clock_mono(px_clock_real()) + wait > until)
@@ -234,6 +239,18 @@ static void deliver(struct sending *s, struct px_link *link, struct px_outgoing 
 		if (!px_client_sleep(wait))
 			return;
 	}
+}
+
+static void prepare_and_deliver(struct sending *s, struct px_link *link, struct px_outgoing *o,
+				struct px_reply *reply, struct outcome *out)
+{
+	int rc = px_outgoing_prepare(s->c, o, &out->why);
+	if (rc != PX_OK)
+		out->sent = rc == PX_ESYS ? PX_SENT_FAILED : PX_SENT_WRONG;
+	else if (o->accepted_before && o->of_folder && !px_client_settings(s->c)->again)
+		out->sent = PX_SENT_BEFORE;
+	else
+		deliver(s, link, o, reply, out);
 }
 
 static enum px_sent send_one(struct sending *s, struct px_link *link, unsigned i, bool held)
@@ -245,14 +262,12 @@ static enum px_sent send_one(struct sending *s, struct px_link *link, unsigned i
 		out.sent = PX_SENT_HELD;
 		px_buf_setf(&out.why, "an earlier message of the same movement could not be sent");
 	} else if (s->unreadable[i] != NULL) {
+		out.sent = PX_SENT_WRONG;
 		px_buf_setf(&out.why, "%s", s->unreadable[i]);
 	} else if (px_client_stop) {
 		px_buf_setf(&out.why, "stopped");
-	} else if (px_outgoing_prepare(s->c, o, &out.why) == PX_OK) {
-		if (o->accepted_before && o->of_folder && !px_client_settings(s->c)->again)
-			out.sent = PX_SENT_BEFORE;
-		else
-			deliver(s, link, o, &reply, &out);
+	} else {
+		prepare_and_deliver(s, link, o, &reply, &out);
 	}
 	enum px_sent sent = out.sent;
 	ended(s, o, &out, reply.end == PX_LINK_ANSWERED && out.has_confirmation ? &reply : NULL);
@@ -282,7 +297,7 @@ static void *work(void *arg)
 	while (take_chain(s, &chain)) {
 		bool held = false;
 		for (unsigned k = s->chains.starts[chain]; k < s->chains.starts[chain + 1]; k++)
-			held |= send_one(s, link, s->chains.items[k], held) == PX_SENT_FAILED;
+			held |= send_one(s, link, s->chains.items[k], held) >= PX_SENT_WRONG;
 	}
 	px_link_free(&link);
 	return NULL;
@@ -314,6 +329,12 @@ static int begin(struct sending *s, char *const *inputs, unsigned n, struct px_b
 	if (rc == PX_OK && px_client_settings(s->c)->id[0] != '\0' && s->n > 1) {
 		px_buf_setf(why, "--id is for one file; here are %u", s->n);
 		rc = PX_ECONF;
+	}
+	for (unsigned i = 0; rc == PX_OK && i < s->n; i++) {
+		if (px_client_settings(s->c)->anew && s->items[i].of_folder) {
+			px_buf_setf(why, "--anew is for files that are named, not for folders");
+			rc = PX_ECONF;
+		}
 	}
 	return rc == PX_OK ? read_all(s, why) : rc;
 }

@@ -11,7 +11,9 @@ enum px_sent {
 	PX_SENT_DUPLICATE, /* accepted earlier; the stored confirmation came back */
 	PX_SENT_BEFORE,    /* accepted in an earlier run: left alone (folders, without --again) */
 	PX_SENT_REFUSED,   /* a signed exception says why */
-	PX_SENT_FAILED,    /* not sent, or no answer that can be believed */
+	PX_SENT_WRONG,     /* this file, or what is asked for it, cannot be sent: nothing was */
+	PX_SENT_FAILED,    /* no final answer so far: the same run may succeed later */
+	PX_SENT_BARRED,    /* the connection or its answers cannot be right as things are configured */
 	PX_SENT_HELD,      /* not tried: an earlier message of the same movement could not be sent */
 	PX_SENT_COUNT
 };
@@ -25,7 +27,9 @@ struct px_sent_report {
 	const struct px_confirmation *confirmation; /* ACCEPTED, DUPLICATE, REFUSED; else NULL */
 	const uint8_t *answer;                      /* its octets */
 	size_t answer_len;
-	const char *why; /* FAILED, HELD */
+	const char *why;                 /* WRONG, FAILED, BARRED, HELD */
+	const char *remark;              /* what else the user should know; "" nothing */
+	const struct px_line_map *lines; /* for the lines in the answer */
 	unsigned n, total;
 };
 /** Called once for each file, from several threads but one at a time. */

@@ -266,6 +266,7 @@ int px_settings_new(const char *file, const struct px_given *given, unsigned n, 
 	source_free(&over);
 	bool good = problems->n == before;
 	if (good) {
+		base.settings->file = file != NULL ? px_xstrdup(file) : NULL;
 		*out = base.settings;
 		base.settings = NULL;
 	}
@@ -278,5 +279,6 @@ void px_settings_free(struct px_settings **settings)
 	if (*settings == NULL)
 		return;
 	px_table_free(&table, *settings);
+	free((*settings)->file);
 	PX_FREE(*settings);
 }

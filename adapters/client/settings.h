@@ -31,6 +31,7 @@ enum px_commands {
 };
 
 struct px_settings {
+	char *file; /* that they were read from; NULL: none */
 	char *url, *cert, *key, *server_uri, *proxy;
 	struct px_strings anchors, crls, pins;
 	bool tls12;
@@ -45,7 +46,7 @@ struct px_settings {
 	char *keep;
 	unsigned parallel;
 	int64_t retry_for;
-	bool again;
+	bool again, anew;
 	int64_t wait;
 	bool forever;
 	unsigned max;

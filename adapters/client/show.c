@@ -32,11 +32,37 @@ static bool has(const char *s)
 	return s != NULL && s[0] != '\0';
 }
 
+/* The other name of the line, 0 none: the envelope has none, although it shares a line with the payload. */
+static unsigned other_line(const struct px_shown *e)
+{
+	const struct px_line_map *m = e->map;
+	bool envelope = has(e->pointer) && px_str_starts(e->pointer, "/px:Exchange");
+	if (m == NULL || m->first == 0 || envelope || e->line < m->first || e->line > m->last)
+		return 0;
+	return e->line - m->first + m->other;
+}
+
+static void add_line_number(struct px_buf *out, const struct px_shown *e)
+{
+	const struct px_line_map *m = e->map;
+	unsigned other = other_line(e);
+	if (e->line == 0)
+		return;
+	if (other == 0)
+		px_buf_addf(out, " line %u%s%s", e->line, m != NULL && m->exchange != NULL ? " of " : "",
+			    m != NULL && m->exchange != NULL ? m->exchange : "");
+	else if (!m->to_file)
+		px_buf_addf(out, " line %u (%u of the payload)", e->line, other);
+	else if (m->exchange != NULL)
+		px_buf_addf(out, " line %u (%u of %s)", other, e->line, m->exchange);
+	else
+		px_buf_addf(out, " line %u", other);
+}
+
 void px_show_error(struct px_buf *out, const struct px_shown *e)
 {
 	px_show_safe(out, e->code);
-	if (e->line > 0)
-		px_buf_addf(out, " line %u", e->line);
+	add_line_number(out, e);
 	if (has(e->pointer)) {
 		px_buf_addc(out, ' ');
 		px_show_safe(out, e->pointer);
@@ -60,29 +86,35 @@ json_t *px_json_error(const struct px_shown *e)
 {
 	json_t *o = json_object();
 	put(o, "code", e->code);
+	unsigned other = other_line(e);
+	bool alone = other > 0 && e->map->to_file && e->map->exchange == NULL;
 	if (e->line > 0)
-		json_object_set_new(o, "line", json_integer(e->line));
+		json_object_set_new(o, "line", json_integer(alone ? other : e->line));
+	if (other > 0 && !alone)
+		json_object_set_new(o, e->map->to_file ? "file_line" : "payload_line", json_integer(other));
 	put(o, "pointer", e->pointer);
 	put(o, "value", e->value);
 	put(o, "text", e->text);
 	return o;
 }
 
-static struct px_shown of_finding(const struct px_finding *f, int lines)
+static struct px_shown of_finding(const struct px_finding *f, const struct px_line_map *map)
 {
 	return (struct px_shown){
 	    .code = px_code_wire(f->code),
 	    .pointer = f->pointer,
 	    .value = f->value,
 	    .text = has(f->text) ? f->text : px_code_title(f->code),
-	    .line = f->line > 0 && (int)f->line + lines > 0 ? (unsigned)((int)f->line + lines) : 0,
+	    .line = f->line,
+	    .map = map,
 	};
 }
 
-void px_show_findings(struct px_buf *out, const struct px_findings *f, int lines, const char *indent)
+void px_show_findings(struct px_buf *out, const struct px_findings *f, const struct px_line_map *map,
+		      const char *indent)
 {
 	for (unsigned i = 0; i < f->n; i++) {
-		struct px_shown e = of_finding(&f->items[i], lines);
+		struct px_shown e = of_finding(&f->items[i], map);
 		px_buf_adds(out, indent);
 		px_show_error(out, &e);
 		px_buf_addc(out, '\n');
@@ -91,11 +123,11 @@ void px_show_findings(struct px_buf *out, const struct px_findings *f, int lines
 		px_buf_addf(out, "%sand %u more\n", indent, f->total - f->n);
 }
 
-json_t *px_json_findings(const struct px_findings *f, int lines)
+json_t *px_json_findings(const struct px_findings *f, const struct px_line_map *map)
 {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < f->n; i++) {
-		struct px_shown e = of_finding(&f->items[i], lines);
+		struct px_shown e = of_finding(&f->items[i], map);
 		json_array_append_new(list, px_json_error(&e));
 	}
 	return list;
@@ -143,7 +175,8 @@ static void free_error(struct px_shown *e)
 
 typedef void error_fn(void *arg, const struct px_shown *e);
 
-static void each_error(const uint8_t *doc, size_t len, const char *element, error_fn *fn, void *arg)
+static void each_error(const uint8_t *doc, size_t len, const char *element, const struct px_line_map *map,
+		       error_fn *fn, void *arg)
 {
 	xmlDoc *tree = parse(doc, len);
 	xmlNode *root = tree != NULL ? xmlDocGetRootElement(tree) : NULL;
@@ -151,6 +184,7 @@ static void each_error(const uint8_t *doc, size_t len, const char *element, erro
 		if (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, element) != 0)
 			continue;
 		struct px_shown e = read_error(n);
+		e.map = map;
 		if (e.code != NULL)
 			fn(arg, &e);
 		free_error(&e);
@@ -177,16 +211,17 @@ static void add_json(void *arg, const struct px_shown *e)
 }
 
 void px_show_confirmation(struct px_buf *out, const uint8_t *doc, size_t len, const char *element,
-			  const char *indent)
+			  const struct px_line_map *map, const char *indent)
 {
 	struct lines l = {out, indent};
-	each_error(doc, len, element, add_line, &l);
+	each_error(doc, len, element, map, add_line, &l);
 }
 
-json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element)
+json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element,
+			     const struct px_line_map *map)
 {
 	json_t *list = json_array();
-	each_error(doc, len, element, add_json, list);
+	each_error(doc, len, element, map, add_json, list);
 	return list;
 }
 

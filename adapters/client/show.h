@@ -18,22 +18,38 @@
 /** Append @s with control characters as \xHH. */
 void px_show_safe(struct px_buf *out, const char *s);
 
+/**
+ * Errors name lines of the exchange (or of a payload examined on its own). Lines @first to @last of it are
+ * lines from @other on of another document: of the file that the payload came from (@to_file), else of the
+ * payload by itself, where its root element is on line 1. Zero: no line has another name.
+ */
+struct px_line_map {
+	unsigned first, last, other;
+	bool to_file;
+	const char
+	    *exchange; /* to_file: what to call the exchange; NULL: its lines mean nothing to anybody */
+};
+
 /** One error or warning: `CODE line N POINTER "VALUE": TEXT`. Absent parts are left out. Borrowed strings. */
 struct px_shown {
 	const char *code, *pointer, *value, *text;
 	unsigned line;
+	const struct px_line_map *map; /* NULL: lines are shown as they are */
 };
 void px_show_error(struct px_buf *out, const struct px_shown *e);
+/** `line` is the line of the exchange; `file_line`, `payload_line` are its other name, where it has one. */
 json_t *px_json_error(const struct px_shown *e);
 
-/** All of @f, @indent in front of each; lines are shifted by @lines. A last line counts what was not kept. */
-void px_show_findings(struct px_buf *out, const struct px_findings *f, int lines, const char *indent);
-json_t *px_json_findings(const struct px_findings *f, int lines);
+/** All of @f, @indent in front of each. A last line counts what was not kept. @map may be NULL. */
+void px_show_findings(struct px_buf *out, const struct px_findings *f, const struct px_line_map *map,
+		      const char *indent);
+json_t *px_json_findings(const struct px_findings *f, const struct px_line_map *map);
 
-/** The errors (or warnings) of a Confirmation's octets. */
+/** The errors (or warnings) of a Confirmation's octets. @map may be NULL. */
 void px_show_confirmation(struct px_buf *out, const uint8_t *doc, size_t len, const char *element,
-			  const char *indent);
-json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element);
+			  const struct px_line_map *map, const char *indent);
+json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element,
+			     const struct px_line_map *map);
 
 /** Any of our own answer documents (Node, State): nested elements as indented `Name: value` lines, or as an
  * object; Signature is left out. @return PX_OK or PX_EPARSE. */

@@ -16,7 +16,7 @@ static int print_document(const struct px_settings *s, const struct px_reply *r)
 	if (s->json) {
 		json_t *o = px_json_document(r->body.data, r->body.len);
 		if (o == NULL)
-			return px_complain(PX_EXIT_NOT_SENT, "the answer cannot be read");
+			return px_complain(PX_EXIT_BARRED, "the answer cannot be read");
 		px_json_print(o);
 		return PX_EXIT_OK;
 	}
@@ -24,7 +24,12 @@ static int print_document(const struct px_settings *s, const struct px_reply *r)
 	int rc = px_show_document(&text, r->body.data, r->body.len);
 	fputs(px_buf_str(&text), stdout);
 	px_buf_free(&text);
-	return rc == PX_OK ? PX_EXIT_OK : px_complain(PX_EXIT_NOT_SENT, "the answer cannot be read");
+	return rc == PX_OK ? PX_EXIT_OK : px_complain(PX_EXIT_BARRED, "the answer cannot be read");
+}
+
+static int exit_of(const struct px_reply *r)
+{
+	return px_reply_is_temporary(r) || r->end == PX_LINK_STOPPED ? PX_EXIT_NOT_YET : PX_EXIT_BARRED;
 }
 
 static int ask(struct px_client *c, const char *path, struct px_reply *r)
@@ -39,7 +44,7 @@ static int ask(struct px_client *c, const char *path, struct px_reply *r)
 		px_link_free(&link);
 		px_reply_describe(r, &why);
 		if (r->end != PX_LINK_ANSWERED || (r->status != 200 && r->status != 404))
-			status = px_complain(PX_EXIT_NOT_SENT, "%s", px_buf_str(&why));
+			status = px_complain(exit_of(r), "%s", px_buf_str(&why));
 	}
 	px_buf_free(&why);
 	return status;
@@ -76,7 +81,7 @@ static int verify_node(struct px_client *c, const struct px_reply *r)
 	} else if (px_client_load_examiner(c, &why) != PX_OK) {
 		status = px_complain(PX_EXIT_USAGE, "%s", px_buf_str(&why));
 	} else if (px_answer_verify_node(c, r->body.data, r->body.len, &why) != PX_OK) {
-		status = px_complain(PX_EXIT_NOT_SENT, "%s", px_buf_str(&why));
+		status = px_complain(PX_EXIT_BARRED, "%s", px_buf_str(&why));
 	}
 	px_buf_free(&why);
 	return status;
@@ -88,7 +93,7 @@ int px_cmd_ping(struct px_client *c, char **args, unsigned n)
 	(void)args, (void)n;
 	int status = ask(c, "/v1/ping", &r);
 	if (status == PX_EXIT_OK && r.status != 200)
-		status = px_complain(PX_EXIT_NOT_SENT, "answered %d", r.status);
+		status = px_complain(PX_EXIT_BARRED, "answered %d", r.status);
 	if (status == PX_EXIT_OK)
 		status = verify_node(c, &r);
 	if (status == PX_EXIT_OK)

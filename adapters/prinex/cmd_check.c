@@ -70,7 +70,8 @@ static json_t *signer_json(const struct px_verdict *v)
 	return o;
 }
 
-static void print_json(const char *file, const struct px_verdict *v, int lines, const char *about)
+static void print_json(const char *file, const struct px_verdict *v, const struct px_line_map *lines,
+		       const char *about)
 {
 	json_t *o = json_object();
 	json_object_set_new(o, "file", json_string(file));
@@ -113,8 +114,8 @@ static void describe_good(struct px_buf *out, const struct px_verdict *v, const 
 		px_buf_addf(out, ", fits %s", about);
 }
 
-static void print_verdict(const struct px_client *c, const char *file, const struct px_verdict *v, int lines,
-			  const char *about)
+static void print_verdict(const struct px_client *c, const char *file, const struct px_verdict *v,
+			  const struct px_line_map *lines, const char *about)
 {
 	struct px_buf prefix = PX_BUF_INIT, text = PX_BUF_INIT;
 	if (px_client_settings(c)->json) {
@@ -154,7 +155,8 @@ static int unreadable(const struct px_client *c, const char *file, const char *w
 
 /* --- examining --- */
 
-static int judge(struct px_client *c, const char *file, struct px_verdict **v, int lines, const char *about)
+static int judge(struct px_client *c, const char *file, struct px_verdict **v,
+		 const struct px_line_map *lines, const char *about)
 {
 	print_verdict(c, file, *v, lines, about);
 	int status = (*v)->stage == PX_STAGE_OK ? PX_EXIT_OK : PX_EXIT_REFUSED;
@@ -193,7 +195,7 @@ static int answer(struct px_client *c, const char *file, const struct px_documen
 				     .expected_sender = "",
 				     .expected_id = ""};
 	struct px_verdict *v = px_client_examine(c, &exam, doc->octets.data, doc->octets.len);
-	int status = judge(c, file, &v, 0, px_buf_str(&subject));
+	int status = judge(c, file, &v, NULL, px_buf_str(&subject));
 	px_buf_free(&subject);
 	return status;
 }
@@ -214,7 +216,9 @@ static int payload(struct px_client *c, const char *file, const struct px_docume
 			: "no message type has this root element (types of official schemas are "
 			  "known with --official only)");
 	struct px_verdict *v = px_client_examine_payload(c, type, s->type_version, root, doc->root_len);
-	return judge(c, file, &v, (int)doc->root_line - 1, "");
+	const struct px_line_map lines = {
+	    .first = 1, .last = UINT32_MAX, .other = doc->root_line, .to_file = true};
+	return judge(c, file, &v, &lines, "");
 }
 
 static int exchange(struct px_client *c, const char *file, const struct px_buf *octets, bool unsigned_ok)
@@ -224,7 +228,9 @@ static int exchange(struct px_client *c, const char *file, const struct px_buf *
 				     .first_broker = unsigned_ok,
 				     .unsigned_ok = unsigned_ok};
 	struct px_verdict *v = px_client_examine(c, &exam, octets->data, octets->len);
-	return judge(c, file, &v, 0, "");
+	struct px_line_map lines = {0};
+	px_payload_lines(octets->data, octets->len, &lines);
+	return judge(c, file, &v, &lines, "");
 }
 
 static int one(struct px_client *c, const char *file, bool verifying)

@@ -55,8 +55,10 @@ static int summarize(const struct px_settings *s, const struct px_fetch_totals *
 	if (!s->json)
 		printf("%u fetched (%u known already), %u confirmed, %u set aside\n", good + bad,
 		       t->by[PX_FETCHED_KNOWN], t->confirmed, bad);
+	if (t->barred > 0)
+		return PX_EXIT_BARRED;
 	if (t->by[PX_FETCHED_UNWRITTEN] > 0 || t->unconfirmed > bad)
-		return PX_EXIT_NOT_SENT;
+		return PX_EXIT_NOT_YET;
 	return bad > 0 ? PX_EXIT_REFUSED : PX_EXIT_OK;
 }
 
@@ -69,8 +71,10 @@ int px_cmd_fetch(struct px_client *c, char **args, unsigned n)
 	int rc = px_fetch(c, report, note, (void *)s, &totals, &why);
 	int status = rc == PX_ECONF ? PX_EXIT_USAGE : summarize(s, &totals);
 	if (rc != PX_OK)
-		status =
-		    px_complain(rc == PX_ECONF ? PX_EXIT_USAGE : PX_EXIT_NOT_SENT, "%s", px_buf_str(&why));
+		status = px_complain(rc == PX_ECONF     ? PX_EXIT_USAGE
+				     : rc == PX_EACCESS ? PX_EXIT_BARRED
+							: PX_EXIT_NOT_YET,
+				     "%s", px_buf_str(&why));
 	px_buf_free(&why);
 	return status;
 }

@@ -35,11 +35,15 @@ static void print_json(const struct px_sent_report *r)
 		json_object_set_new(o, "recipients", to);
 		if (k->route[0] != '\0')
 			json_object_set_new(o, "route", json_string(k->route));
-		json_object_set_new(o, "errors", px_json_confirmation(r->answer, r->answer_len, "Error"));
-		json_object_set_new(o, "warnings", px_json_confirmation(r->answer, r->answer_len, "Warning"));
+		json_object_set_new(o, "errors",
+				    px_json_confirmation(r->answer, r->answer_len, "Error", r->lines));
+		json_object_set_new(o, "warnings",
+				    px_json_confirmation(r->answer, r->answer_len, "Warning", r->lines));
 	}
 	if (r->why[0] != '\0')
 		json_object_set_new(o, "why", json_string(r->why));
+	if (r->remark[0] != '\0')
+		json_object_set_new(o, "remark", json_string(r->remark));
 	px_json_print(o);
 }
 
@@ -62,23 +66,25 @@ static void add_report(struct px_buf *out, const struct px_sent_report *r)
 			    k->issuer, r->header->message_id);
 		add_recipients(out, k);
 		px_buf_addc(out, '\n');
-		px_show_confirmation(out, r->answer, r->answer_len, "Warning", "  warning: ");
+		px_show_confirmation(out, r->answer, r->answer_len, "Warning", r->lines, "  warning: ");
 		break;
 	case PX_SENT_BEFORE:
 		px_buf_addf(out, "accepted in an earlier run as %s\n", r->header->message_id);
 		break;
 	case PX_SENT_REFUSED:
 		px_buf_addf(out, "refused by %s (%s)\n", k->issuer, r->header->message_id);
-		px_show_confirmation(out, r->answer, r->answer_len, "Error", "  ");
+		px_show_confirmation(out, r->answer, r->answer_len, "Error", r->lines, "  ");
 		break;
 	default: px_buf_addf(out, "%s: %s\n", r->sent == PX_SENT_HELD ? "held" : "not sent", r->why);
 	}
+	if (r->remark[0] != '\0')
+		px_buf_addf(out, "  %s\n", r->remark);
 }
 
 static void report(void *arg, const struct px_sent_report *r)
 {
 	const struct printer *p = arg;
-	bool bad = r->sent == PX_SENT_REFUSED || r->sent == PX_SENT_FAILED || r->sent == PX_SENT_HELD;
+	bool bad = r->sent >= PX_SENT_REFUSED || r->remark[0] != '\0';
 	if (p->json) {
 		print_json(r);
 	} else if (bad || p->verbose || r->total <= FEW) {
@@ -94,11 +100,11 @@ static void report(void *arg, const struct px_sent_report *r)
 		fprintf(stderr, "\r%u of %u%s", r->n, r->total, r->n == r->total ? "\r\033[K" : "");
 }
 
+/* Also when nobody said -v: waiting without a word looks like hanging. */
 static void note(void *arg, const char *file, const char *text)
 {
 	const struct printer *p = arg;
-	if (p->verbose || p->progress)
-		fprintf(stderr, "%s%s: %s\n", p->progress ? "\r\033[K" : "", file, text);
+	fprintf(stderr, "%s%s: %s\n", p->progress ? "\r\033[K" : "", file, text);
 }
 
 static int summarize(const struct printer *p, const struct px_send_totals *t, unsigned n_inputs)
@@ -107,12 +113,16 @@ static int summarize(const struct printer *p, const struct px_send_totals *t, un
 	for (unsigned i = 0; i < PX_SENT_COUNT; i++)
 		total += t->by[i];
 	unsigned accepted = t->by[PX_SENT_ACCEPTED] + t->by[PX_SENT_DUPLICATE] + t->by[PX_SENT_BEFORE];
-	unsigned unsent = t->by[PX_SENT_FAILED] + t->by[PX_SENT_HELD];
+	unsigned unsent = total - accepted - t->by[PX_SENT_REFUSED];
 	if (!p->json && (total != 1 || n_inputs != 1))
 		printf("%u files: %u accepted (%u of them earlier), %u refused, %u not sent\n", total,
 		       accepted, t->by[PX_SENT_DUPLICATE] + t->by[PX_SENT_BEFORE], t->by[PX_SENT_REFUSED],
 		       unsent);
-	return unsent > 0 ? PX_EXIT_NOT_SENT : t->by[PX_SENT_REFUSED] > 0 ? PX_EXIT_REFUSED : PX_EXIT_OK;
+	if (t->by[PX_SENT_BARRED] > 0)
+		return PX_EXIT_BARRED;
+	if (t->by[PX_SENT_FAILED] > 0)
+		return PX_EXIT_NOT_YET;
+	return accepted < total ? PX_EXIT_REFUSED : PX_EXIT_OK;
 }
 
 int px_cmd_send(struct px_client *c, char **args, unsigned n)

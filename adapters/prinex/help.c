@@ -10,9 +10,14 @@ enum { WIDTH = 100, TAB = 34 };
 static const char exits[] =
     "| status | meaning |\n|---|---|\n"
     "| 0 | all accepted; examined and found good; fetched and confirmed |\n"
-    "| 1 | some refused, or found wrong; a conflict among what was fetched |\n"
+    "| 1 | some refused, found wrong or not fit to be sent; a conflict among what was fetched: correct those "
+    "|\n"
     "| 2 | the command line, a setting or a file it names is wrong: nothing was done |\n"
-    "| 3 | some could not be sent or confirmed, or an answer cannot be believed: run it again |\n";
+    "| 3 | some have no final answer yet (not reachable, busy, cut off, disk full): run it again as it is |\n"
+    "| 4 | the connection cannot be right as it is: a host that does not exist, a certificate that one side "
+    "refuses, "
+    "no prinex broker there, an answer that cannot be believed: somebody must change something first |\n"
+    "\nOf several that apply it is the highest.\n";
 
 /* @text broken at spaces so that lines stay within WIDTH; @at: the column where it begins. */
 static void add_wrapped(struct px_buf *out, const char *text, size_t at, size_t indent)
@@ -90,7 +95,8 @@ void px_help_overview(struct px_buf *out)
 	px_buf_adds(out,
 		    "\nprinex help COMMAND explains its options. Options that every call repeats can stand "
 		    "in a file: --conf FILE.\n"
-		    "Exit status: 0 good, 1 refused or found wrong, 2 usage, 3 could not be sent.\n");
+		    "Exit status: 0 good, 1 refused or found wrong, 2 usage, 3 no final answer yet, 4 cannot "
+		    "work as configured.\n");
 }
 
 /* --- the manual --- */

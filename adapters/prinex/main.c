@@ -222,7 +222,7 @@ static int print(void (*fn)(struct px_buf *out))
 	fn(&text);
 	fputs(px_buf_str(&text), stdout);
 	px_buf_free(&text);
-	return fflush(stdout) == 0 ? PX_EXIT_OK : PX_EXIT_NOT_SENT;
+	return fflush(stdout) == 0 ? PX_EXIT_OK : PX_EXIT_NOT_YET;
 }
 
 int px_cmd_help(struct px_client *c, char **args, unsigned n)

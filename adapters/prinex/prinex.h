@@ -7,7 +7,7 @@
 #include "client/client.h"
 
 /** Exit statuses; documented in help.c. */
-enum px_exit { PX_EXIT_OK, PX_EXIT_REFUSED, PX_EXIT_USAGE, PX_EXIT_NOT_SENT };
+enum px_exit { PX_EXIT_OK, PX_EXIT_REFUSED, PX_EXIT_USAGE, PX_EXIT_NOT_YET, PX_EXIT_BARRED };
 
 struct px_command {
 	const char *name;

@@ -257,7 +257,7 @@ def usage(t):
         (["send", "--retyr-for", "3"], "--retyr-for: no such option; did you mean --retry-for?"),
         (["ping", "--wait", "3"], "--wait is not an option of ping"),
         (["status", "BY"], "usage: prinex status [OPTION...] SENDER ID"),
-        (["ping"], "--url is missing"),
+        (["ping"], "--url is missing: give it here, or client { url = ... } in the file that --conf or the environment variable PRINEX_CONF names"),
         (["ping", "--url", "http://x"], "--url \"http://x\""),
         (["send", "--timeout"], "--timeout needs TIME"),
         (["ping", "--conf", "/none.conf"], "/none.conf"),
@@ -267,8 +267,8 @@ def usage(t):
         px.ok(rc == 2 and expected in err, "usage: " + " ".join(args), out + err)
     args = t.options("https://127.0.0.1:1")
     rc, out, err = px.run([PRINEX, "ping"] + args[:args.index("--server-uri")])
-    px.ok(rc == 2 and "--server-uri (or --pin) is missing" in err.replace(": without it any machine with a certificate of that "
-          "CA could pass for the broker;", ""), "nobody is taken for the broker unless told who it is", err)
+    px.ok(rc == 2 and "--server-uri is missing (or --pin; without it any machine with a certificate of that CA could pass for the broker)" in err,
+          "nobody is taken for the broker unless told who it is", err)
     rc, out, err = px.run([PRINEX, "--version"])
     px.ok(rc == 0 and out.startswith("prinex "), "--version", out)
     rc, out, err = px.run([PRINEX, "help", "--markdown"])
@@ -278,10 +278,10 @@ def usage(t):
 
 # --- connections -----------------------------------------------------------------------------------------------------
 
-def ping(t, url, expected, text, env=None, **kw):
+def ping(t, url, expected, text, env=None, status=4, **kw):
     rc, out, err = px.run([PRINEX, "ping"] + t.options(url, **kw) + ["--timeout", "3s"],
                           env=dict(os.environ, **env) if env else None)
-    return px.ok(rc == 3 and expected in err and len(err.splitlines()) == 1, text, "expected: %s\nstatus %d\n%s" % (expected, rc, out + err))
+    return px.ok(rc == status and expected in err and len(err.splitlines()) == 1, text, "expected: %d %s\nstatus %d\n%s" % (status, expected, rc, out + err))
 
 
 NODE_XML = ("<px:Node xmlns:px=\"urn:prinex:exchange:1\"><px:Environment>test</px:Environment><px:Authority>BY</px:Authority>"
@@ -307,10 +307,10 @@ def server_certificates(t):
     px.ok(rc == 0 and "Authority: BY" in out and err == "", "the signature of the answer is verified with --trust", out + err)
     good.answer = lambda r: (200, {}, sealed.replace(b"4194304", b"4194305"))
     rc, out, err = px.run([PRINEX, "ping"] + t.options(good.url, uri=uri) + trust)
-    px.ok(rc == 3 and "cannot be believed: PX-SIG-DIGEST" in err and out == "", "and a changed one is not shown", out + err)
+    px.ok(rc == 4 and "cannot be believed: PX-SIG-DIGEST" in err and out == "", "and a changed one is not shown", out + err)
     good.answer = lambda r: (200, {}, t.sign(NODE_XML, "UA", "system"))
     rc, out, err = px.run([PRINEX, "ping"] + t.options(good.url, uri=uri) + trust + ["--trust", "UA:system=" + t.p("UA", "anchors.pem")])
-    px.ok(rc == 3 and "cannot be believed: PX-CERT" in err, "nor one that another authority signed", out + err)
+    px.ok(rc == 4 and "cannot be believed: PX-CERT" in err, "nor one that another authority signed", out + err)
     good.answer = lambda r: (200, {}, sealed)
     pin = px.run([os.path.join(px.ROOT, "certs", "spki-pin"), t.p("BY", "system", "tls.pem")])[1].strip().split()[-1]
     args = t.options(good.url)
@@ -318,7 +318,7 @@ def server_certificates(t):
     rc, out, err = px.run([PRINEX, "ping"] + args + ["--pin", pin])
     px.ok(rc == 0, "a pin stands for the URI", out + err)
     rc, out, err = px.run([PRINEX, "ping"] + args + ["--pin", "0" * 64])
-    px.ok(rc == 3 and "we refuse the certificate" in err and "nor one of its pins" in err, "another pin does not", out + err)
+    px.ok(rc == 4 and "we refuse the certificate" in err and "nor one of its pins" in err, "another pin does not", out + err)
     ping(t, good.url, "has neither this partner's URI (%s)" % NODE, "another machine of the same CA")
     good.close()
     elsewhere = t.fake(cert=t.p("BY", "system", "tls"), host="127.0.0.2")
@@ -343,7 +343,7 @@ def server_certificates(t):
         fake.close()
     fake = t.fake(cert=t.p("wrong", "BY", "tls-revoked"))
     rc, out, err = px.run([PRINEX, "ping"] + t.options(fake.url, uri=uri) + ["--crl", t.p("BY", "tls-ca.crl")])
-    px.ok(rc == 3 and "certificate revoked" in err, "server certificate: revoked, with --crl", out + err)
+    px.ok(rc == 4 and "certificate revoked" in err, "server certificate: revoked, with --crl", out + err)
     fake.close()
     # a CA that the machine trusts is nobody here
     fake = t.fake(cert=t.p("wrong", "BY", "tls-other-ca"))
@@ -367,7 +367,7 @@ def client_certificates(t):
         base = t.p("BY", "system", "sign")
         started = time.monotonic()
         rc, out, err = px.run([PRINEX, "send"] + CATALOGUE + t.options(fake.url, cert=cert) + t.signing() + [a])
-        px.ok(rc == 3 and expected in out and time.monotonic() - started < 20 * px.SLOW,
+        px.ok(rc == 4 and expected in out and time.monotonic() - started < 20 * px.SLOW,
               "our certificate refused: %s: send says so and does not try on" % text, out + err)
         fake.close()
 
@@ -396,29 +396,35 @@ def plain_server(reply):
 
 
 def no_connection(t):
-    ping(t, "https://127.0.0.1:%d" % px.free_port(), "cannot be reached: Connection refused", "nobody listens")
-    ping(t, "https://no-such-host.invalid:8443", "host name cannot be resolved", "no such host")
+    ping(t, "https://127.0.0.1:%d" % px.free_port(), "cannot be reached: Connection refused", "nobody listens", status=3)
+    try:
+        socket.getaddrinfo("no-such-host.invalid", 8443)
+        known = "a name server that knows everything"
+    except socket.gaierror as e:
+        known = "does not exist" if e.errno == socket.EAI_NONAME else "cannot be resolved"
+    ping(t, "https://no-such-host.invalid:8443", "the host name no-such-host.invalid " + known, "no such host",
+         status=4 if known == "does not exist" else 3)
     s, url = plain_server(b"HTTP/1.0 400 Bad Request\r\n\r\n")
     ping(t, url, "does not speak TLS", "not TLS")
     s.close()
     s, url = plain_server(b"")
-    ping(t, url, "closed the connection during the TLS handshake", "hangs up in the handshake")
+    ping(t, url, "closed the connection during the TLS handshake", "hangs up in the handshake", status=3)
     s.close()
     s, url = plain_server(None)
-    ping(t, url, "no connection in time", "says nothing at all")
+    ping(t, url, "no connection in time", "says nothing at all", status=3)
     s.close()
     fake = t.fake(tls12=True)
     ping(t, fake.url, "refuses us: it does not speak the version of TLS we offer", "only TLS 1.2")
     fake.close()
     fake = t.fake()
     fake.answer = lambda r: time.sleep(6)
-    ping(t, fake.url, "did not answer within", "no answer")
+    ping(t, fake.url, "did not answer within", "no answer", status=3)
     fake.answer = lambda r: None
-    ping(t, fake.url, "was lost before the answer", "hangs up instead of answering")
+    ping(t, fake.url, "was lost before the answer", "hangs up instead of answering", status=3)
     fake.answer = lambda r: (200, {}, b"x" * 2000000)
-    ping(t, fake.url, "is longer than", "an endless answer")
+    ping(t, fake.url, "is longer than", "an endless answer", status=3)
     fake.answer = lambda r: (503, {"Retry-After": "1"}, b"draining\n")
-    ping(t, fake.url, "answered 503: draining", "busy")
+    ping(t, fake.url, "answered 503: draining", "busy", status=3)
     fake.close()
 
 
@@ -520,9 +526,9 @@ def send_lost_answer(t):
             return 503, {"Retry-After": "1"}, b"overloaded\n"
         return 201, {}, t.confirmation(r["body"])
     fake.answer = answer
-    rc, out, err = t.send(fake, "-v", a)
+    rc, out, err = t.send(fake, a)
     px.ok(rc == 0 and len(turn) == 3 and len(set(turn)) == 1, "answer lost, then 503, then accepted: always the same octets", out + err)
-    px.ok("trying again in" in err and "answered 503: overloaded" in err, "what is waited for is said", err)
+    px.ok("a.xml: no final answer, trying again in" in err and "answered 503: overloaded" in err, "what is waited for is said", err)
     b = payload(d, "b.xml", "L2")
     fake.answer = lambda r: None
     rc, out, err = t.send(fake, "--retry-for", "0s", b)
@@ -540,8 +546,8 @@ def send_lost_answer(t):
         time.sleep(3)
         return None
     fake.answer = stall
-    p = subprocess.Popen([PRINEX, "send"] + CATALOGUE + t.options(fake.url) + t.signing() + ["--recipient", "UA", c],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([PRINEX, "send"] + CATALOGUE + t.options(fake.url) + t.signing() +
+                         ["--environment", "test", "--recipient", "UA", c], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     got.wait(20 * px.SLOW)
     p.send_signal(signal.SIGKILL)
     p.wait()
@@ -560,8 +566,8 @@ def send_refused(t):
               "<px:Error code=\"PX-SCHEMA-LONG\" line=\"7\">too long</px:Error><px:ErrorsTotal>2</px:ErrorsTotal>")
     fake.answer = lambda r: (422, {}, t.confirmation(r["body"], "CoE", errors))
     rc, out, err = t.send(fake, a)
-    px.ok(rc == 1 and "refused by BY" in out and "  PX-SCHEMA-ENUM line 41 /n:A/b \"BYR\": not of the list\n" in out and
-          "  PX-SCHEMA-LONG line 7: too long\n" in out and os.path.exists(a + ".coe"), "refused: every error shown, CoE kept, status 1", out + err)
+    px.ok(rc == 1 and "refused by BY" in out and "  PX-SCHEMA-ENUM line 42 (41 of a.xml.px) /n:A/b \"BYR\": not of the list\n" in out and
+          "  PX-SCHEMA-LONG line 8 (7 of a.xml.px): too long\n" in out and os.path.exists(a + ".coe"), "refused: every error shown, CoE kept, status 1", out + err)
     first = fake.posts()[-1]["body"]
     payload(d, "a.xml", "L1-corrected")
     fake.answer = accepting(t)
@@ -570,11 +576,11 @@ def send_refused(t):
     px.ok(rc == 0 and last != first and b"L1-corrected" in last and not os.path.exists(a + ".coe"), "corrected: a new exchange", out + err)
     payload(d, "a.xml", "L1-again")
     rc, out, err = t.send(fake, a)
-    px.ok(rc == 3 and "it was accepted as BY" in out and fake.posts()[-1]["body"] == last, "changed after acceptance: not sent", out + err)
+    px.ok(rc == 1 and "it was accepted as BY" in out and fake.posts()[-1]["body"] == last, "changed after acceptance: not sent", out + err)
     b = payload(d, "b.xml", "L2")
     fake.answer = lambda r: (413, {}, b"longer than 10 octets\n")
     rc, out, err = t.send(fake, b)
-    px.ok(rc == 3 and "answered 413: longer than 10 octets" in out, "nothing was judged: status 3, no second try", out + err)
+    px.ok(rc == 4 and "answered 413: longer than 10 octets" in out, "nothing was judged, and never will be: status 4", out + err)
     px.ok(len([r for r in fake.posts() if b"<LRN>L2<" in r["body"]]) == 1, "413 is not tried again")
     c = payload(d, "c.xml", "L3")
     turn = []
@@ -587,6 +593,43 @@ def send_refused(t):
     fake.answer = answer
     rc, out, err = t.send(fake, c)
     px.ok(rc == 0 and len(turn) == 2, "a temporary exception is tried again", out + err)
+    fake.close()
+
+
+def send_otherwise(t):
+    """FILE.px is sent again only when it is what is asked for."""
+    fake = t.fake()
+    d = t.folder()
+    a = payload(d, "a.xml", "L1")
+    fake.answer = lambda r: None
+    t.send(fake, "--retry-for", "0s", a)
+    first = read(a + ".px")
+    rc, out, err = t.send(fake, "--recipient", "RO", "--retry-for", "0s", a)
+    px.ok(rc == 1 and "recipients UA then, UA, RO now" in out and "--anew" in out and len(fake.posts()) == 1 and read(a + ".px") == first,
+          "another recipient while no answer is known: not sent, and what differs is said", out + err)
+    refusal = "<px:Error code=\"PX-ENV-ENVIRONMENT\" line=\"1\" pointer=\"/px:Exchange/px:Header/px:Environment\">for another</px:Error>"
+    fake.answer = lambda r: (422, {}, t.confirmation(r["body"], "CoE", refusal))
+    rc, out, err = t.send(fake, a)
+    px.ok(rc == 1 and fake.posts()[-1]["body"] == first and "PX-ENV-ENVIRONMENT line 1 of a.xml.px /px:Exchange" in out,
+          "a refusal of the envelope names the line of the exchange", out + err)
+    fake.answer = accepting(t)
+    rc, out, err = t.send(fake, "--environment", "live", "--json", a)
+    doc = json.loads(out)
+    last = fake.posts()[-1]["body"]
+    px.ok(rc == 0 and b"<px:Environment>live<" in last and "was refused (environment test then, live now): sent as a new exchange" in
+          doc.get("remark", ""), "after a refusal: a new exchange as asked for now, and it is said", out + err)
+    before = len(fake.posts())
+    rc, out, err = t.send(fake, "--recipient", "RO", "--environment", "live", a)
+    px.ok(rc == 1 and "it was accepted as BY" in out and len(fake.posts()) == before, "accepted, asked for otherwise: not sent", out + err)
+    rc, out, err = t.send(fake, d)
+    px.ok(rc == 0 and len(fake.posts()) == before and "accepted in an earlier run" in out and "environment live then, test now" in out,
+          "in a folder: left alone, and said", out + err)
+    rc, out, err = t.send(fake, "--anew", a)
+    px.ok(rc == 0 and len(fake.posts()) == before + 1 and fake.posts()[-1]["body"] != last and
+          sorted(n for n in os.listdir(d) if n.endswith(".coa")) == sorted(["a.xml.coa", "a.xml.%s.coa" % doc["id"]]),
+          "--anew: another exchange, the earlier one is kept", (out + err, os.listdir(d)))
+    rc, out, err = t.send(fake, "--anew", d)
+    px.ok(rc == 2 and "not for folders" in err, "--anew is not for folders", err)
     fake.close()
 
 
@@ -605,7 +648,7 @@ def send_untrusted(t):
         a = payload(d, "a%d.xml" % i, "L%d" % i)
         fake.answer = lambda r, make=make: (201, {}, make(r["body"]))
         rc, out, err = t.send(fake, a)
-        px.ok(rc == 3 and expected in out and os.path.exists(a + ".untrusted") and not os.path.exists(a + ".coa"),
+        px.ok(rc == 4 and expected in out and os.path.exists(a + ".untrusted") and not os.path.exists(a + ".coa"),
               "an answer " + text + " is not believed", out + err)
     fake.close()
 
@@ -663,7 +706,7 @@ def send_many(t):
     with open(os.path.join(d, "b.xml"), "w") as f:
         f.write("<broken>")
     rc, out, err = t.send(fake, d)
-    px.ok(rc == 3 and "b.xml: not sent: line 1: not well-formed" in out and "1 accepted" in out, "one broken file does not stop the others", out + err)
+    px.ok(rc == 1 and "b.xml: not sent: line 1: not well-formed" in out and "1 accepted" in out, "one broken file does not stop the others", out + err)
     rc, out, err = px.run([PRINEX, "send"] + CATALOGUE + t.options(fake.url) + t.signing() + ["--environment", "test", "--keep", d, "-"],
                           stdin=open(payload(t.folder(), "x.xml", "M10"), "rb"))
     names = [n for n in os.listdir(d) if n.startswith("BY_BY") and n.endswith(".xml.px")]
@@ -851,7 +894,7 @@ def main():
     with px.Lab("BY", "UA", wrong=True) as lab:
         t = Test(lab)
         parts = [offline, checking, usage, server_certificates, client_certificates, no_connection, send_one, flushing, send_lost_answer,
-                 send_refused, send_untrusted, send_many, conf_file, fetching, fetching_hostile, fetching_forever, status]
+                 send_refused, send_otherwise, send_untrusted, send_many, conf_file, fetching, fetching_hostile, fetching_forever, status]
         wanted = sys.argv[1:]
         for part in parts:
             if not wanted or part.__name__ in wanted:

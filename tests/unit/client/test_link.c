@@ -97,7 +97,7 @@ static void nothing_shown_controls_a_terminal(void **state PX_UNUSED)
 	    "<px:Error code=\"PX-A\" line=\"7\" pointer=\"/n:A\" value=\"&#x9b;\">no</px:Error>"
 	    "<px:Error code=\"PX-B\">&lt;yes&gt;</px:Error><px:Warning code=\"PX-C\">w</px:Warning>"
 	    "</px:Confirmation>";
-	px_show_confirmation(&out, (const uint8_t *)coe, strlen(coe), "Error", "- ");
+	px_show_confirmation(&out, (const uint8_t *)coe, strlen(coe), "Error", NULL, "- ");
 	assert_string_equal(px_buf_str(&out), "- PX-A line 7 /n:A \"\\xC2\\x9B\": no\n- PX-B: <yes>\n");
 	px_buf_free(&out);
 }
