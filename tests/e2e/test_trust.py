@@ -108,7 +108,7 @@ with px.Lab("BY", "XA", "XB", "XC", wrong=True) as lab:
     for case in sorted(f[4:-4] for f in os.listdir(wrong) if f.startswith("tls-") and f.endswith(".pem")):
         server = false_server if case == "other-ca" else fake.Server(sys_xa, wrong_folder("XA", case), fake.good)
         status, out, err = prinex(server.url, "XA", "urn:prinex:XA:system:system-xa")
-        px.ok(status == 3 and "certificate" in err and not server.requests, "prinex refuses the server certificate %s, says why and sends nothing" % case,
+        px.ok(status == 4 and "certificate" in err and not server.requests, "prinex refuses the server certificate %s, says why and sends nothing" % case,
               "%d %s" % (status, out + err))
         if case != "other-ca":
             server.close()
