@@ -565,8 +565,12 @@ int px_peer_start(const struct px_peer_setup *setup, struct px_peer **out, struc
 	if (rc == PX_OK && setup->other_key != NULL)
 		rc = px_peer_signer_load(setup->other_authority, setup->other_cert, setup->other_key,
 					 &p->other, why);
+	SSL_CTX *ctx = NULL;
 	if (rc == PX_OK)
-		rc = px_peer_server_new(&setup->tls, setup->port, &hooks, p, &p->server, why);
+		rc = px_wire_server_ctx(&setup->tls, &ctx, why);
+	if (rc == PX_OK)
+		rc = px_peer_server_new(ctx, setup->port, &hooks, p, &p->server, why);
+	SSL_CTX_free(ctx);
 	if (rc != PX_OK)
 		px_peer_stop(&p);
 	*out = p;

@@ -199,8 +199,8 @@ int px_peer_server_up(struct px_peer_server *s, struct px_buf *why)
 	return PX_OK;
 }
 
-int px_peer_server_new(const struct px_wire_tls *tls, unsigned port, const struct px_peer_hooks *hooks,
-		       void *arg, struct px_peer_server **out, struct px_buf *why)
+int px_peer_server_new(SSL_CTX *ctx, unsigned port, const struct px_peer_hooks *hooks, void *arg,
+		       struct px_peer_server **out, struct px_buf *why)
 {
 	struct px_peer_server *s = px_xcalloc(1, sizeof(*s));
 	s->hooks = hooks;
@@ -212,9 +212,9 @@ int px_peer_server_new(const struct px_wire_tls *tls, unsigned port, const struc
 	pthread_cond_init(&s->fewer, NULL);
 	LIST_INIT(&s->connections);
 	*out = s; /* handlers may run before this returns */
-	int rc = px_wire_server_ctx(tls, &s->ctx, why);
-	if (rc == PX_OK)
-		rc = px_peer_server_up(s, why);
+	SSL_CTX_up_ref(ctx);
+	s->ctx = ctx;
+	int rc = px_peer_server_up(s, why);
 	if (rc != PX_OK)
 		px_peer_server_free(out);
 	return rc;

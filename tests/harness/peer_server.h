@@ -35,9 +35,10 @@ struct px_peer_hooks {
 
 struct px_peer_server;
 
-/** @hooks borrowed for its life. @port 0: any. @return PX_OK; PX_ECONF, PX_ESYS with @why. */
-int px_peer_server_new(const struct px_wire_tls *tls, unsigned port, const struct px_peer_hooks *hooks,
-		       void *arg, struct px_peer_server **out, struct px_buf *why);
+/** @ctx referenced (px_wire_server_ctx, or another server's). @hooks borrowed for its life; they may be
+ * called before this returns. @port 0: any. @return PX_OK; PX_ESYS with @why. */
+int px_peer_server_new(SSL_CTX *ctx, unsigned port, const struct px_peer_hooks *hooks, void *arg,
+		       struct px_peer_server **out, struct px_buf *why);
 unsigned px_peer_server_port(const struct px_peer_server *s);
 /** Refuse connections, end those there are; and listen on the same port again. */
 void px_peer_server_down(struct px_peer_server *s);

@@ -369,3 +369,8 @@ const char *px_wire_peer_uri(const struct px_wire *w)
 {
 	return w->peer_uri;
 }
+
+const SSL *px_wire_ssl(const struct px_wire *w)
+{
+	return w->ssl;
+}

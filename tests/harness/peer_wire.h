@@ -87,6 +87,8 @@ void px_wire_request_head(struct px_buf *out, const struct px_wire *w, const cha
 const char *px_wire_version(const struct px_wire *w);
 int px_wire_alert(const struct px_wire *w);
 const char *px_wire_peer_uri(const struct px_wire *w);
+/** Borrowed; NULL when plain. */
+const SSL *px_wire_ssl(const struct px_wire *w);
 
 /* --- for servers --- */
 
