@@ -259,8 +259,8 @@ static void read_confirmation(const char *at, const char *end, const char *base,
 	get(at, end, "px:RefDigest", text, sizeof(text));
 	px_assert(px_unhex(text, c->ref_digest, PX_DIGEST_LEN) == PX_OK);
 	c->cod_follows = get(at, end, "px:CodFollows", text, sizeof(text)) && strcmp(text, "true") == 0;
-	if (get(at, end, "px:Recipient", c->recipients[0], sizeof(c->recipients[0])))
-		c->n_recipients = 1;
+	for (const char *r = at; (r = memmem(r, (size_t)(end - r), "<px:Recipient>", 14)) != NULL; r += 14)
+		get(r, end, "px:Recipient", c->recipients[c->n_recipients++], sizeof(c->recipients[0]));
 	const char *code = memmem(at, (size_t)(end - at), "<px:Error code=\"", 16);
 	if (code != NULL)
 		px_strlcpy_n(c->error_code, code + 16, strcspn(code + 16, "\""), sizeof(c->error_code));
