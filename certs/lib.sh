@@ -56,8 +56,8 @@ check_authority() {
 
 # 32 characters are what the broker keeps of a name (PX_NAME_MAX).
 check_name() {
-	matches "$1" '[A-Za-z0-9][A-Za-z0-9._-]{0,31}' ||
-		bad_usage "name '$1': expected 1 to 32 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
+	matches "$1" '[a-z0-9][a-z0-9._-]{0,31}' ||
+		bad_usage "name '$1': expected 1 to 32 of a-z 0-9 . _ - (lower case only) beginning with a letter or digit"
 }
 
 check_role() {

@@ -11,6 +11,7 @@
 
 /* Those that size arrays must be constant expressions. */
 #define PX_VALUE_MAX  256
+#define PX_REASON_MAX 500 /* why something waits or ended, for people */
 #define PX_ERRORS_MAX 100
 
 _Static_assert(PX_VALUE_MAX > 0 && PX_ERRORS_MAX > 0, "limits");

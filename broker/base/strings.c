@@ -176,6 +176,20 @@ size_t px_utf8_cut(const char *s, size_t len, size_t max)
 	return n;
 }
 
+void px_str_shorten(char *to, const char *from, size_t size)
+{
+	static const char ellipsis[] = "\u2026";
+	size_t len = strlen(from);
+	if (len < size) {
+		memcpy(to, from, len + 1);
+		return;
+	}
+	px_assert(size >= sizeof(ellipsis));
+	size_t kept = px_utf8_cut(from, len, size - sizeof(ellipsis));
+	memcpy(to, from, kept);
+	memcpy(to + kept, ellipsis, sizeof(ellipsis));
+}
+
 void px_time_format(int64_t ms, char *out, size_t size)
 {
 	time_t sec = (time_t)(ms / 1000);

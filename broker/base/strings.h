@@ -10,6 +10,8 @@
 bool px_strlcpy(char *to, const char *from, size_t size);
 /** As px_strlcpy from @len octets that need not be terminated. */
 bool px_strlcpy_n(char *to, const char *from, size_t len, size_t size);
+/** As px_strlcpy, but cut at a character, with an ellipsis where something is missing. */
+void px_str_shorten(char *to, const char *from, size_t size);
 bool px_str_starts(const char *s, const char *prefix);
 bool px_str_ends(const char *s, const char *suffix);
 

@@ -208,15 +208,33 @@ static struct px_generation_setup generation_setup(struct broker *b)
 	};
 }
 
+/* Problems come one a line; an alarm and a journal entry are one. */
+static char *on_one_line(const char *why)
+{
+	struct px_buf out = PX_BUF_INIT;
+	while (*why != '\0') {
+		size_t len = strcspn(why, "\n");
+		if (len > 0) {
+			px_buf_adds(&out, out.len > 0 ? "; " : "");
+			px_buf_add(&out, why, len);
+		}
+		why += len + (why[len] == '\n');
+	}
+	return (char *)px_buf_detach(&out, NULL);
+}
+
 static void reload_ended(struct broker *b, int rc, const char *why)
 {
 	void (*done)(void *arg, int rc, const char *why) = b->reload_done;
 	b->reloading = false;
 	b->reload_done = NULL;
 	if (rc != PX_OK) {
-		px_log(PX_LOG_ERR, "reload", "refused, the old configuration stays in force: %s", why);
-		px_alarm_raise(b->alarms, PX_ALARM_RELOAD, "", "%s", why);
-		journal(b, PX_J_RELOAD_FAILED, "");
+		char *line = on_one_line(why), first[PX_REASON_MAX];
+		px_str_shorten(first, line, sizeof(first));
+		px_log(PX_LOG_ERR, "reload", "refused, the old configuration stays in force: %s", line);
+		px_alarm_raise(b->alarms, PX_ALARM_RELOAD, "", "%s", line);
+		journal(b, PX_J_RELOAD_FAILED, first);
+		free(line);
 	}
 	if (done != NULL)
 		done(b->reload_arg, rc, why);

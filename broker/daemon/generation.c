@@ -80,7 +80,10 @@ static int load_files(struct px_daemon_generation *gen, const char *file, const 
 		rc = px_catalogue_load(gen->conf, &gen->cat, &problems);
 	px_problems_print(&problems, why);
 	if (rc == PX_OK && why->len > 0) {
-		px_log(PX_LOG_WARN, "conf", "%s", px_buf_str(why));
+		for (const char *s = px_buf_str(why), *end; *s != '\0'; s = end + (*end == '\n')) {
+			end = s + strcspn(s, "\n");
+			px_log(PX_LOG_WARN, "conf", "%.*s", (int)(end - s), s);
+		}
 		px_buf_clear(why);
 	}
 	px_problems_free(&problems);

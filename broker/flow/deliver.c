@@ -15,7 +15,7 @@ struct attempt {
 	bool body_sent;
 	int64_t retry_after;
 	struct px_buf answer;
-	char reason[PX_VALUE_MAX + 1];
+	char reason[PX_REASON_MAX + 1];
 };
 
 static void attempt_free(struct attempt *a)
@@ -68,8 +68,8 @@ static void try_again(struct attempt *a, const char *reason)
  * wrong proxy must not turn a backlog into refusals. */
 static void strange_answer(struct attempt *a, const char *reason)
 {
-	char text[PX_VALUE_MAX + 1];
-	snprintf(text, sizeof(text), "HTTP %d: %.220s", a->status, reason);
+	char text[PX_REASON_MAX + 32];
+	snprintf(text, sizeof(text), "HTTP %d: %s", a->status, reason);
 	if (a->status < 500 && a->status != 408 && a->status != 429)
 		px_dispatch_strange(a->link, a->lease.delivery.message, text);
 	else
@@ -158,9 +158,11 @@ static void answered(struct attempt *a, const struct px_conf_partner *partner)
 	} else if (may_carry_confirmation(a->status) && a->answer.len > 0 && a->answer.data[0] == '<') {
 		inspect_answer(a);
 	} else {
-		char first[160];
-		px_strlcpy_n(first, px_buf_str(&a->answer), strcspn(px_buf_str(&a->answer), "\r\n"),
-			     sizeof(first));
+		const char *said = px_buf_str(&a->answer);
+		char *line = px_xstrndup(said, strcspn(said, "\r\n"));
+		char first[PX_VALUE_MAX];
+		px_str_shorten(first, line, sizeof(first));
+		free(line);
 		strange_answer(a, first[0] != '\0' ? first : "no confirmation in the answer");
 	}
 }
@@ -177,8 +179,9 @@ static void posted(void *arg, const struct px_post_result *r)
 		answered(a, partner);
 		return;
 	}
-	px_strlcpy(a->reason, r->truncated ? "the answer is longer than a confirmation can be" : r->reason,
-		   sizeof(a->reason));
+	px_str_shorten(a->reason,
+		       r->truncated ? "the answer is longer than a confirmation can be" : r->reason,
+		       sizeof(a->reason));
 	px_dispatch_failed(a->link, a->reason, r->retry_after);
 	try_again(a, a->reason);
 }

@@ -149,7 +149,7 @@ void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_aft
 {
 	struct px_flow *flow = link->flow;
 	link->last_failure = px_flow_now(flow);
-	px_strlcpy(link->last_error, reason, sizeof(link->last_error));
+	px_str_shorten(link->last_error, reason, sizeof(link->last_error));
 	if (retry_after > 0)
 		link->hold_until = px_clock_mono(flow->clock) + PX_MIN(retry_after, BACKOFF_MAX);
 	/* Attempts that were in flight together fail together: one outage, which must not lengthen the pause
@@ -174,7 +174,7 @@ void px_dispatch_strange(struct link *link, uint64_t message, const char *reason
 {
 	struct px_flow *flow = link->flow;
 	link->last_failure = px_flow_now(flow);
-	px_strlcpy(link->last_error, reason, sizeof(link->last_error));
+	px_str_shorten(link->last_error, reason, sizeof(link->last_error));
 	px_alarm_raise(flow->alarms, PX_ALARM_PARTNER_MISBEHAVES, link->name, "%s", reason);
 	if (message != link->last_strange)
 		link->strange++;

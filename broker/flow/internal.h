@@ -35,7 +35,7 @@ struct link {
 	unsigned strange;      /* answers outside the protocol in a row, each about another message */
 	uint64_t last_strange; /* the message of the last one */
 	int64_t last_success, last_failure;
-	char last_error[PX_VALUE_MAX + 1];
+	char last_error[PX_REASON_MAX + 1];
 	struct px_timer retry; /* the next due delivery, or the next probe */
 	int64_t hold_until;    /* mono: no attempt before (down, Retry-After) */
 	/* pull */
@@ -115,7 +115,7 @@ struct judgement {
 	enum px_delivery_state state; /* QUEUED: it settles nothing */
 	int64_t due;                  /* HANDED_OVER: when it is overdue */
 	char code[PX_TYPE_MAX + 1];
-	char error[PX_VALUE_MAX + 1];
+	char error[PX_REASON_MAX + 1];
 };
 /** Judge @conf, proved by @signer, as an answer by @partner for @lease. */
 void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const struct px_lease *lease,

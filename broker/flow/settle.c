@@ -19,6 +19,18 @@ static bool names(const struct px_confirmation *c, const char *recipient)
 	return false;
 }
 
+static void say(struct judgement *out, const char *fmt, ...) PX_PRINTF(2, 3);
+static void say(struct judgement *out, const char *fmt, ...)
+{
+	struct px_buf text = PX_BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	px_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	px_str_shorten(out->error, px_buf_str(&text), sizeof(out->error));
+	px_buf_free(&text);
+}
+
 static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partner,
 		      const struct px_lease *lease, const struct px_verdict *v, struct judgement *out)
 {
@@ -27,8 +39,7 @@ static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partne
 	bool of_partner = strcmp(v->signer.authority, partner->authority) == 0 &&
 			  v->signer.role == partner->role;
 	if (c->cod_follows && !names(c, lease->delivery.recipient)) {
-		snprintf(out->error, sizeof(out->error), "the broker took it over, but not for recipient %s",
-			 lease->delivery.recipient);
+		say(out, "the broker took it over, but not for recipient %s", lease->delivery.recipient);
 	} else if (c->cod_follows && partner->role == PX_ROLE_NODE && (of_recipient || of_partner)) {
 		out->state = PX_D_HANDED_OVER;
 		out->due = px_flow_now(flow) + partner->cod_wait;
@@ -36,9 +47,8 @@ static void judge_coa(struct px_flow *flow, const struct px_conf_partner *partne
 		/* A relay that has taken confirmations over settles them: nothing follows about these. */
 		out->state = PX_D_DELIVERED;
 	} else {
-		snprintf(out->error, sizeof(out->error),
-			 "confirmation signed by %s %s, expected recipient %s", v->signer.authority,
-			 px_role_name(v->signer.role), lease->delivery.recipient);
+		say(out, "confirmation signed by %s %s, expected recipient %s", v->signer.authority,
+		    px_role_name(v->signer.role), lease->delivery.recipient);
 	}
 }
 
@@ -51,14 +61,12 @@ static void judge_coe(const struct px_conf_partner *partner, const struct px_lea
 			  v->signer.role == partner->role;
 	px_strlcpy(out->code, c->error_code, sizeof(out->code));
 	if (!of_recipient && !of_partner)
-		snprintf(out->error, sizeof(out->error),
-			 "exception signed by %s, neither recipient nor partner", v->signer.authority);
+		say(out, "exception signed by %s, neither recipient nor partner", v->signer.authority);
 	else if (!c->permanent)
-		snprintf(out->error, sizeof(out->error), "temporary exception %s: %.180s", c->error_code,
-			 c->error_text);
+		say(out, "temporary exception %s: %s", c->error_code, c->error_text);
 	else {
 		out->state = PX_D_REFUSED;
-		snprintf(out->error, sizeof(out->error), "%s: %.200s", c->error_code, c->error_text);
+		say(out, "%s: %s", c->error_code, c->error_text);
 	}
 }
 
@@ -67,9 +75,9 @@ void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const
 {
 	*out = (struct judgement){.state = PX_D_QUEUED};
 	if (v->stage != PX_STAGE_OK || v->n_entries != 1) {
-		snprintf(out->error, sizeof(out->error), "confirmation is not valid: %s %.180s",
-			 v->errors.n > 0 ? px_code_wire(v->errors.items[0].code) : "",
-			 v->errors.n > 0 ? v->errors.items[0].text : "");
+		say(out, "confirmation is not valid: %s %s",
+		    v->errors.n > 0 ? px_code_wire(v->errors.items[0].code) : "",
+		    v->errors.n > 0 ? v->errors.items[0].text : "");
 		return;
 	}
 	const struct px_confirmation *c = &v->entries[0];
@@ -78,7 +86,7 @@ void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const
 	else if (c->kind == PX_COE)
 		judge_coe(partner, lease, v, out);
 	else
-		snprintf(out->error, sizeof(out->error), "a CoD does not answer a delivery");
+		say(out, "a CoD does not answer a delivery");
 }
 
 /* --- settling

@@ -180,6 +180,11 @@ with px.Lab("BY", "XA", "XB") as lab:
     with open(bad, "w", encoding="utf-8") as f:
         f.write('type "X" {\n  title = "no root"\n}\n')
     refused((head + xb + xa).replace('catalogue = "%s"' % px.CATALOGUE, 'catalogue = { "%s", "%s" }' % (px.CATALOGUE, bad)), bad + ":", "a catalogue with a fault")
+    by.write(head + xb + xa.replace("role = system", "role = sistem\n  mode = pul"))
+    status, out = reload_by_command(by)
+    detail = [a["detail"] for a in by.ctl("status")["alarms"] if a["name"] == "reload-failed"]
+    px.ok(status == 1 and len(detail) == 1 and "sistem" in detail[0] and "; " in detail[0] and "pul" in detail[0] and "\\x0a" not in detail[0],
+          "the alarm tells several problems on one line", detail)
     by.write("garbage")
     out = reload_by_signal(by)
     px.ok("%s:1:" % by.conf in out and "stays in force" in out, "SIGHUP: the log says what is wrong, and where", out)

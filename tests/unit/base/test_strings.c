@@ -26,6 +26,20 @@ static void test_copies(void **state)
 	assert_true(px_str_ends("x", ""));
 }
 
+static void test_shorten(void **state)
+{
+	(void)state;
+	char to[8];
+	px_str_shorten(to, "abcdefg", sizeof(to));
+	assert_string_equal(to, "abcdefg");
+	px_str_shorten(to, "abcdefgh", sizeof(to));
+	assert_string_equal(to, "abcd\u2026");
+	px_str_shorten(to, "abc\u0436defg", sizeof(to)); /* the character would not fit whole */
+	assert_string_equal(to, "abc\u2026");
+	px_str_shorten(to, "ab\u0436\u0436\u0436", sizeof(to));
+	assert_string_equal(to, "ab\u0436\u2026");
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -229,9 +243,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_copies), cmocka_unit_test(test_numbers),   cmocka_unit_test(test_hex),
-	    cmocka_unit_test(test_base64), cmocka_unit_test(test_utf8),      cmocka_unit_test(test_utf8_cut),
-	    cmocka_unit_test(test_times),  cmocka_unit_test(test_durations), cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_copies),   cmocka_unit_test(test_shorten), cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_hex),      cmocka_unit_test(test_base64),  cmocka_unit_test(test_utf8),
+	    cmocka_unit_test(test_utf8_cut), cmocka_unit_test(test_times),   cmocka_unit_test(test_durations),
+	    cmocka_unit_test(test_names),
 	};
 	return cmocka_run_group_tests_name("strings", tests, NULL, NULL);
 }
