@@ -137,7 +137,7 @@ static void change(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 	else
 		d->ended = w->now;
 	const char *error = req->error != NULL ? req->error : "";
-	px_strlcpy_n(d->error, error, px_utf8_cut(error, strlen(error), PX_VALUE_MAX), sizeof(d->error));
+	px_str_shorten(d->error, error, sizeof(d->error));
 	if (!stays && !px_delivery_state_is_final(d->state))
 		put_open(w, d);
 	px_wtx_save_delivery(w, d);
@@ -176,7 +176,7 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 	if (rc != PX_OK)
 		return rc;
 	struct px_rec_receipt about = receipt_of(w, &d);
-	char error[PX_VALUE_MAX + 1];
+	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d.error, sizeof(error));
 	change(w, &d, home, req);
 	keep_answer(w, d.id, req);
@@ -244,6 +244,10 @@ int px_deliver_apply(struct px_wtx *w, struct px_scratch *scratch, const struct 
 		return PX_OK;
 	if (rc == PX_OK)
 		rc = px_load_message(&w->tx, scratch, seq, &rec);
+	if (rc == PX_ENOTFOUND) { /* purged: only its receipt is left */
+		*result = PX_APPLY_NO_MESSAGE;
+		return PX_OK;
+	}
 	if (rc == PX_OK)
 		rc = apply_to(w, &rec, &about, apply, &found, &changed);
 	if (rc == PX_OK && found)

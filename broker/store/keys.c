@@ -153,6 +153,14 @@ struct px_tkey px_tkey_group(const char *partner, const char *ref_sender)
 	return two_texts(partner, ref_sender);
 }
 
+struct px_tkey px_tkey_part(uint64_t movement, enum px_part kind, const struct px_tkey *part)
+{
+	struct px_tkey key = px_tkey_of(movement);
+	px_tkey_u8(&key, (uint8_t)kind);
+	add(&key, part->data, part->len);
+	return key;
+}
+
 struct px_tkey px_tkey_quarantine(uint8_t table, const void *data, size_t len)
 {
 	struct px_tkey key = {.len = 0};

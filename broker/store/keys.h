@@ -8,10 +8,11 @@
 
 /*
  * A key is a row of parts: octets, big-endian numbers and texts ended by a NUL, so that LMDB's memcmp order
- * is the order of the parts. The longest is that of an LRN. What each table's key consists of stands in
- * tables.def.
+ * is the order of the parts. The longest is an LRN as part of a movement. What each table's key consists of
+ * stands in tables.def.
  */
-#define PX_TKEY_MAX (1 + PX_AUTHORITY_MAX + 1 + 2 * (PX_KEY_VALUE_MAX + 1))
+#define PX_TKEY_LRN_MAX (1 + PX_AUTHORITY_MAX + 1 + 2 * (PX_KEY_VALUE_MAX + 1))
+#define PX_TKEY_MAX     (8 + 1 + PX_TKEY_LRN_MAX)
 
 struct px_tkey {
 	size_t len;
@@ -40,6 +41,9 @@ struct px_tkey px_tkey_deadline(int64_t deadline, uint64_t delivery);
 struct px_tkey px_tkey_open(const char *partner, uint8_t state, uint64_t delivery);
 struct px_tkey px_tkey_owed(const char *partner, const char *ref_sender, uint64_t owed);
 struct px_tkey px_tkey_group(const char *partner, const char *ref_sender);
+/** What belongs to a movement: another one that was linked with it (its id), a key of movement-keys. */
+enum px_part { PX_PART_MOVEMENT, PX_PART_KEY };
+struct px_tkey px_tkey_part(uint64_t movement, enum px_part kind, const struct px_tkey *part);
 struct px_tkey px_tkey_quarantine(uint8_t table, const void *data, size_t len);
 
 /*

@@ -97,6 +97,8 @@ static void close_store(struct px_store *st)
 {
 	struct px_lmdb *lm = px_lmdb_of(st);
 	lm->closing = true;
+	for (struct px_long_op *op = lm->long_ops; op != NULL; op = op->others)
+		atomic_store(&op->stop, true);
 	while (lm->outstanding > 0) {
 		struct pollfd pfd = {.fd = lm->back.fd, .events = POLLIN};
 		poll(&pfd, 1, -1);
@@ -116,6 +118,7 @@ static const struct px_store_ops lmdb_ops = {
     .close = close_store,
     .accept = px_lmdb_accept,
     .known = px_lmdb_known,
+    .accept_status = px_lmdb_accept_status,
     .journal = px_lmdb_journal,
     .checkpoint = px_lmdb_checkpoint,
     .lease = px_lmdb_lease,
@@ -135,7 +138,12 @@ static const struct px_store_ops lmdb_ops = {
     .journal_scan = px_lmdb_journal_scan,
     .stats = px_lmdb_stats,
     .marks = &px_lmdb_marks_ops,
+    .answer = px_lmdb_answer,
     .verify = px_lmdb_verify,
+    .give_up = px_lmdb_give_up,
+    .quarantined = px_lmdb_quarantined,
+    .purge = px_lmdb_purge,
+    .backup = px_lmdb_backup,
 };
 
 /* The epoch rises, durably, before anybody can get a token. */

@@ -12,6 +12,15 @@
  * Three threads meet here. The loop owns `outstanding` and `closing`; the writer owns `wtx`; the reader owns
  * nothing that outlives a batch. Between them: two queues, the way back, and the atomics.
  */
+/** A long operation, first in its struct (after that of the operation): listed while it is under way, so that
+ * it can be given up. The loop lists, sets `stop` and takes off; its thread looks at `stop`. */
+struct px_long_op {
+	struct px_op op;
+	struct px_long_op *others;
+	const void *arg; /* of the callback: what px_store_give_up names it by */
+	atomic_bool stop;
+};
+
 struct px_lmdb {
 	struct px_store store; /* first: what the broker sees */
 	uint32_t magic;
@@ -26,7 +35,8 @@ struct px_lmdb {
 	pthread_t writer, reader;
 	atomic_bool fatal; /* a commit or a read failed: nothing more is done */
 	atomic_ullong commits, operations;
-	unsigned outstanding; /* submitted and not yet answered */
+	struct px_long_op *long_ops; /* loop only */
+	unsigned outstanding;        /* submitted and not yet answered */
 	bool closing;
 };
 
@@ -38,6 +48,10 @@ void px_lmdb_submit_read(struct px_lmdb *lm, struct px_op *op);
 /** As submit_write, but PX_EBUSY when 3/4 of the queue are taken. */
 void px_lmdb_submit_accept(struct px_lmdb *lm, struct px_op *op);
 
+/** List a long operation, and take it off again (before its callback runs). Thread: loop. */
+void px_lmdb_begin_long(struct px_lmdb *lm, struct px_long_op *op, const void *arg);
+void px_lmdb_end_long(struct px_lmdb *lm, struct px_long_op *op);
+
 /** Bodies of threads; @arg is the struct px_lmdb. */
 void *px_lmdb_writer(void *arg);
 void *px_lmdb_reader(void *arg);
@@ -48,6 +62,8 @@ void *px_lmdb_reader(void *arg);
 void px_lmdb_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
 void px_lmdb_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 		   px_accept_done *done, void *arg);
+void px_lmdb_accept_status(struct px_store *st, const struct px_ref *ref, const uint8_t digest[PX_DIGEST_LEN],
+			   px_accept_done *done, void *arg);
 /* ops_write.c */
 void px_lmdb_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 		     void *arg);
@@ -70,6 +86,7 @@ void px_lmdb_owed(struct px_store *st, const char *partner, const char *ref_send
 		  uint64_t octets, px_owed_done *done, void *arg);
 void px_lmdb_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			  px_journal_done *done, void *arg);
+void px_lmdb_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg);
 /* ops_marks.c */
 extern const struct px_store_marks_ops px_lmdb_marks_ops;
 /* ops_scan.c */
@@ -87,5 +104,16 @@ void px_lmdb_stats(struct px_store *st, px_stats_done *done, void *arg);
 /* verify.c */
 void px_lmdb_verify(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 		    void *arg);
+/* ops_admin.c */
+/** A place in the list of what was set aside, in one number: no id gets to 2^56. */
+uint64_t px_lmdb_place(uint8_t table, uint64_t id);
+struct px_tkey px_lmdb_place_key(uint64_t place);
+void px_lmdb_give_up(struct px_store *st, const void *arg);
+void px_lmdb_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
+			 void *arg);
+/* ops_purge.c */
+void px_lmdb_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
+/* backup.c */
+void px_lmdb_backup(struct px_store *st, const char *folder, unsigned keep, px_backup_done *done, void *arg);
 
 #endif

@@ -129,9 +129,10 @@ uint64_t px_load_root(struct px_tx *tx, uint64_t id)
 {
 	struct px_rec_movement rec;
 	uint64_t root = 0;
-	if (id == 0 || px_load_movement(tx, id, &root, &rec) != PX_OK)
-		return id;
-	return root;
+	int rc = id != 0 ? px_load_movement(tx, id, &root, &rec) : PX_ENOTFOUND;
+	if (rc == PX_ENOTFOUND)
+		return 0;
+	return rc == PX_OK ? root : id;
 }
 
 int px_load_owed(struct px_tx *tx, uint64_t id, struct px_rec_owed *rec)

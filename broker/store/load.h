@@ -24,7 +24,7 @@ int px_load_by_digest(struct px_tx *tx, const uint8_t digest[PX_DIGEST_LEN], uin
 int px_load_delivery(struct px_tx *tx, uint64_t id, struct px_delivery *rec);
 /** Follow links to the root. @root 0: no such movement (PX_ENOTFOUND). */
 int px_load_movement(struct px_tx *tx, uint64_t id, uint64_t *root, struct px_rec_movement *rec);
-/** The id a movement is known by now; @id itself when its records are damaged. 0 stays 0. */
+/** The id a movement is known by now; @id itself when its records are damaged, 0 when it was purged. */
 uint64_t px_load_root(struct px_tx *tx, uint64_t id);
 int px_load_owed(struct px_tx *tx, uint64_t id, struct px_rec_owed *rec);
 /** The body's octets, checked against their digest; a view. */

@@ -15,9 +15,9 @@ static bool is_live(struct px_wtx *w, const struct px_rec_movement *rec)
 	return (!rec->ended && w->now < rec->live_until) || px_heads_any(&w->tx, rec->home);
 }
 
-static const char *declarant_of(const struct px_accept *req)
+static const char *declarant_of(const struct px_keys *keys)
 {
-	const char *declarant = px_keys_first(&req->keys, PX_KEY_DECLARANT);
+	const char *declarant = px_keys_first(keys, PX_KEY_DECLARANT);
 	return declarant != NULL ? declarant : "";
 }
 
@@ -26,14 +26,13 @@ static bool may_join(const char *declarant, const char *other)
 	return declarant[0] == '\0' || other[0] == '\0' || strcmp(declarant, other) == 0;
 }
 
-/* The key by which a message finds a movement; false when it has none of that kind. */
-static bool movement_key(const struct px_accept *req, enum px_key_kind kind, struct px_tkey *key)
+bool px_movement_key(const char *sender, const struct px_keys *keys, enum px_key_kind kind,
+		     struct px_tkey *key)
 {
-	const char *value = px_keys_first(&req->keys, kind);
+	const char *value = px_keys_first(keys, kind);
 	if (value == NULL)
 		return false;
-	*key = kind == PX_KEY_MRN ? px_tkey_mrn(value)
-				  : px_tkey_lrn(req->header.sender, declarant_of(req), value);
+	*key = kind == PX_KEY_MRN ? px_tkey_mrn(value) : px_tkey_lrn(sender, declarant_of(keys), value);
 	return true;
 }
 
@@ -71,7 +70,7 @@ static int by_key_kind(struct px_wtx *w, const struct px_accept *req, enum px_ke
 	struct px_tkey key;
 	*root = 0;
 	*is_free = false;
-	if (!movement_key(req, kind, &key))
+	if (!px_movement_key(req->header.sender, &req->keys, kind, &key))
 		return PX_OK;
 	int rc = live_by_key(w, &key, root, rec);
 	*is_free = *root == 0;
@@ -85,7 +84,7 @@ static int by_keys(struct px_wtx *w, const struct px_accept *req, struct px_move
 		rc = by_key_kind(w, req, PX_KEY_LRN, &plan->other, &plan->other_rec, &plan->lrn_is_free);
 	if (rc != PX_OK)
 		return rc;
-	if (plan->id != 0 && !may_join(declarant_of(req), plan->rec.declarant)) {
+	if (plan->id != 0 && !may_join(declarant_of(&req->keys), plan->rec.declarant)) {
 		plan->owner_conflict = true;
 		plan->conflict = PX_KEY_MRN;
 		plan->id = 0;
@@ -112,8 +111,13 @@ static int by_message(struct px_wtx *w, const struct px_accept *req, const char 
 	int rc = px_load_by_id(&w->tx, sender, req->header.correlation_id, &seq, &receipt);
 	if (rc != PX_OK || receipt.movement == 0)
 		return rc == PX_ENOTFOUND ? PX_OK : rc;
+	struct px_tkey key = px_tkey_of(seq);
+	struct px_octets message;
+	if (px_tx_get(&w->tx, PX_T_MESSAGES, &key, &message) == PX_ENOTFOUND &&
+	    px_load_root(&w->tx, receipt.movement) == 0)
+		return PX_OK; /* purged, and its movement with it */
 	rc = live_by_id(w, receipt.movement, &plan->id, &plan->rec);
-	if (rc == PX_OK && plan->id != 0 && !may_join(declarant_of(req), plan->rec.declarant))
+	if (rc == PX_OK && plan->id != 0 && !may_join(declarant_of(&req->keys), plan->rec.declarant))
 		plan->id = 0;
 	return rc;
 }
@@ -191,6 +195,9 @@ static void link_movements(struct px_wtx *w, struct px_movement_plan *plan)
 	plan->rec = keep;
 	gone.linked = plan->id;
 	px_wtx_save_movement(w, gone_id, &gone);
+	struct px_tkey part = px_tkey_of(gone_id);
+	part = px_tkey_part(plan->id, PX_PART_MOVEMENT, &part);
+	px_tx_put(&w->tx, PX_T_PARTS, &part, NULL, 0);
 	w->state.movements--;
 }
 
@@ -208,7 +215,7 @@ static void make_movement(struct px_wtx *w, const struct px_accept *req, struct 
 static void keep_key(struct px_wtx *w, const struct px_accept *req, enum px_key_kind kind, uint64_t id)
 {
 	struct px_tkey key;
-	movement_key(req, kind, &key);
+	px_movement_key(req->header.sender, &req->keys, kind, &key);
 	px_rec_start(&w->rec);
 	px_rec_put_number(&w->rec, id);
 	px_tx_put_record(&w->tx, PX_T_MOVEMENT_KEYS, &key, &w->rec);
@@ -225,7 +232,7 @@ uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct 
 	rec->members++;
 	rec->last = w->now;
 	if (rec->declarant[0] == '\0')
-		px_strlcpy(rec->declarant, declarant_of(req), sizeof(rec->declarant));
+		px_strlcpy(rec->declarant, declarant_of(&req->keys), sizeof(rec->declarant));
 	rec->ended = rec->ended || req->keys.ends_movement;
 	px_wtx_save_movement(w, plan->id, rec);
 	if (plan->mrn_is_free)

@@ -22,6 +22,10 @@ struct px_movement_plan {
 	enum px_key_kind conflict;
 };
 
+/** The key by which a message with @keys of @sender finds a movement; false when it has none of @kind (MRN or
+ * LRN). */
+bool px_movement_key(const char *sender, const struct px_keys *keys, enum px_key_kind kind,
+		     struct px_tkey *key);
 /** @return PX_OK or PX_ECORRUPT (a record on the way is damaged and has been set aside). */
 int px_movement_find(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan);
 /**
@@ -30,5 +34,12 @@ int px_movement_find(struct px_wtx *w, const struct px_accept *req, struct px_mo
  */
 uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan,
 			  uint64_t message, uint64_t *home);
+
+/**
+ * A message of the movement is purged (its keys are @keys). The last one takes the movement with it, and the
+ * keys that lead there. Nothing when the movement cannot be read.
+ */
+void px_movement_leave(struct px_wtx *w, uint64_t id, uint64_t message, const char *sender,
+		       const struct px_keys *keys);
 
 #endif

@@ -23,6 +23,7 @@ struct px_op;
 enum px_op_then {
 	PX_OP_DONE,  /* to the loop */
 	PX_OP_WRITE, /* to the writer (first in its queue) */
+	PX_OP_YIELD, /* to the writer, behind all that waits there */
 	PX_OP_READ   /* to the reader (last in its queue) */
 };
 

@@ -232,11 +232,13 @@ void px_lmdb_accept(struct px_store *st, const struct px_accept *req, px_accept_
 	px_lmdb_submit_accept(px_lmdb_of(st), op);
 }
 
-/* --- known ------------------------------------------------------------------------------------------- */
+/* --- known, accept_status
+ * ------------------------------------------------------------------------------------------- */
 
 struct known_op {
 	struct px_op op;
 	char partner[PX_NAME_MAX + 1];
+	struct px_ref ref;
 	uint8_t digest[PX_DIGEST_LEN];
 	px_accept_done *done;
 	void *arg;
@@ -275,6 +277,38 @@ void px_lmdb_known(struct px_store *st, const char *partner, const uint8_t diges
 	k->done = done;
 	k->arg = arg;
 	px_strlcpy(k->partner, partner, sizeof(k->partner));
+	memcpy(k->digest, digest, PX_DIGEST_LEN);
+	px_lmdb_submit_read(px_lmdb_of(st), &k->op);
+}
+
+static enum px_op_then status_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
+{
+	struct known_op *k = (struct known_op *)op;
+	struct px_rec_receipt receipt;
+	uint64_t seq;
+	(void)leases;
+	op->rc = px_load_by_id(tx, k->ref.sender, k->ref.message_id, &seq, &receipt);
+	if (op->rc == PX_OK && memcmp(receipt.digest, k->digest, PX_DIGEST_LEN) != 0)
+		op->rc = PX_ECONFLICT;
+	if (op->rc == PX_OK) {
+		fill_known(tx, &op->scratch, seq, &receipt, &k->result);
+		op->rc = PX_EDUPLICATE;
+	}
+	return PX_OP_DONE;
+}
+
+static const struct px_op_kind status_kind = {
+    .name = "accept_status", .read = status_read, .answer = known_answer};
+
+/* In this backend no outcome stays unknown: a commit that fails otherwise than for want of room ends the
+ * process, and the answer after the restart is what the disk says. */
+void px_lmdb_accept_status(struct px_store *st, const struct px_ref *ref, const uint8_t digest[PX_DIGEST_LEN],
+			   px_accept_done *done, void *arg)
+{
+	struct known_op *k = px_op_new(&status_kind, sizeof(*k));
+	k->done = done;
+	k->arg = arg;
+	k->ref = *ref;
 	memcpy(k->digest, digest, PX_DIGEST_LEN);
 	px_lmdb_submit_read(px_lmdb_of(st), &k->op);
 }

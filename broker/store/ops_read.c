@@ -107,6 +107,49 @@ void px_lmdb_body(struct px_store *st, uint64_t seq, px_body_done *done, void *a
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
 
+/* --- answer ------------------------------------------------------------------------------------------ */
+
+struct answer_op {
+	struct px_op op;
+	uint64_t delivery;
+	px_answer_done *done;
+	void *arg;
+	struct px_octets octets;
+};
+
+static enum px_op_then answer_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
+{
+	struct answer_op *o = (struct answer_op *)op;
+	struct px_tkey key = px_tkey_of(o->delivery);
+	struct px_octets fields;
+	struct px_rec_signed rec;
+	(void)leases;
+	op->rc = px_tx_record(tx, PX_T_ANSWERS, &key, &fields);
+	if (op->rc == PX_OK)
+		op->rc = px_rec_get_signed(fields, &rec);
+	if (op->rc == PX_OK)
+		o->octets = (struct px_octets){px_scratch_copy(&op->scratch, rec.data.data, rec.data.len),
+					       rec.data.len};
+	return PX_OP_DONE;
+}
+
+static void answer_answer(struct px_op *op)
+{
+	struct answer_op *o = (struct answer_op *)op;
+	o->done(o->arg, op->rc, op->rc == PX_OK ? o->octets.data : NULL, op->rc == PX_OK ? o->octets.len : 0);
+}
+
+static const struct px_op_kind answer_kind = {.name = "answer", .read = answer_read, .answer = answer_answer};
+
+void px_lmdb_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg)
+{
+	struct answer_op *o = px_op_new(&answer_kind, sizeof(*o));
+	o->delivery = delivery;
+	o->done = done;
+	o->arg = arg;
+	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
+}
+
 /* --- resolve ----------------------------------------------------------------------------------------- */
 
 struct resolve_op {

@@ -37,6 +37,8 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 			px_op_queue_push(&lm->to_reader, op);
 		} else if (op->then == PX_OP_WRITE) {
 			px_op_queue_push_first(&lm->to_writer, op);
+		} else if (op->then == PX_OP_YIELD) {
+			px_op_queue_push(&lm->to_writer, op);
 		} else {
 			*end = op;
 			end = &op->next;

@@ -211,6 +211,8 @@ static void free_tables(struct sim *s)
 	}
 	for (size_t i = 0; i < s->n_owed; i++)
 		free(s->owed[i].data);
+	for (size_t i = 0; i < s->n_deliveries; i++)
+		free(s->deliveries[i].answer);
 	sim_journal_free(s);
 	free(s->messages);
 	free(s->deliveries);

@@ -10,7 +10,8 @@ struct sim_message *sim_find(struct sim *s, const char *sender, const char *mess
 {
 	for (size_t i = 0; i < s->n_messages; i++) {
 		struct px_header *h = &s->messages[i].header;
-		if (strcmp(h->message_id, message_id) == 0 && strcmp(h->sender, sender) == 0)
+		if (!s->messages[i].forgotten && strcmp(h->message_id, message_id) == 0 &&
+		    strcmp(h->sender, sender) == 0)
 			return &s->messages[i];
 	}
 	return NULL;
@@ -23,7 +24,7 @@ uint64_t sim_movement_now(const struct sim *s, uint64_t id)
 {
 	while (id != 0 && s->movements[id - 1].linked != 0)
 		id = s->movements[id - 1].linked;
-	return id;
+	return id != 0 && s->movements[id - 1].purged ? 0 : id;
 }
 
 static const char *first_or_empty(const struct px_keys *keys, enum px_key_kind kind)
@@ -65,6 +66,8 @@ static bool has_queued(const struct sim *s, uint64_t id)
 static bool is_live(const struct sim *s, uint64_t id)
 {
 	const struct sim_movement *m = &s->movements[id - 1];
+	if (m->purged)
+		return false;
 	return (!m->ended && px_clock_wall(s->clock) < m->live_until) || has_queued(s, id);
 }
 
@@ -240,7 +243,8 @@ static struct sim_message *keep_message(struct sim *s, const struct px_accept *r
 				  .movement = movement,
 				  .keys = req->keys,
 				  .coa = px_xmemdup(req->coa, req->coa_len),
-				  .coa_len = req->coa_len};
+				  .coa_len = req->coa_len,
+				  .horizon_end = req->horizon_end};
 	m->keys.items = px_xmemdup(req->keys.items, req->keys.n * sizeof(struct px_key));
 	px_strlcpy(m->partner, req->partner, sizeof(m->partner));
 	return m;

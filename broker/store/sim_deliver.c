@@ -193,28 +193,32 @@ static void change_state(struct sim *s, struct sim_delivery *d, const struct px_
 		d->d.deadline = req->due;
 	else
 		d->d.ended = px_clock_wall(s->clock);
-	px_strlcpy(d->d.error, req->error != NULL ? req->error : "", sizeof(d->d.error));
+	px_str_shorten(d->d.error, req->error != NULL ? req->error : "", sizeof(d->d.error));
 	while (s->first_queued < s->n_deliveries && s->deliveries[s->first_queued].d.state != PX_D_QUEUED)
 		s->first_queued++;
 }
 
 int sim_settle(struct sim *s, const struct px_settle *req)
 {
-	if (req->delivery == 0 || req->delivery > s->n_deliveries)
+	if (req->delivery == 0 || req->delivery > s->n_deliveries || s->deliveries[req->delivery - 1].purged)
 		return PX_ENOTFOUND;
 	struct sim_delivery *d = &s->deliveries[req->delivery - 1];
 	if (req->token.epoch != d->token.epoch || req->token.counter != d->token.counter)
 		return PX_ESTALE;
 	if (!may_become(d->d.state, req->state))
 		return PX_EPRECONDITION;
-	char error[PX_VALUE_MAX + 1];
+	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d->d.error, sizeof(error));
 	change_state(s, d, req);
 	if (req->state != PX_D_QUEUED || strcmp(error, d->d.error) != 0)
 		journal_settled(s, d, req->code, req->error, req->actor);
 	keep_owed(s, message_of(s, d), req);
-	return PX_OK; /* the next head follows from the state; `answer` is kept for people only: no way to ask
-		       */
+	if (req->answer != NULL) {
+		free(d->answer);
+		d->answer = px_xmemdup(req->answer, req->answer_len);
+		d->answer_len = req->answer_len;
+	}
+	return PX_OK; /* the next head follows from the state */
 }
 
 static bool apply_one(struct sim *s, struct sim_delivery *d, const struct px_apply *apply)
@@ -235,6 +239,8 @@ enum px_apply_result sim_apply(struct sim *s, const struct px_apply *apply)
 		return PX_APPLY_NO_MESSAGE;
 	if (memcmp(m->body->digest, apply->ref_digest, PX_DIGEST_LEN) != 0)
 		return PX_APPLY_NO_MATCH;
+	if (m->purged)
+		return PX_APPLY_NO_MESSAGE;
 	bool found = false, changed = false;
 	for (size_t i = 0; i < s->n_deliveries && !found; i++) {
 		struct sim_delivery *d = &s->deliveries[i];

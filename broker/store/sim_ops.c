@@ -131,7 +131,7 @@ static void answer_known(struct sim *s, struct sim_op *op, int rc)
 	struct px_accept_result result = {.rc = rc != PX_OK ? rc : PX_ENOTFOUND};
 	for (size_t i = 0; i < s->n_messages && rc == PX_OK; i++) {
 		const struct sim_message *m = &s->messages[i];
-		if (strcmp(m->partner, op->name) != 0 ||
+		if (m->forgotten || strcmp(m->partner, op->name) != 0 ||
 		    memcmp(m->body->digest, op->octets, PX_DIGEST_LEN) != 0)
 			continue;
 		result = (struct px_accept_result){.rc = PX_EDUPLICATE,
@@ -265,6 +265,8 @@ static void find_submit(struct px_store *st, const char *sender, const char *mes
 static void answer_body(struct sim *s, struct sim_op *op, int rc)
 {
 	const struct sim_message *m = rc == PX_OK ? message_by_seq(s, op->id) : NULL;
+	if (m != NULL && m->purged)
+		m = NULL;
 	if (rc == PX_OK && m == NULL)
 		rc = PX_ENOTFOUND;
 	op->done.body(op->arg, rc, m != NULL ? m->body : NULL);
@@ -435,6 +437,7 @@ const struct px_store_ops sim_store_ops = {
     .close = sim_close,
     .accept = accept_submit,
     .known = known_submit,
+    .accept_status = sim_submit_accept_status,
     .journal = journal_submit,
     .checkpoint = checkpoint_submit,
     .lease = lease_submit,
@@ -454,5 +457,10 @@ const struct px_store_ops sim_store_ops = {
     .journal_scan = journal_scan_submit,
     .stats = stats_submit,
     .marks = &sim_marks_ops,
+    .answer = sim_submit_answer,
     .verify = verify_submit,
+    .give_up = sim_give_up,
+    .quarantined = sim_submit_quarantined,
+    .purge = sim_submit_purge,
+    .backup = sim_submit_backup,
 };

@@ -26,18 +26,25 @@ struct sim_message {
 	struct px_keys keys;
 	uint8_t *coa;
 	size_t coa_len;
+	int64_t horizon_end;
+	bool purged;    /* only the duplicate key and the CoA count still */
+	bool forgotten; /* not even these */
 };
 
 struct sim_delivery {
 	struct px_delivery d; /* movement, head and leased are filled in for views only */
 	uint64_t message;
 	struct px_token token; /* counter 0: not leased. Memory only */
+	uint8_t *answer;       /* the confirmation that ended it; NULL none */
+	size_t answer_len;
+	bool purged;
 };
 
 struct sim_movement {
 	char declarant[PX_KEY_VALUE_MAX + 1];
 	int64_t live_until;
 	bool ended;
+	bool purged;     /* with its last message */
 	uint64_t linked; /* the lower id it became part of; 0 none */
 };
 
@@ -121,7 +128,7 @@ struct sim_accepted {
 	enum px_apply_result *applied;
 };
 int sim_accept(struct sim *s, const struct px_accept *req, struct sim_accepted *out);
-/** NULL: none. */
+/** Also one that was purged, while its duplicate key counts. NULL: none. */
 struct sim_message *sim_find(struct sim *s, const char *sender, const char *message_id);
 /** The id by which a movement is known now; 0 stays 0. */
 uint64_t sim_movement_now(const struct sim *s, uint64_t id);
@@ -153,6 +160,10 @@ void sim_read_owed_groups(struct sim *s, unsigned max, px_owed_groups_done *done
 void sim_read_owed(struct sim *s, const char *partner, const char *ref_sender, unsigned max, uint64_t octets,
 		   px_owed_done *done, void *arg);
 void sim_read_stats(struct sim *s, px_stats_done *done, void *arg);
+
+/* --- sim_purge.c --- */
+
+void sim_purge(struct sim *s, const struct px_purge *req, struct px_purge_report *report);
 
 /* --- sim_journal.c --- */
 

@@ -33,6 +33,10 @@ struct sim_op {
 		px_journal_done *journal;
 		px_stats_done *stats;
 		px_verify_done *verify;
+		px_answer_done *answer;
+		px_quarantined_done *quarantined;
+		px_purge_done *purge;
+		px_backup_done *backup;
 		px_marks_done *marks;
 		px_receipt_done *receipt;
 	} done;
@@ -54,6 +58,8 @@ struct sim_op {
 	enum px_key_kind key;
 	px_checkpoint_check *check;
 	void *check_arg;
+	struct px_purge purge;
+	struct px_purge_report purged;
 
 	void **owned; /* memory that goes with the operation */
 	unsigned n_owned;
@@ -73,5 +79,16 @@ extern const struct px_store_ops sim_store_ops;
 int sim_fd(struct px_store *st);
 void sim_dispatch(struct px_store *st);
 void sim_close(struct px_store *st);
+
+/* sim_admin.c */
+void sim_submit_accept_status(struct px_store *st, const struct px_ref *ref,
+			      const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
+void sim_submit_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg);
+void sim_give_up(struct px_store *st, const void *arg);
+void sim_submit_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
+			    void *arg);
+void sim_submit_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
+void sim_submit_backup(struct px_store *st, const char *folder, unsigned keep, px_backup_done *done,
+		       void *arg);
 
 #endif

@@ -39,7 +39,7 @@ static struct px_message view_message(const struct sim *s, const struct sim_mess
 
 void sim_read_message(struct sim *s, const struct sim_message *m, px_message_done *done, void *arg)
 {
-	if (m == NULL) {
+	if (m == NULL || m->purged) {
 		done(arg, PX_ENOTFOUND, NULL);
 		return;
 	}
@@ -59,6 +59,8 @@ void sim_read_resolve(struct sim *s, unsigned n, const struct px_ref *refs, px_r
 		resolved[i].message = m->seq;
 		px_strlcpy(resolved[i].partner, m->partner, sizeof(resolved[i].partner));
 		memcpy(resolved[i].digest, m->body->digest, PX_DIGEST_LEN);
+		if (m->purged)
+			continue;
 		px_strlcpy(resolved[i].type, m->header.type, sizeof(resolved[i].type));
 		resolved[i].accepted = m->accepted;
 	}
@@ -75,7 +77,7 @@ struct page {
 
 static void add_to_page(const struct sim *s, struct page *p, const struct sim_message *m)
 {
-	if (p->next != 0)
+	if (p->next != 0 || m->purged)
 		return;
 	if (p->n == p->limit) {
 		p->next = m->seq;
@@ -151,7 +153,8 @@ void sim_read_scan_deliveries(struct sim *s, const struct px_scan *scan, px_deli
 		const struct sim_delivery *d = &s->deliveries[scan->ascending ? i : s->n_deliveries - 1 - i];
 		if (scan->from != 0 && (scan->ascending ? d->d.id < scan->from : d->d.id > scan->from))
 			continue;
-		if (!is_or_any(scan->partner, d->d.partner) || !is_or_any(scan->recipient, d->d.recipient) ||
+		if (d->purged || !is_or_any(scan->partner, d->d.partner) ||
+		    !is_or_any(scan->recipient, d->d.recipient) ||
 		    !fits_message(scan, &s->messages[d->message - 1]) ||
 		    (scan->open_only && px_delivery_state_is_final(d->d.state)))
 			continue;
@@ -186,13 +189,14 @@ void sim_read_lookup(struct sim *s, enum px_key_kind kind, const char *value, un
 
 void sim_read_movement(struct sim *s, uint64_t movement, unsigned limit, px_messages_done *done, void *arg)
 {
-	if (movement == 0 || movement > s->n_movements) {
+	if (movement == 0 || movement > s->n_movements || sim_movement_now(s, movement) == 0) {
 		done(arg, PX_ENOTFOUND, 0, NULL, 0);
 		return;
 	}
 	struct page page = {.limit = page_limit(limit)};
 	for (size_t i = 0; i < s->n_messages; i++) {
-		if (sim_movement_now(s, s->messages[i].movement) == sim_movement_now(s, movement))
+		if (s->messages[i].movement != 0 &&
+		    sim_movement_now(s, s->messages[i].movement) == sim_movement_now(s, movement))
 			add_to_page(s, &page, &s->messages[i]);
 	}
 	answer_page(&page, done, arg);
@@ -294,14 +298,14 @@ static void count_delivery(struct px_partner_stats *p, const struct px_delivery 
 void sim_read_stats(struct sim *s, px_stats_done *done, void *arg)
 {
 	struct px_store_stats stats = {.epoch = s->epoch,
-				       .messages = s->n_messages,
-				       .deliveries = s->n_deliveries,
 				       .owed = s->n_owed,
 				       .journal_entries = s->n_journal,
 				       .commits = s->commits,
 				       .operations = s->operations};
+	for (size_t i = 0; i < s->n_messages; i++)
+		stats.messages += s->messages[i].purged ? 0 : 1;
 	for (size_t i = 0; i < s->n_movements; i++)
-		stats.movements += s->movements[i].linked == 0 ? 1 : 0;
+		stats.movements += s->movements[i].linked == 0 && !s->movements[i].purged ? 1 : 0;
 	if (s->n_journal > 0)
 		memcpy(stats.journal_head, s->journal[s->n_journal - 1].hash, PX_DIGEST_LEN);
 	if (s->n_checkpoints > 0) {
@@ -309,9 +313,13 @@ void sim_read_stats(struct sim *s, px_stats_done *done, void *arg)
 		memcpy(stats.checkpoint, s->journal[stats.checkpoint_seq - 1].hash, PX_DIGEST_LEN);
 	}
 	struct px_partner_stats *partners = px_xcalloc(s->n_deliveries, sizeof(*partners));
-	for (size_t i = 0; i < s->n_deliveries; i++)
-		count_delivery(partner_stats(partners, &stats.n_partners, s->deliveries[i].d.partner),
-			       &s->deliveries[i].d);
+	for (size_t i = 0; i < s->n_deliveries; i++) {
+		const struct sim_delivery *d = &s->deliveries[i];
+		struct px_partner_stats *p = partner_stats(partners, &stats.n_partners, d->d.partner);
+		stats.deliveries += d->purged ? 0 : 1;
+		if (!d->purged)
+			count_delivery(p, &d->d);
+	}
 	stats.partners = partners;
 	done(arg, PX_OK, &stats);
 	free(partners);

@@ -166,3 +166,35 @@ void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *chec
 {
 	st->ops->verify(st, check, check_arg, done, arg);
 }
+
+void px_store_accept_status(struct px_store *st, const struct px_ref *ref,
+			    const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg)
+{
+	st->ops->accept_status(st, ref, digest, done, arg);
+}
+
+void px_store_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg)
+{
+	st->ops->answer(st, delivery, done, arg);
+}
+
+void px_store_give_up(struct px_store *st, const void *arg)
+{
+	st->ops->give_up(st, arg);
+}
+
+void px_store_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
+			  void *arg)
+{
+	st->ops->quarantined(st, from, limit, done, arg);
+}
+
+void px_store_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg)
+{
+	st->ops->purge(st, req, done, arg);
+}
+
+void px_store_backup(struct px_store *st, const char *folder, unsigned keep, px_backup_done *done, void *arg)
+{
+	st->ops->backup(st, folder, keep, done, arg);
+}

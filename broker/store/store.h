@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/exchange.h"
 #include "base/metrics.h"
+#include "store/admin.h"
 
 /*
  * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the
@@ -29,7 +30,7 @@
  *  - Results: PX_OK, PX_EDUPLICATE, PX_ECONFLICT, PX_EPRECONDITION, PX_ESTALE, PX_ENOTFOUND, PX_EBUSY,
  *    PX_EFULL, PX_EUNKNOWN, PX_EFATAL, PX_ECORRUPT, PX_ECANCELLED (closing). PX_EBUSY only from accept
  *    (they fill at most 3/4 of the writer's queue, so that settles always get through). PX_EFULL: no space;
- *    nothing was written. PX_EUNKNOWN: the commit's outcome is not known; ask with px_store_known().
+ *    nothing was written. PX_EUNKNOWN: the commit's outcome is not known (px_store_accept_status).
  *    PX_EFATAL: the process must exit; after a restart exactly what was acknowledged is there.
  *  - Structs given to callbacks and their strings are views that die when the callback returns; bodies are
  *    references the callee may keep with px_body_ref.
@@ -200,10 +201,10 @@ struct px_delivery {
 	bool body_sent; /* an attempt sent the whole body */
 	unsigned attempts;
 	int64_t created;
-	int64_t due;                  /* next attempt, while queued; at first the time of acceptance */
-	int64_t deadline;             /* becomes expired or unknown; handed over: unknown */
-	int64_t ended;                /* 0: not final */
-	char error[PX_VALUE_MAX + 1]; /* why it still waits or how it ended */
+	int64_t due;                   /* next attempt, while queued; at first the time of acceptance */
+	int64_t deadline;              /* becomes expired or unknown; handed over: unknown */
+	int64_t ended;                 /* 0: not final */
+	char error[PX_REASON_MAX + 1]; /* why it still waits or how it ended */
 };
 
 struct px_message {
@@ -336,25 +337,11 @@ struct px_store_stats {
 	unsigned n_partners;
 	const struct px_partner_stats *partners;
 };
+/** The confirmation that a settlement came with. @data NULL unless PX_OK. */
+typedef void px_answer_done(void *arg, int rc, const uint8_t *data, size_t len);
 typedef void px_stats_done(void *arg, int rc, const struct px_store_stats *stats);
 typedef void px_journal_done(void *arg, int rc, unsigned n, const struct px_journal_read *entries,
 			     uint64_t next);
-
-/** What verify found. */
-struct px_verify_report {
-	uint64_t records;
-	uint64_t damaged;      /* checksum or decoding failures */
-	uint64_t index_faults; /* an index entry without its record, or the other way round */
-	bool journal_ok;
-	uint64_t journal_entries, journal_checkpoints;
-	uint64_t journal_broken_at; /* first entry whose hash does not follow; 0 none */
-	const char *first_fault;    /* "" none */
-};
-typedef void px_verify_done(void *arg, int rc, const struct px_verify_report *report);
-/** Check a checkpoint's signature over @hash; used by verify, perhaps on another thread.
- * @return PX_OK or PX_ESIGNATURE. */
-typedef int px_checkpoint_check(void *arg, uint64_t seq, const uint8_t hash[PX_DIGEST_LEN],
-				const uint8_t *signature, size_t len);
 
 /** The table each backend fills. Every function: thread loop, never blocks; @done exactly once from dispatch.
  */
@@ -367,6 +354,8 @@ struct px_store_ops {
 	void (*accept)(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
 	void (*known)(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 		      px_accept_done *done, void *arg);
+	void (*accept_status)(struct px_store *st, const struct px_ref *ref,
+			      const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
 	void (*journal)(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 			void *arg);
 	void (*checkpoint)(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
@@ -401,7 +390,16 @@ struct px_store_ops {
 			     px_journal_done *done, void *arg);
 	void (*stats)(struct px_store *st, px_stats_done *done, void *arg);
 	const struct px_store_marks_ops *marks; /* store/marks.h */
+	void (*answer)(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg);
+
+	/* store/admin.h */
 	void (*verify)(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
+		       void *arg);
+	void (*give_up)(struct px_store *st, const void *arg);
+	void (*quarantined)(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
+			    void *arg);
+	void (*purge)(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
+	void (*backup)(struct px_store *st, const char *folder, unsigned keep, px_backup_done *done,
 		       void *arg);
 };
 
@@ -427,6 +425,10 @@ void px_store_accept(struct px_store *st, const struct px_accept *req, px_accept
 /** Was this body accepted from this partner? rc PX_EDUPLICATE with the stored CoA, or PX_ENOTFOUND. */
 void px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 		    px_accept_done *done, void *arg);
+/** What became of an accept whose answer was PX_EUNKNOWN: PX_EDUPLICATE (it happened, or had before; with the
+ * stored CoA), PX_ECONFLICT (other octets have that id), PX_ENOTFOUND (it did not happen, nor will it). */
+void px_store_accept_status(struct px_store *st, const struct px_ref *ref,
+			    const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
 /** Append one entry. @done may be NULL. */
 void px_store_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 		      void *arg);
@@ -465,6 +467,8 @@ void px_store_message(struct px_store *st, uint64_t seq, px_message_done *done, 
 void px_store_find(struct px_store *st, const char *sender, const char *message_id, px_message_done *done,
 		   void *arg);
 void px_store_body(struct px_store *st, uint64_t seq, px_body_done *done, void *arg);
+/** px_settle.answer of the last settlement of @delivery that had one: the partner's evidence. */
+void px_store_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg);
 void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs, px_resolve_done *done,
 		      void *arg);
 void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
@@ -482,21 +486,5 @@ void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, p
 void px_store_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			   px_journal_done *done, void *arg);
 void px_store_stats(struct px_store *st, px_stats_done *done, void *arg);
-/** Walk everything: checksums, indexes against records both ways, the journal's chain and checkpoints. A
- * paged job. */
-void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
-		     void *arg);
-
-/* --- backends ---------------------------------------------------------------------------------------- */
-
-struct px_store_lmdb_setup {
-	const char *path; /* folder, made if missing (mode 0700) */
-	uint64_t map_size;
-	uint64_t watermark; /* octets free on the disk below which accept says PX_EFULL, but for partner "" */
-	unsigned batch;     /* operations in a transaction at most */
-	struct px_clock *clock;
-};
-/** Blocks: only at start. @return PX_OK, PX_EVERSION, PX_ECORRUPT, PX_EFULL, PX_ESYS; @why. */
-int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store **out, struct px_buf *why);
 
 #endif

@@ -136,7 +136,8 @@ void px_verify_checkpoint(struct px_verify *v, struct px_tx *tx, const struct px
 /* --- the operation ----------------------------------------------------------------------------------- */
 
 struct verify_op {
-	struct px_op op;
+	struct px_long_op job;
+	struct px_lmdb *lm;
 	struct px_verify v;
 	px_verify_done *done;
 	void *arg;
@@ -184,6 +185,10 @@ static bool walk(struct verify_op *o, struct px_tx *tx, int64_t until)
 static enum px_op_then verify_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct verify_op *o = (struct verify_op *)op;
+	if (atomic_load(&o->job.stop)) {
+		op->rc = PX_ECANCELLED;
+		return PX_OP_DONE;
+	}
 	int64_t until = px_clock_mono(px_clock_real()) + SLICE_MS;
 	(void)leases;
 	while (o->table < PX_TABLES && walk(o, tx, until) && tx->rc == PX_OK) {
@@ -199,6 +204,7 @@ static enum px_op_then verify_read(struct px_op *op, struct px_tx *tx, struct px
 static void verify_answer(struct px_op *op)
 {
 	struct verify_op *o = (struct verify_op *)op;
+	px_lmdb_end_long(o->lm, &o->job);
 	o->v.report.journal_ok = o->v.report.journal_broken_at == 0;
 	o->v.report.first_fault = o->v.first_fault;
 	o->done(o->arg, op->rc, op->rc == PX_OK ? &o->v.report : NULL);
@@ -214,5 +220,7 @@ void px_lmdb_verify(struct px_store *st, px_checkpoint_check *check, void *check
 	o->v.check_arg = check_arg;
 	o->done = done;
 	o->arg = arg;
-	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
+	o->lm = px_lmdb_of(st);
+	px_lmdb_begin_long(o->lm, &o->job, arg);
+	px_lmdb_submit_read(o->lm, &o->job.op);
 }

@@ -79,18 +79,24 @@ static void verify_meta(struct px_verify *v, struct px_tx *tx, const struct px_c
 		px_verify_index_fault(v, PX_T_META, cur, "the totals are not those of the tables");
 }
 
-static uint64_t count_open(struct px_tx *tx, const char *partner, enum px_delivery_state state)
+/* How many entries of @table begin with @prefix. */
+static uint64_t count(struct px_tx *tx, enum px_table table, struct px_tkey prefix)
 {
-	struct px_tkey prefix = px_tkey_name(partner);
 	struct px_cur cur;
 	uint64_t n = 0;
-	px_tkey_u8(&prefix, (uint8_t)state);
-	px_cur_open(&cur, tx, PX_T_OPEN);
+	px_cur_open(&cur, tx, table);
 	for (bool more = px_cur_seek(&cur, &prefix); more && px_cur_has_prefix(&cur, &prefix);
 	     more = px_cur_next(&cur))
 		n++;
 	px_cur_close(&cur);
 	return n;
+}
+
+static uint64_t count_open(struct px_tx *tx, const char *partner, enum px_delivery_state state)
+{
+	struct px_tkey prefix = px_tkey_name(partner);
+	px_tkey_u8(&prefix, (uint8_t)state);
+	return count(tx, PX_T_OPEN, prefix);
 }
 
 static void verify_partner(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
@@ -104,8 +110,8 @@ static void verify_partner(struct px_verify *v, struct px_tx *tx, const struct p
 	    !decoded(v, PX_T_PARTNERS, cur, px_rec_get_partner(fields, &rec)))
 		return;
 	for (size_t i = 0; i < PX_ARRAY_LEN(open_states); i++) {
-		uint64_t count = rec.count[open_states[i]];
-		if (name != NULL && count <= COUNT_MAX && count != count_open(tx, name, open_states[i]))
+		uint64_t n = rec.count[open_states[i]];
+		if (name != NULL && n <= COUNT_MAX && n != count_open(tx, name, open_states[i]))
 			px_verify_index_fault(v, PX_T_PARTNERS, cur, "the count of open deliveries is wrong");
 	}
 }
@@ -134,6 +140,7 @@ static void verify_message(struct px_verify *v, struct px_tx *tx, const struct p
 {
 	struct px_scratch scratch = {0};
 	struct px_rec_message rec;
+	struct px_rec_receipt receipt;
 	struct px_octets fields;
 	uint64_t seq = id_of(cur);
 	bool ok = open_record(v, PX_T_MESSAGES, cur, &fields) &&
@@ -148,6 +155,10 @@ static void verify_message(struct px_verify *v, struct px_tx *tx, const struct p
 			  "a delivery is missing");
 	must_have(v, tx, PX_T_MESSAGES, cur, PX_T_BODIES, px_tkey_of(seq), "the body is missing");
 	must_have(v, tx, PX_T_MESSAGES, cur, PX_T_RECEIPTS, px_tkey_of(seq), "the receipt is missing");
+	uint64_t home = ok && px_load_receipt(tx, seq, &receipt) == PX_OK ? home_of(tx, receipt.movement) : 0;
+	if (home != 0)
+		must_have(v, tx, PX_T_MESSAGES, cur, PX_T_MEMBERS, px_tkey_member(home, seq),
+			  "it is not among those of its movement");
 	px_scratch_free(&scratch);
 }
 
@@ -155,7 +166,6 @@ static void verify_receipt(struct px_verify *v, struct px_tx *tx, const struct p
 {
 	struct px_octets fields;
 	struct px_rec_receipt rec;
-	uint64_t seq = id_of(cur), home;
 	if (!open_record(v, PX_T_RECEIPTS, cur, &fields) ||
 	    !decoded(v, PX_T_RECEIPTS, cur, px_rec_get_receipt(fields, &rec)))
 		return;
@@ -163,10 +173,6 @@ static void verify_receipt(struct px_verify *v, struct px_tx *tx, const struct p
 		  "the message id is not in its index");
 	must_have(v, tx, PX_T_RECEIPTS, cur, PX_T_DIGESTS, px_tkey_digest(rec.digest),
 		  "the digest is not in its index");
-	home = home_of(tx, rec.movement);
-	if (home != 0)
-		must_have(v, tx, PX_T_RECEIPTS, cur, PX_T_MEMBERS, px_tkey_member(home, seq),
-			  "the message is not among those of its movement");
 }
 
 static void verify_body(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
@@ -236,9 +242,32 @@ static void verify_movement(struct px_verify *v, struct px_tx *tx, const struct 
 	if (!open_record(v, PX_T_MOVEMENTS, cur, &fields) ||
 	    !decoded(v, PX_T_MOVEMENTS, cur, px_rec_get_movement(fields, &rec)))
 		return;
-	if (rec.linked != 0)
-		must_have(v, tx, PX_T_MOVEMENTS, cur, PX_T_MOVEMENTS, px_tkey_of(rec.linked),
-			  "the movement it was linked with is missing");
+	if (rec.linked == 0) {
+		if (rec.members <= COUNT_MAX && rec.members != count(tx, PX_T_MEMBERS, px_tkey_of(rec.home)))
+			px_verify_index_fault(v, PX_T_MOVEMENTS, cur, "the count of its messages is wrong");
+		return;
+	}
+	must_have(v, tx, PX_T_MOVEMENTS, cur, PX_T_MOVEMENTS, px_tkey_of(rec.linked),
+		  "the movement it was linked with is missing");
+	struct px_tkey id = px_tkey_of(id_of(cur));
+	must_have(v, tx, PX_T_MOVEMENTS, cur, PX_T_PARTS, px_tkey_part(rec.linked, PX_PART_MOVEMENT, &id),
+		  "it is not among the parts of the movement it was linked with");
+}
+
+/* A key may have passed on to another movement since it became a part. */
+static void verify_part(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
+{
+	struct px_tkey_in in = px_cur_read(cur);
+	struct px_octets value;
+	struct px_tkey key = px_tkey_of(px_tkey_get_u64(&in));
+	bool is_movement = px_tkey_get_u8(&in) == PX_PART_MOVEMENT;
+	if (in.bad || px_tx_get(tx, PX_T_MOVEMENTS, &key, &value) == PX_ENOTFOUND) {
+		px_verify_index_fault(v, PX_T_PARTS, cur, "a part of no movement");
+		return;
+	}
+	key = px_tkey_of(px_tkey_get_u64(&in));
+	if (is_movement && px_tx_get(tx, PX_T_MOVEMENTS, &key, &value) == PX_ENOTFOUND)
+		px_verify_index_fault(v, PX_T_PARTS, cur, "the linked movement is missing");
 }
 
 static void verify_movement_key(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
@@ -256,7 +285,12 @@ static void verify_member(struct px_verify *v, struct px_tx *tx, const struct px
 	struct px_tkey_in in = px_cur_read(cur);
 	struct px_rec_receipt receipt;
 	uint64_t home = px_tkey_get_u64(&in);
-	int rc = px_load_receipt(tx, px_tkey_get_u64(&in), &receipt);
+	uint64_t seq = px_tkey_get_u64(&in);
+	struct px_tkey key = px_tkey_of(seq);
+	struct px_octets message;
+	int rc = px_load_receipt(tx, seq, &receipt);
+	if (rc == PX_OK && px_tx_get(tx, PX_T_MESSAGES, &key, &message) == PX_ENOTFOUND)
+		rc = PX_ENOTFOUND;
 	if (rc != PX_ECORRUPT && (rc != PX_OK || home_of(tx, receipt.movement) != home))
 		px_verify_index_fault(v, PX_T_MEMBERS, cur, "no such message, or it is of another movement");
 }
@@ -416,7 +450,7 @@ static void verify_group(struct px_verify *v, struct px_tx *tx, const struct px_
 	struct px_octets fields;
 	struct px_rec_group rec;
 	struct px_cur entries;
-	uint64_t count = 0, octets = 0;
+	uint64_t n = 0, octets = 0;
 	if (!open_record(v, PX_T_OWED_GROUPS, cur, &fields) ||
 	    !decoded(v, PX_T_OWED_GROUPS, cur, px_rec_get_group(fields, &rec)))
 		return;
@@ -424,11 +458,11 @@ static void verify_group(struct px_verify *v, struct px_tx *tx, const struct px_
 	px_cur_open(&entries, tx, PX_T_OWED_INDEX);
 	for (bool more = px_cur_seek(&entries, &group); more && px_cur_has_prefix(&entries, &group);
 	     more = px_cur_next(&entries)) {
-		count++;
+		n++;
 		octets += number_in(entries.value);
 	}
 	px_cur_close(&entries);
-	if (count != rec.count || octets != rec.octets)
+	if (n != rec.count || octets != rec.octets)
 		px_verify_index_fault(v, PX_T_OWED_GROUPS, cur, "count or octets of the group are wrong");
 }
 
@@ -456,5 +490,6 @@ const struct px_verify_table px_verify_tables[PX_TABLES] = {
     {PX_T_CHECKPOINTS, true, px_verify_checkpoint},
     {PX_T_PARTNERS, true, verify_partner},
     {PX_T_QUARANTINE, true, verify_quarantine},
+    {PX_T_PARTS, false, verify_part},
     {PX_T_MARKS, true, verify_mark},
 };

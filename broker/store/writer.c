@@ -86,6 +86,8 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 		} else if (op->then == PX_OP_WRITE) {
 			op->next = again;
 			again = op;
+		} else if (op->then == PX_OP_YIELD) {
+			px_op_queue_push(&lm->to_writer, op);
 		} else {
 			*end = op;
 			end = &op->next;

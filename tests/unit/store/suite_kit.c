@@ -259,6 +259,20 @@ struct got_accept suite_known(struct suite *t, const char *partner, const uint8_
 	return *got;
 }
 
+struct got_accept suite_accept_status(struct suite *t, const char *sender, const char *id,
+				      const uint8_t digest[PX_DIGEST_LEN])
+{
+	struct got_accept *got = suite_room(t, 1, sizeof(*got));
+	struct px_ref ref = {.sender = ""};
+	px_strlcpy(ref.sender, sender, sizeof(ref.sender));
+	px_strlcpy(ref.message_id, id, sizeof(ref.message_id));
+	got->t = t;
+	t->submitted++;
+	px_store_accept_status(t->st, &ref, digest, accept_done, got);
+	suite_wait(t, &got->done);
+	return *got;
+}
+
 /* --- other writes ------------------------------------------------------------------------------------------
  */
 

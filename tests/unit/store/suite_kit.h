@@ -35,7 +35,7 @@ struct suite_case {
 extern const struct suite_case suite_accept_cases[], suite_apply_cases[], suite_read_cases[],
     suite_movement_cases[], suite_link_cases[], suite_head_cases[], suite_class_cases[], suite_lease_cases[],
     suite_settle_cases[], suite_overdue_cases[], suite_owed_cases[], suite_journal_cases[],
-    suite_stats_cases[], suite_rule_cases[], suite_flow_cases[], suite_mark_cases[];
+    suite_stats_cases[], suite_rule_cases[], suite_purge_cases[], suite_flow_cases[], suite_mark_cases[];
 /** One random run with t->seed. */
 void suite_random(struct suite *t);
 
@@ -106,6 +106,8 @@ struct got_accept suite_accept_ok(struct suite *t, const struct note *note);
 /** The digest of the body that the note stands for. */
 void suite_digest(const struct note *note, uint8_t digest[PX_DIGEST_LEN]);
 struct got_accept suite_known(struct suite *t, const char *partner, const uint8_t digest[PX_DIGEST_LEN]);
+struct got_accept suite_accept_status(struct suite *t, const char *sender, const char *id,
+				      const uint8_t digest[PX_DIGEST_LEN]);
 
 struct got_write {
 	bool done;

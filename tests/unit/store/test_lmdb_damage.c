@@ -223,7 +223,7 @@ static void test_missing_index_entries(void **state)
 	    {PX_T_KEYS, px_tkey_business(PX_KEY_LRN, "L2", 2),
 	     "messages/2: a business key is not in its index"},
 	    {PX_T_MEMBERS, px_tkey_member(2, 2),
-	     "receipts/2: the message is not among those of its movement"},
+	     "messages/2: it is not among those of its movement"},
 	    {PX_T_QUEUE, px_tkey_queue(2, "UA", PX_PRIO_B, 2), "deliveries/2: it is in no queue"},
 	    {PX_T_READY, px_tkey_ready("ua", PX_PRIO_B, m.delivery.due, 2),
 	     "deliveries/2: a head that is not ready"},

@@ -92,7 +92,8 @@ static void test_key_lrn(void **state)
 	memset(value, 'V', sizeof(value) - 1);
 	sender[sizeof(sender) - 1] = value[sizeof(value) - 1] = '\0';
 	struct px_tkey longest = px_tkey_lrn(sender, value, value);
-	assert_int_equal(longest.len, PX_TKEY_MAX);
+	assert_int_equal(longest.len, PX_TKEY_LRN_MAX);
+	assert_int_equal(px_tkey_part(UINT64_MAX, PX_PART_KEY, &longest).len, PX_TKEY_MAX);
 	struct px_tkey a = px_tkey_lrn("BY", "A", "BC"), b = px_tkey_lrn("BY", "AB", "C");
 	assert_true(compare(&a, &b) != 0);
 }
