@@ -45,6 +45,9 @@ void count_violation(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	town_trace("VIOLATION: %s", text);
+	/* A control counts only when it is caught for what is wrong with it. */
+	if (strstr(text, wrong_shown(town->wrong)) == NULL)
+		return;
 	if (town->violations++ == 0)
 		px_buf_adds(&town->first, text);
 }
@@ -129,7 +132,8 @@ static void told(struct person *p, const struct px_buf *entry)
 		f->unknowns++;
 	else
 		f->finals++;
-	if (f == NULL)
+	/* What is unknown to a broker further away may be told after what is known. */
+	if (f == NULL || (f->finals > 0 && strcmp(code, "PX-UNKNOWN") == 0))
 		return;
 	snprintf(f->told, sizeof(f->told), "%s%s%s", kind, code[0] != '\0' ? " " : "", code);
 	f->told_delivered = strcmp(kind, "CoD") == 0;
@@ -167,7 +171,8 @@ unsigned count_offered(struct person *p, const struct px_buf *doc, const char *l
 	struct fate *f = fate_of(m, p->authority);
 	if (f == NULL)
 		return 0;
-	town_trace("%s is offered %s as %s", p->partner, m->id, lease);
+	town_trace("%s is offered %s as %s: movement %s/%u, place %u", p->partner, m->id, lease,
+		   m->from->authority, m->line, m->place);
 	if (f->confirmed)
 		count_violation("%s is offered %s again after its settlement was durable", p->partner, m->id);
 	px_strlcpy(f->lease, lease, sizeof(f->lease));

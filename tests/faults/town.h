@@ -27,13 +27,15 @@
  * One town at a time and in one thread: `town` is the one at hand.
  */
 enum wrong {
-#define WRONG(name, wire, text) WRONG_##name,
+#define WRONG(name, wire, shown, text) WRONG_##name,
 #include "wrong.def"
 #undef WRONG
 	WRONG_COUNT
 };
 int wrong_parse(const char *name);
 const char *wrong_name(enum wrong w);
+/** Part of the text of the violation that this variant must show; "" any. */
+const char *wrong_shown(enum wrong w);
 
 #define MAX_PEOPLE     5
 #define MAX_NODES      4
@@ -113,7 +115,7 @@ struct town {
 	enum wrong wrong;
 	bool trace;
 	const char *times; /* of partners */
-	bool calm; /* the faults are over */
+	bool calm;         /* the faults are over */
 	struct node *nodes[MAX_NODES];
 	unsigned n_nodes;
 	enum weather node_weather[MAX_NODES], person_weather[MAX_PEOPLE];

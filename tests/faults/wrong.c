@@ -23,9 +23,9 @@ void __wrap_px_store_lease(struct px_store *st, const char *partner, unsigned ma
 			   px_lease_done *done, void *arg);
 
 static const struct {
-	const char *wire;
+	const char *wire, *shown;
 } names[] = {
-#define WRONG(name, wire, text) {wire},
+#define WRONG(name, wire, shown, text) {wire, shown},
 #include "wrong.def"
 #undef WRONG
 };
@@ -42,6 +42,11 @@ int wrong_parse(const char *name)
 const char *wrong_name(enum wrong w)
 {
 	return names[w].wire;
+}
+
+const char *wrong_shown(enum wrong w)
+{
+	return names[w].shown;
 }
 
 /* --- no flush
