@@ -33,10 +33,11 @@ struct node {
 	struct px_flow *flow;
 	struct px_generation *gen;
 	/* faults of what arrives at this node from others */
-	bool down;         /* nobody can connect */
-	bool lose_answers; /* accepts, but the answer is lost */
-	int answer_status; /* not 0: a proxy in front answers this, with text */
-	unsigned posts;    /* that reached this node */
+	bool down;          /* nobody can connect */
+	bool lose_answers;  /* accepts, but the answer is lost */
+	unsigned lose_next; /* the same, so many times */
+	int answer_status;  /* not 0: a proxy in front answers this, with text */
+	unsigned posts;     /* that reached this node */
 	/* called at each start, before flow: may put other ports into the generation; NULL nothing */
 	void (*wire)(struct node *n);
 };

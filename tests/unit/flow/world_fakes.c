@@ -381,7 +381,8 @@ static void run_wait(struct job *job)
 		return;
 	}
 	struct reply *r = job->reply;
-	bool lost = !r->done || job->to->lose_answers;
+	bool lost = !r->done || job->to->lose_answers || job->to->lose_next > 0;
+	job->to->lose_next -= r->done && job->to->lose_next > 0;
 	struct px_post_result result = {
 	    .end = lost ? PX_POST_BROKEN : PX_POST_ANSWERED,
 	    .status = lost ? 0 : r->status,
