@@ -27,13 +27,8 @@ endif
 
 PACKAGES := libxml-2.0 xmlsec1-openssl libssl libcrypto libevent libevent_openssl lmdb libcurl libconfuse \
             jansson libseccomp libxslt
-HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
-ifeq ($(HAVE_SYSTEMD),yes)
-PKG_CFLAGS += -DHAVE_SYSTEMD $(shell pkg-config --cflags libsystemd)
-PKG_LIBS   += $(shell pkg-config --libs libsystemd)
-endif
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
         -Wpointer-arith -Wwrite-strings -Wold-style-definition -Wno-unknown-warning-option
@@ -54,12 +49,12 @@ endif
 LIBS := $(PKG_LIBS) -lm
 
 # Layers, lowest first; a library per layer. ops/lint-layers checks the includes.
-LAYERS := base conf net xml store inspect flow ctl
+LAYERS := base conf net xml store inspect flow ctl daemon
 src     = $(sort $(wildcard broker/$(1)/*.c broker/$(1)/*/*.c))
 objs    = $(patsubst %.c,$(O)/%.o,$(1))
 lib     = $(O)/lib/libpx-$(1).a
 
-DAEMON_SRC    := $(sort $(wildcard broker/daemon/*.c))
+DAEMON_SRC    := broker/daemon/prinexd.c
 CLIENT_SRC    := $(sort $(wildcard adapters/client/*.c))
 PRINEX_SRC    := $(sort $(wildcard adapters/prinex/*.c))
 PRINEXCTL_SRC := $(sort $(wildcard ops/prinexctl/*.c))
@@ -80,7 +75,7 @@ below_inspect := inspect net xml store conf base
 below_flow    := flow inspect net xml store conf base
 below_ctl     := ctl flow inspect net xml store conf base
 below_client  := client ctl flow inspect net xml store conf base
-below_daemon  := ctl flow inspect net xml store conf base
+below_daemon  := daemon ctl flow inspect net xml store conf base
 libs_of        = -Wl,--start-group $(foreach l,$(below_$(1)),$(call lib,$(l))) -Wl,--end-group
 deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 
@@ -213,7 +208,13 @@ $(O)/simulate: $(call objs,$(SIMULATE_SRC)) $(call deps_of,flow)
 
 simulate: $(O)/simulate ## play SEEDS=1000 seeds of the simulation, JOBS=2 at a time (FROM=seed: the first)
 	@$(O)/simulate --seeds $(or $(SEEDS),1000) --jobs $(or $(JOBS),2) --from $(or $(FROM),1)
-.PHONY: simulate
+
+storm: all ## kill -9 KILLS=20 times under a load of MESSAGES, and compare the ledgers
+	@PX_BUILD=$(O) tests/faults/storm.py $(or $(KILLS),20) $(MESSAGES)
+
+check-long: all $(O)/simulate ## the proofs under faults in full (an hour and more): 10,000 seeds, 200 kills, a million deliveries
+	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) PX_LONG=1 PX_TEST_SECONDS=14400 tests/run $(sort $(wildcard tests/faults/test_*))
+.PHONY: simulate storm check-long
 
 check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
