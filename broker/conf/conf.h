@@ -91,6 +91,7 @@ struct px_conf_inspect {
 	unsigned workers; /* 0: one per core */
 	uint64_t body_limit;
 	char *official;              /* folder of official XSDs; "" none: their types are left out */
+	char *offices;               /* compact list of customs offices; "" none */
 	struct px_strings catalogue; /* files */
 };
 
@@ -159,6 +160,7 @@ struct px_conf_limits {
 	int64_t horizon;       /* default 30 d */
 	int64_t future;        /* default 5 min */
 	int64_t movement_life; /* default 150 d */
+	int64_t drain;         /* default 10 s; how long a stop waits for what is in flight */
 };
 
 struct px_conf {

@@ -116,9 +116,11 @@ void px_cmd_reload(struct px_job *job)
 
 void px_cmd_log(struct px_job *job)
 {
+	const struct px_ctl_setup *setup = &job->ctl->setup;
 	json_t *result = json_object();
 	px_json_set_text(result, "before", px_log_level_name(px_log_get_level()));
-	px_log_set_level((enum px_log_level)px_log_level_parse(px_job_text(job, "level")));
+	setup->host->log_level(setup->host_arg,
+			       (enum px_log_level)px_log_level_parse(px_job_text(job, "level")));
 	px_json_set_text(result, "level", px_log_level_name(px_log_get_level()));
 	px_job_result(job, result);
 }

@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "base/log.h"
 #include "flow/flow.h"
 
 /*
@@ -55,6 +56,8 @@ struct px_ctl_host {
 	int (*reload)(void *arg, px_ctl_reloaded *done, void *done_arg);
 	/** Begin to drain and stop; px_ctl_free comes later, not within this call. */
 	void (*stop)(void *arg);
+	/** What the daemon's processes log from now on. */
+	void (*log_level)(void *arg, enum px_log_level level);
 	/** Verify a checkpoint's signature; called on the store's thread during verify. */
 	px_checkpoint_check *check;
 };

@@ -9,17 +9,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 #include <openssl/rand.h>
 
 #include "base/log.h"
 #include "daemon/broker.h"
 #include "daemon/daemon.h"
+#include "daemon/lifeline.h"
+#include "daemon/systemd.h"
 
-#define DRAIN_MS  10000
-#define REVIVE_MS 1000
+/* Pauses before inspectors are started anew. */
+#define REVIVE_FIRST 1000
+#define REVIVE_MOST  30000
 
 static void end(struct broker *b, int status)
 {
@@ -99,12 +99,7 @@ static int open_store(struct broker *b, struct px_buf *why)
 static int listen_for_partners(struct broker *b, struct px_buf *why)
 {
 	int fds[16];
-	unsigned n = 0;
-#ifdef HAVE_SYSTEMD
-	int given = sd_listen_fds(1);
-	for (int i = 0; i < given && n < PX_ARRAY_LEN(fds); i++)
-		fds[n++] = SD_LISTEN_FDS_START + i;
-#endif
+	unsigned n = px_systemd_sockets(fds, PX_ARRAY_LEN(fds));
 	struct px_server_setup setup = {
 	    .base = px_loop_base(b->loop),
 	    .timers = px_loop_timers(b->loop),
@@ -124,6 +119,43 @@ static void journal(struct broker *b, enum px_journal_kind kind, const char *det
 	px_store_journal(b->store, &entry, NULL, NULL);
 }
 
+/* The supervisor kills a process whose loop stands still. */
+static void still_alive(void *arg)
+{
+	struct broker *b = arg;
+	px_life_say(b->life, PX_LIFE_ALIVE, 0);
+	px_timer_set(px_loop_timers(b->loop), &b->alive, PX_LIFE_EVERY, still_alive, b);
+}
+
+/* One line about what the store held when it was opened. */
+static void say_found(void *arg, int rc, const struct px_store_stats *stats)
+{
+	(void)arg;
+	uint64_t queued = 0, handed_over = 0;
+	int64_t oldest = 0;
+	char since[80] = "";
+	if (rc != PX_OK)
+		return;
+	for (unsigned i = 0; i < stats->n_partners; i++) {
+		const struct px_partner_stats *p = &stats->partners[i];
+		queued += p->queued;
+		handed_over += p->handed_over;
+		if (p->oldest != 0 && (oldest == 0 || p->oldest < oldest))
+			oldest = p->oldest;
+	}
+	if (oldest != 0) {
+		char age[48];
+		px_duration_format(PX_MAX(px_clock_wall(px_clock_real()) - oldest, 0), age, sizeof(age));
+		snprintf(since, sizeof(since), " (the oldest for %s)", age);
+	}
+	px_log(PX_LOG_NOTICE, "broker",
+	       "store opened, epoch %" PRIu64 ": %" PRIu64 " messages, %" PRIu64
+	       " deliveries to go on with%s, %" PRIu64 " handed over to brokers, %" PRIu64
+	       " confirmations owed, %" PRIu64 " in quarantine, journal at entry %" PRIu64,
+	       stats->epoch, stats->messages, queued, since, handed_over, stats->owed, stats->quarantined,
+	       stats->journal_entries);
+}
+
 static void say_ready(struct broker *b)
 {
 	struct px_buf where = PX_BUF_INIT;
@@ -134,12 +166,8 @@ static void say_ready(struct broker *b)
 	       b->gen->conf->node.name, b->gen->conf->node.authority, b->gen->conf->node.environment,
 	       px_buf_str(&where), px_clock_mono(px_clock_real()) - b->started);
 	px_buf_free(&where);
-	if (b->ready_fd >= 0) {
-		ssize_t ignored = write(b->ready_fd, "READY\n", 6);
-		(void)ignored; /* the supervisor has gone: its end will reach us */
-		close(b->ready_fd);
-		b->ready_fd = -1;
-	}
+	px_life_say(b->life, PX_LIFE_READY, 0);
+	still_alive(b);
 }
 
 static int start_rooms(struct broker *b, struct px_buf *why)
@@ -147,6 +175,7 @@ static int start_rooms(struct broker *b, struct px_buf *why)
 	int rc = open_store(b, why);
 	if (rc != PX_OK)
 		return rc;
+	px_store_stats(b->store, say_found, b);
 	journal(b, PX_J_STARTED, PX_VERSION);
 	struct px_flow_setup flow = {
 	    .store = b->store,
@@ -164,6 +193,21 @@ static int start_rooms(struct broker *b, struct px_buf *why)
 	return rc == PX_OK ? px_broker_start_control(b, why) : rc;
 }
 
+void px_broker_set_log_level(struct broker *b, enum px_log_level level)
+{
+	px_log_set_level(level);
+	px_life_say(b->life, PX_LIFE_LEVEL, level);
+	if (b->gen != NULL && b->gen->pool != NULL)
+		px_pool_log_level(b->gen->pool, level);
+}
+
+static void take_log_level(struct broker *b)
+{
+	int level = px_log_level_parse(b->gen->conf->log_level);
+	if (level >= 0)
+		px_broker_set_log_level(b, (enum px_log_level)level);
+}
+
 static void first_made(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
 {
 	struct broker *b = arg;
@@ -176,9 +220,7 @@ static void first_made(void *arg, struct px_daemon_generation *gen, int rc, cons
 		return;
 	}
 	b->gen = gen;
-	int level = px_log_level_parse(gen->conf->log_level);
-	if (level >= 0)
-		px_log_set_level((enum px_log_level)level);
+	take_log_level(b);
 	rc = start_rooms(b, &text);
 	if (rc != PX_OK) {
 		px_log(PX_LOG_ERR, "broker", "cannot start: %s", px_buf_str(&text));
@@ -256,9 +298,7 @@ static void remade(void *arg, struct px_daemon_generation *gen, int rc, const ch
 	px_flow_set_generation(b->flow, &gen->pub);
 	px_server_set_tls(b->server, gen->tls);
 	px_generation_unref(&old);
-	int level = px_log_level_parse(gen->conf->log_level);
-	if (level >= 0)
-		px_log_set_level((enum px_log_level)level);
+	take_log_level(b);
 	px_alarm_clear(b->alarms, PX_ALARM_RELOAD, "");
 	px_alarm_clear(b->alarms, PX_ALARM_INSPECT, "");
 	px_broker_check_certificates(b);
@@ -287,6 +327,12 @@ int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const cha
 
 static void revive(void *arg);
 
+static void revive_later(struct broker *b)
+{
+	b->revive_pause = b->revive_pause == 0 ? REVIVE_FIRST : PX_MIN(b->revive_pause * 2, REVIVE_MOST);
+	px_timer_set(px_loop_timers(b->loop), &b->revive, b->revive_pause, revive, b);
+}
+
 static void revived(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
 {
 	struct broker *b = arg;
@@ -294,10 +340,12 @@ static void revived(void *arg, struct px_daemon_generation *gen, int rc, const c
 	if (rc == PX_OK) {
 		px_alarm_clear(b->alarms, PX_ALARM_INSPECT, "");
 		px_log(PX_LOG_NOTICE, "inspect", "inspectors work again");
+		px_pool_log_level(b->gen->pool, px_log_get_level());
+		b->revived_at = px_clock_mono(px_clock_real());
 		return;
 	}
 	px_log(PX_LOG_ERR, "inspect", "the inspectors' parent does not start: %s", why);
-	px_timer_set(px_loop_timers(b->loop), &b->revive, REVIVE_MS * 5, revive, b);
+	revive_later(b);
 }
 
 static void revive(void *arg)
@@ -318,7 +366,10 @@ void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen)
 		return;
 	px_alarm_raise(b->alarms, PX_ALARM_INSPECT, "",
 		       "the inspectors' parent process ended; a new one is started");
-	px_timer_set(px_loop_timers(b->loop), &b->revive, REVIVE_MS, revive, b);
+	/* One that dies again and again must not keep the machine busy with its start. */
+	if (px_clock_mono(px_clock_real()) - b->revived_at > REVIVE_MOST)
+		b->revive_pause = 0;
+	revive_later(b);
 }
 
 /* --- stop
@@ -336,7 +387,8 @@ static void drain_over(void *arg)
 	struct broker *b = arg;
 	b->cut_short = true;
 	px_log(PX_LOG_NOTICE, "broker",
-	       "still busy after %d s: what is in flight is continued after the next start", DRAIN_MS / 1000);
+	       "still busy after %" PRId64 " s: what is in flight is continued after the next start",
+	       b->gen->conf->limits.drain / 1000);
 	end(b, PX_EXIT_OK);
 }
 
@@ -352,7 +404,8 @@ void px_broker_stop(struct broker *b)
 	px_log(PX_LOG_NOTICE, "broker", "stopping: finishing what is in flight");
 	journal(b, PX_J_STOPPED, "");
 	px_server_drain(b->server);
-	px_timer_set(px_loop_timers(b->loop), &b->drain, DRAIN_MS, drain_over, b);
+	px_life_say(b->life, PX_LIFE_STOPPING, (uint32_t)b->gen->conf->limits.drain);
+	px_timer_set(px_loop_timers(b->loop), &b->drain, b->gen->conf->limits.drain, drain_over, b);
 	px_flow_drain(b->flow, drained, b);
 }
 
@@ -417,12 +470,12 @@ static void free_rooms(struct broker *b)
 
 int px_broker_run(const struct px_options *options)
 {
-	struct broker b = {.options = options, .ready_fd = options->fd, .status = PX_EXIT_FAILED};
+	struct broker b = {.options = options, .life = options->fd, .status = PX_EXIT_FAILED};
 	pthread_mutex_init(&b.check_lock, NULL);
 	b.started = px_clock_mono(px_clock_real());
 	px_log_init("broker", STDERR_FILENO, PX_LOG_INFO);
-	if (b.ready_fd >= 0)
-		fcntl(b.ready_fd, F_SETFD, FD_CLOEXEC);
+	if (b.life >= 0)
+		fcntl(b.life, F_SETFD, FD_CLOEXEC);
 	protect();
 	b.loop = px_loop_new();
 	b.metrics = px_metrics_new();
@@ -449,6 +502,7 @@ int px_broker_run(const struct px_options *options)
 	px_timer_stop(px_loop_timers(b.loop), &b.drain);
 	px_timer_stop(px_loop_timers(b.loop), &b.revive);
 	px_timer_stop(px_loop_timers(b.loop), &b.certificates);
+	px_timer_stop(px_loop_timers(b.loop), &b.alive);
 	free_rooms(&b);
 	event_free(term);
 	event_free(interrupt);

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "ctl/ctl.h"
 #include "daemon/daemon.h"
@@ -33,11 +34,13 @@ struct broker {
 	struct px_seal_key *check_key; /* for checkpoints, on the store's thread */
 	struct px_metrics_listener *metrics_listener;
 	int64_t started; /* mono ms */
-	int ready_fd;
+	int life;        /* the lifeline, -1 none */
 	bool reloading, stopping, ending, store_failed, cut_short;
 	void (*reload_done)(void *arg, int rc, const char *why);
 	void *reload_arg;
-	struct px_timer drain, revive, certificates;
+	struct px_timer drain, revive, certificates, alive;
+	int64_t revived_at;   /* mono */
+	int64_t revive_pause; /* ms; before the next try to start inspectors */
 	int status;
 };
 
@@ -46,6 +49,9 @@ struct broker {
 int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg);
 void px_broker_stop(struct broker *b);
 void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen);
+
+/** What this process, its supervisor and the inspectors' parent log from now on. */
+void px_broker_set_log_level(struct broker *b, enum px_log_level level);
 
 /* host.c: what the control socket and the metrics need to know of the process */
 int px_broker_start_control(struct broker *b, struct px_buf *why);

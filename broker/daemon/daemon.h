@@ -24,12 +24,21 @@ struct px_options {
 	const char *conf_file;
 	const char *role; /* "", "broker", "inspect" */
 	bool allow_root;
-	int fd;              /* inspect: control socket; broker: where to say READY; -1 none */
+	int fd;              /* inspect: control socket; broker: its lifeline (lifeline.h); -1 none */
 	uint64_t body_limit; /* inspect */
 };
 
-/** supervisor.c: starts the broker and keeps it running until told to stop. @return exit status. */
-int px_supervise(const struct px_options *options);
+/** How long the supervisor waits for what; ms. */
+struct px_patience {
+	int64_t pause_first, pause_most; /* before a start anew: the second, then doubled up to the last */
+	int64_t steady;                  /* a broker that ran so long begins without a pause again */
+	int64_t silence;                 /* without a sign of life of its loop a broker is killed */
+	int64_t stop;                    /* to end, beyond the time that the broker asks for */
+};
+
+/** supervisor.c: starts the broker and keeps it running until told to stop. @patience NULL: the usual one.
+ * @return exit status. */
+int px_supervise(const struct px_options *options, const struct px_patience *patience);
 
 /** broker.c: the broker process. @return exit status. */
 int px_broker_run(const struct px_options *options);

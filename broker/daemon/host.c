@@ -158,12 +158,18 @@ static void stop(void *arg)
 	px_broker_stop(arg);
 }
 
+static void log_level(void *arg, enum px_log_level level)
+{
+	px_broker_set_log_level(arg, level);
+}
+
 static const struct px_ctl_host host = {
     .info = info,
     .processes = processes,
     .certificates = certificates,
     .reload = reload,
     .stop = stop,
+    .log_level = log_level,
     .check = check_checkpoint,
 };
 

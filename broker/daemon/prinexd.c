@@ -158,7 +158,7 @@ static int run(const struct px_options *o)
 	}
 	if (strcmp(o->role, "broker") == 0)
 		return px_broker_run(o);
-	return px_supervise(o);
+	return px_supervise(o, NULL);
 }
 
 int main(int argc, char **argv)

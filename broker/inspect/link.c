@@ -207,6 +207,15 @@ int px_link_ask(struct px_pool *pool, uint64_t serial, int arena)
 	return px_wire_send(pool->control, &msg, sizeof(msg), &arena, 1, MSG_DONTWAIT);
 }
 
+void px_pool_log_level(struct px_pool *pool, enum px_log_level level)
+{
+	if (pool->control < 0)
+		return;
+	const struct px_wire_control msg = {.magic = PX_WIRE_MAGIC, .op = PX_WIRE_LEVEL, .serial = level};
+	/* When its socket is full it has worse to do. */
+	px_wire_send(pool->control, &msg, sizeof(msg), NULL, 0, MSG_DONTWAIT);
+}
+
 bool px_link_is_dead(const struct px_pool *pool)
 {
 	struct pollfd ended = {.fd = pool->parent_pidfd, .events = POLLIN};

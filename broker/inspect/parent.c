@@ -124,7 +124,9 @@ static int on_control(struct parent *p)
 	int rc = px_wire_recv(p->control, &msg, sizeof(msg), &arena, &n_fds, 0);
 	if (rc != PX_OK)
 		return rc;
-	if (msg.op != PX_WIRE_FORK || n_fds != 1)
+	if (msg.op == PX_WIRE_LEVEL && n_fds == 0 && msg.serial <= PX_LOG_DEBUG)
+		px_log_set_level((enum px_log_level)msg.serial);
+	else if (msg.op != PX_WIRE_FORK || n_fds != 1)
 		rc = PX_EPARSE;
 	else
 		rc = fork_inspector(p, msg.serial, arena);

@@ -9,6 +9,7 @@
 #include "base/body.h"
 #include "base/clock.h"
 #include "base/exchange.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 /*
@@ -88,6 +89,9 @@ int px_pool_new(const struct px_pool_setup *setup, px_pool_ready *ready, px_pool
  */
 int px_pool_submit(struct px_pool *pool, const struct px_pool_request *request, px_pool_done *done,
 		   void *arg);
+
+/** What the clean parent logs from now on; inspectors themselves log nothing. */
+void px_pool_log_level(struct px_pool *pool, enum px_log_level level);
 
 /** Requests waiting and in work. */
 unsigned px_pool_load(const struct px_pool *pool);

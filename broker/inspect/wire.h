@@ -13,6 +13,7 @@
  *
  *	broker                        clean parent
  *	           <-- READY | FAILED --            once
+ *	  -- LEVEL -->                              when it changes; no answer
  *	  -- FORK + arena -->                       per inspector
  *	           <-- FORKED + pidfd + socket | FORK_FAILED --
  *
@@ -29,6 +30,7 @@ enum px_wire_op {
 	PX_WIRE_FORK,
 	PX_WIRE_FORKED,
 	PX_WIRE_FORK_FAILED, /* text: why */
+	PX_WIRE_LEVEL,       /* serial: the least important level to log */
 };
 
 struct px_wire_control {

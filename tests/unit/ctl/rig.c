@@ -139,6 +139,13 @@ static void stop(void *arg)
 	r->stops++;
 }
 
+static void log_level(void *arg, enum px_log_level level)
+{
+	struct rig *r = arg;
+	r->levels++;
+	px_log_set_level(level);
+}
+
 static int check(void *arg, uint64_t seq, const uint8_t hash[PX_DIGEST_LEN], const uint8_t *signature,
 		 size_t len)
 {
@@ -148,7 +155,7 @@ static int check(void *arg, uint64_t seq, const uint8_t hash[PX_DIGEST_LEN], con
 	return len == PX_DIGEST_LEN && memcmp(hash, signature, len) == 0 ? PX_OK : PX_ESIGNATURE;
 }
 
-static const struct px_ctl_host host = {info, processes, certificates, reload, stop, check};
+static const struct px_ctl_host host = {info, processes, certificates, reload, stop, log_level, check};
 
 /* --- start and end
  * ------------------------------------------------------------------------------------------- */

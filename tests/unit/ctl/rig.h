@@ -37,7 +37,7 @@ struct rig {
 	struct px_flow *flow;
 	struct px_ctl *ctl;
 	/* the host */
-	unsigned reloads, stops;
+	unsigned reloads, stops, levels;
 	bool reload_busy;
 	int reload_rc;
 	const char *reload_why;
