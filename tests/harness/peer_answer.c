@@ -58,7 +58,7 @@ bool px_peer_first(const void *doc, size_t len, const char *name, char *out, siz
 	while (len > 0 && (p = memmem(p, (size_t)(end - p), name, n)) != NULL) {
 		const char *start = p;
 		p += n;
-		if (p == end || *p != '>')
+		if (p == end || *p != '>' || start == (const char *)doc || strchr("<:", start[-1]) == NULL)
 			continue;
 		while (start > (const char *)doc && start[-1] != '<' && start[-1] != '>' && start[-1] != '/')
 			start--;

@@ -54,6 +54,7 @@ struct message {
 	const struct px_conf_partner *from; /* NULL: made here */
 	int64_t accepted;                   /* wall ms */
 	bool confirmations;
+	bool once;                           /* no retry */
 	char movement[PX_KEY_VALUE_MAX + 1]; /* "" one of its own */
 	struct px_buf coa;
 	unsigned n_reached; /* recipients, also those that a Ping does not go to */

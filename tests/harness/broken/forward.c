@@ -143,7 +143,7 @@ static void after(struct broken *b, struct message *m, struct delivery *d, const
 	d->due = mono_now() + PX_MAX(PX_MIN(pause, LONGEST_PAUSE_MS), a->retry_after);
 	if (d->state != D_QUEUED) /* its time was over meanwhile */
 		return;
-	if (a->verdict == V_DELIVERED)
+	if (a->verdict == V_DELIVERED || m->once)
 		settle(b, m, d, D_DELIVERED, &a->answer);
 	else if (a->verdict == V_REFUSED)
 		settle(b, m, d, D_REFUSED, &a->answer);

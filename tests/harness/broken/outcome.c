@@ -26,12 +26,10 @@ bool must_wait(const struct broken *b, unsigned i, const struct delivery *d)
 
 /* --- what senders are told --- */
 
-/* An exchange of this node for @to that carries one confirmation. */
-static void owe(struct broken *b, const struct px_conf_partner *to, const struct px_peer_confirmation *c)
+/* A message of this node for @to. */
+static struct message *own_message(struct broken *b, const struct px_conf_partner *to)
 {
 	struct message *m = px_xcalloc(1, sizeof(*m));
-	struct px_buf entry = PX_BUF_INIT;
-	struct px_buf doc = PX_BUF_INIT;
 	struct px_header *h = &m->header;
 	uint64_t random;
 	px_assert(RAND_bytes((unsigned char *)&random, sizeof(random)) == 1);
@@ -42,18 +40,51 @@ static void owe(struct broken *b, const struct px_conf_partner *to, const struct
 	h->n_recipients = 1;
 	px_strlcpy(h->type, "Confirmations", sizeof(h->type));
 	h->created_at = wall_now();
-	px_peer_confirmation_write(&entry, c, false);
-	px_confirm_exchange(&doc, h, &entry, 1);
-	px_peer_seal(b->signer, &doc);
-	m->body = px_body_copy(doc.data, doc.len);
 	m->accepted = wall_now();
 	m->confirmations = true;
 	m->n_deliveries = 1;
 	m->deliveries[0].to = to;
 	px_strlcpy(m->deliveries[0].recipient, to->authority, sizeof(m->deliveries[0].recipient));
+	return m;
+}
+
+/* Seals @doc (taken) and lets it be delivered. */
+static void add_sealed(struct broken *b, struct message *m, struct px_buf *doc)
+{
+	px_peer_seal(b->signer, doc);
+	m->body = px_body_copy(doc->data, doc->len);
+	px_buf_free(doc);
 	add_message(b, m);
+}
+
+/* An exchange that carries one confirmation. */
+static void owe(struct broken *b, const struct px_conf_partner *to, const struct px_peer_confirmation *c)
+{
+	struct message *m = own_message(b, to);
+	struct px_buf entry = PX_BUF_INIT;
+	struct px_buf doc = PX_BUF_INIT;
+	px_peer_confirmation_write(&entry, c, false);
+	px_confirm_exchange(&doc, &m->header, &entry, 1);
 	px_buf_free(&entry);
-	px_buf_free(&doc);
+	add_sealed(b, m, &doc);
+}
+
+/* The fault that makes two machines confirm each other for ever: a CoA about a CoE. */
+static void answer_coe(struct broken *b, const struct message *about, const struct px_conf_partner *to,
+		       const struct px_buf *coe)
+{
+	struct px_buf doc = PX_BUF_INIT;
+	struct px_peer_confirmation c = {
+	    .kind = PX_COA,
+	    .issuer = b->conf->node.authority,
+	    .ref_sender = about->header.sender,
+	    .ref_message_id = about->header.message_id,
+	};
+	struct message *m = own_message(b, to);
+	m->once = true;
+	px_sha256(coe->data, coe->len, c.ref_digest);
+	px_peer_confirmation_write(&doc, &c, true);
+	add_sealed(b, m, &doc);
 }
 
 static void tell(struct broken *b, const struct message *m, const struct delivery *d,
@@ -99,8 +130,8 @@ void settle(struct broken *b, struct message *m, struct delivery *d, enum delive
 			tell(b, m, d, d->to, answer);
 		return;
 	}
-	if (state == D_REFUSED && HAS(ANSWER_COE))
-		tell(b, m, d, d->to, answer);
+	if (state == D_REFUSED && HAS(ANSWER_COE) && answer != NULL)
+		answer_coe(b, m, d->to, answer);
 	if (state == D_DELIVERED && (HAS(NO_COD) || HAS(COD_TOO_EARLY)))
 		return;
 	if (m->from != NULL)
