@@ -5,8 +5,10 @@
 #include "ctl/argv.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 #include "base/strings.h"
+#include "conf/table.h"
 
 #define NAME_MAX_OCTETS 64
 
@@ -22,6 +24,29 @@ static void list_seconds(const char *first, struct px_buf *out)
 		if (strncmp(name, first, len) == 0 && name[len] == ' ')
 			px_buf_addf(out, "%s%s", out->len == 0 ? "" : ", ", name + len + 1);
 	}
+}
+
+/* What may stand first on a line: names, and first words of names. */
+static const char *guess_command(const char *word)
+{
+	static char firsts[PX_CTL_COMMANDS][NAME_MAX_OCTETS];
+	const char *words[PX_CTL_COMMANDS];
+	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++) {
+		const char *name = px_ctl_command((enum px_ctl_id)i)->name;
+		px_strlcpy_n(firsts[i], name, strcspn(name, " "), sizeof(firsts[i]));
+		words[i] = firsts[i];
+	}
+	return px_nearest(word, words, PX_CTL_COMMANDS);
+}
+
+static void refuse_command(const char *word, struct px_buf *why)
+{
+	const char *guess = guess_command(word);
+	px_buf_setf(why, "there is no command %.40s; ", word);
+	if (guess != NULL)
+		px_buf_addf(why, "did you mean %s?", guess);
+	else
+		px_buf_adds(why, "`prinexctl help` lists them");
 }
 
 /* One word, or two. @return how many, 0 with @why. */
@@ -43,7 +68,7 @@ static unsigned find_command(unsigned argc, const char *const *argv, const struc
 	if (seconds.len > 0)
 		px_buf_setf(why, "%s needs one of: %s", argv[0], px_buf_str(&seconds));
 	else
-		px_buf_setf(why, "there is no command %.40s; `prinexctl help` lists them", argv[0]);
+		refuse_command(argv[0], why);
 	px_buf_free(&seconds);
 	return 0;
 }
@@ -94,6 +119,26 @@ static const struct px_ctl_arg *find_option(const struct px_ctl_command *command
 	return arg != NULL && (arg->place == PX_CTL_OPTION || arg->place == PX_CTL_CLIENT) ? arg : NULL;
 }
 
+static void refuse_option(const struct px_ctl_command *command, const char *name, struct px_buf *why)
+{
+	const char *const ours[] = {"json", "socket", "help", "version"};
+	const char **names = px_xcalloc(command->n_args + PX_ARRAY_LEN(ours), sizeof(*names));
+	unsigned n = 0;
+	for (unsigned i = 0; i < command->n_args; i++) {
+		if (find_option(command, command->args[i].name) != NULL)
+			names[n++] = command->args[i].name;
+	}
+	for (size_t i = 0; i < PX_ARRAY_LEN(ours); i++)
+		names[n++] = ours[i];
+	const char *guess = px_nearest(name, names, n);
+	px_buf_setf(why, "%s has no option --%s; ", command->name, name);
+	if (guess != NULL)
+		px_buf_addf(why, "did you mean --%s?", guess);
+	else
+		px_buf_addf(why, "see `prinexctl help %s`", command->name);
+	free(names);
+}
+
 /* @argv[0] is `--name` or `--name=value`. @return words used, 0 with @why. */
 static unsigned take_option(struct px_ctl_line *line, unsigned argc, const char *const *argv,
 			    struct px_buf *why)
@@ -104,8 +149,7 @@ static unsigned take_option(struct px_ctl_line *line, unsigned argc, const char 
 	px_strlcpy_n(name, argv[0] + 2, len, sizeof(name));
 	const struct px_ctl_arg *arg = find_option(line->command, name);
 	if (arg == NULL) {
-		px_buf_setf(why, "%s has no option --%s; see `prinexctl help %s`", line->command->name, name,
-			    line->command->name);
+		refuse_option(line->command, name, why);
 		return 0;
 	}
 	if (arg->kind == PX_CTL_KIND_FLAG) {
@@ -145,12 +189,58 @@ static int refuse_words(const struct px_ctl_command *command, const char *extra,
 	return PX_EINVAL;
 }
 
+static bool is_word_of(enum px_ctl_kind kind, const char *word)
+{
+	const char *const *words = px_ctl_kind_words(kind);
+	while (words != NULL && *words != NULL && strcasecmp(*words, word) != 0)
+		words++;
+	return words != NULL && *words != NULL;
+}
+
+/* `trace mrn`: the word names a kind, not a value; `trace -- mrn` looks for "mrn" itself. */
+static bool lacks_value(const struct px_ctl_line *line, unsigned n, unsigned required,
+			const char *const *words)
+{
+	for (unsigned i = 0; i < line->command->n_args && n == required && n > 0; i++) {
+		const struct px_ctl_arg *arg = &line->command->args[i];
+		if (arg->place == PX_CTL_OPTIONAL && is_word_of(arg->kind, words[0]))
+			return !line->literal;
+	}
+	return false;
+}
+
+/* `message BY ID` is `message BY/ID`: two words where one was wanted. @return words left. */
+static unsigned join_message(const struct px_ctl_command *command, unsigned n, const char **words,
+			     char *joined, size_t size)
+{
+	unsigned at = 0;
+	for (unsigned i = 0; i < command->n_args && at + 1 < n; i++) {
+		const struct px_ctl_arg *arg = &command->args[i];
+		if (arg->place != PX_CTL_REQUIRED && arg->place != PX_CTL_OPTIONAL)
+			continue;
+		if (arg->kind == PX_CTL_KIND_MESSAGE && px_is_authority(words[at]) &&
+		    px_is_message_id(words[at + 1])) {
+			snprintf(joined, size, "%s/%s", words[at], words[at + 1]);
+			words[at] = joined;
+			memmove(&words[at + 1], &words[at + 2], (n - at - 2) * sizeof(*words));
+			return n - 1;
+		}
+		at++;
+	}
+	return n;
+}
+
 static int place_words(struct px_ctl_line *line, unsigned n, const char *const *words, struct px_buf *why)
 {
 	unsigned required, optional, used = 0;
 	count_places(line->command, &required, &optional);
 	if (n < required)
 		return refuse_words(line->command, NULL, why);
+	if (lacks_value(line, n, required, words)) {
+		px_buf_setf(why, "%s %s needs a value behind it; see `prinexctl help %s`",
+			    line->command->name, words[0], line->command->name);
+		return PX_EINVAL;
+	}
 	if (n > required + optional)
 		return refuse_words(line->command, words[required + optional], why);
 	unsigned spare = n - required;
@@ -179,7 +269,8 @@ int px_ctl_line_parse(unsigned argc, const char *const *argv, struct px_ctl_line
 {
 	bool options = true;
 	unsigned n = 0;
-	*out = (struct px_ctl_line){NULL, json_object(), json_object()};
+	char joined[PX_CTL_TEXT_MAX + 1];
+	*out = (struct px_ctl_line){NULL, json_object(), json_object(), false};
 	if (argc == 0) {
 		px_buf_setf(why, "no command; `prinexctl help` lists them");
 		return PX_EINVAL;
@@ -191,7 +282,7 @@ int px_ctl_line_parse(unsigned argc, const char *const *argv, struct px_ctl_line
 	while (at < argc) {
 		unsigned used = 1;
 		if (options && strcmp(argv[at], "--") == 0)
-			options = false;
+			out->literal = true, options = false;
 		else if (options && px_str_starts(argv[at], "--"))
 			used = take_option(out, argc - at, argv + at, why);
 		else
@@ -204,7 +295,8 @@ int px_ctl_line_parse(unsigned argc, const char *const *argv, struct px_ctl_line
 	if (at == argc && out->command->id == PX_CTL_HELP && n == 2)
 		rc = place_command(out, n, words, why);
 	else if (at == argc)
-		rc = place_words(out, n, words, why);
+		rc = place_words(out, join_message(out->command, n, words, joined, sizeof(joined)), words,
+				 why);
 	free(words);
 	return rc;
 }

@@ -101,12 +101,34 @@ static void add_value_text(const struct px_ctl_arg *arg, struct px_buf *out)
 /* --- on a terminal
  * ------------------------------------------------------------------------------------------- */
 
+static void overview_line(const struct px_ctl_command *c, struct px_buf *out)
+{
+	px_buf_addf(out, "  %-16s %s\n", c->name, c->help);
+}
+
+bool px_help_group(const char *first, struct px_buf *out)
+{
+	size_t before = out->len, len = strlen(first);
+	px_buf_addf(out, "usage: prinexctl %s COMMAND [ARGUMENT...]\n\n", first);
+	bool found = false;
+	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++) {
+		const struct px_ctl_command *c = px_ctl_command((enum px_ctl_id)i);
+		if (strncmp(c->name, first, len) != 0 || c->name[len] != ' ')
+			continue;
+		overview_line(c, out);
+		found = true;
+	}
+	px_buf_addf(out, "\n`prinexctl help %s COMMAND` tells more.\n", first);
+	if (!found)
+		out->len = before;
+	return found;
+}
+
 void px_help_overview(struct px_buf *out)
 {
 	px_buf_adds(out, "usage: prinexctl [--socket FILE] [--json] COMMAND [ARGUMENT...]\n\n");
 	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++) {
-		const struct px_ctl_command *c = px_ctl_command((enum px_ctl_id)i);
-		px_buf_addf(out, "  %-16s %s\n", c->name, c->help);
+		overview_line(px_ctl_command((enum px_ctl_id)i), out);
 	}
 	px_buf_adds(out, "\n");
 	for (size_t i = 0; i < PX_ARRAY_LEN(options); i++) {

@@ -17,6 +17,9 @@ enum px_ctl_exit {
 void px_help_synopsis(const struct px_ctl_command *command, struct px_buf *out);
 /** All commands, one a line, and the program's own options. */
 void px_help_overview(struct px_buf *out);
+/** Commands of two words that begin with @first. @return false, with nothing appended, when there are none.
+ */
+bool px_help_group(const char *first, struct px_buf *out);
 void px_help_command(const struct px_ctl_command *command, struct px_buf *out);
 /** docs/prinexctl.md. */
 void px_help_markdown(struct px_buf *out);

@@ -230,6 +230,13 @@ static enum px_ctl_exit run_remote(const struct px_ctl_line *line, const struct 
 	return rc;
 }
 
+static enum px_ctl_exit put_text(struct px_buf *text)
+{
+	fputs(px_buf_str(text), stdout);
+	px_buf_free(text);
+	return PX_CTL_EXIT_OK;
+}
+
 /* help and completion need no daemon. */
 static enum px_ctl_exit run_local(const struct px_ctl_line *line)
 {
@@ -245,9 +252,7 @@ static enum px_ctl_exit run_local(const struct px_ctl_line *line)
 		px_help_command(px_ctl_by_name(name), &text);
 	else
 		px_help_overview(&text);
-	fputs(px_buf_str(&text), stdout);
-	px_buf_free(&text);
-	return PX_CTL_EXIT_OK;
+	return put_text(&text);
 }
 
 static enum px_ctl_exit run_help(unsigned argc, const char *const *argv)
@@ -263,11 +268,55 @@ static enum px_ctl_exit run_help(unsigned argc, const char *const *argv)
 	}
 	if (command != NULL)
 		px_help_command(command, &text);
-	else
+	else if (argc == 0 || !px_help_group(argv[0], &text))
 		px_help_overview(&text);
-	fputs(px_buf_str(&text), stdout);
-	px_buf_free(&text);
-	return PX_CTL_EXIT_OK;
+	return put_text(&text);
+}
+
+/* --- hints that need the daemon
+ * ------------------------------------------------------------------------------ */
+
+static bool takes_partner(const struct px_ctl_command *command)
+{
+	for (unsigned i = 0; command != NULL && i < command->n_args; i++) {
+		if (command->args[i].kind == PX_CTL_KIND_NAME)
+			return true;
+	}
+	return false;
+}
+
+static void list_partners(const json_t *result, const char *authority, struct px_buf *out)
+{
+	const json_t *p;
+	size_t i;
+	json_array_foreach(json_object_get(result, "partners"), i, p)
+	{
+		if (strcmp(text_of(p, "authority"), authority) == 0)
+			px_buf_addf(out, "%s%s", out->len > 0 ? ", " : "", text_of(p, "name"));
+	}
+}
+
+/* `queue UA`: an authority was named where one of its partners is wanted. */
+static void hint_partners(unsigned argc, const char *const *argv, const struct px_ctl_line *line,
+			  const struct settings *set)
+{
+	const char *authority = NULL;
+	for (unsigned i = 1; i < argc && takes_partner(line->command); i++)
+		authority = px_is_authority(argv[i]) ? argv[i] : authority;
+	struct rpc rpc;
+	json_t *none = json_object(), *result = NULL;
+	struct px_buf names = PX_BUF_INIT;
+	if (authority != NULL && rpc_open(&rpc, set->socket) == PX_CTL_EXIT_OK) {
+		if (rpc_call(&rpc, "partners", none, &result) == PX_CTL_EXIT_OK)
+			list_partners(result, authority, &names);
+		rpc_close(&rpc);
+	}
+	if (result != NULL)
+		fprintf(stderr, "prinexctl: %s is an authority; its partners here: %s\n", authority,
+			names.len > 0 ? px_buf_str(&names) : "none");
+	px_buf_free(&names);
+	json_decref(result);
+	json_decref(none);
 }
 
 /* Take the program's own options out of the line. @return words left, or -1 with @why. */
@@ -305,11 +354,15 @@ static int take_settings(int argc, char **argv, const char **rest, struct settin
 static enum px_ctl_exit run_line(unsigned argc, const char *const *argv, const struct settings *set)
 {
 	struct px_ctl_line line;
-	struct px_buf why = PX_BUF_INIT;
+	struct px_buf why = PX_BUF_INIT, group = PX_BUF_INIT;
 	enum px_ctl_exit rc;
-	if (px_ctl_line_parse(argc, argv, &line, &why) != PX_OK)
-		rc = usage_error(&why);
-	else if (line.command->id == PX_CTL_HELP || line.command->privilege == PX_CTL_LOCAL)
+	if (px_ctl_line_parse(argc, argv, &line, &why) != PX_OK) {
+		rc = argc == 2 && strcmp(argv[0], "help") == 0 && px_help_group(argv[1], &group)
+			 ? put_text(&group)
+			 : usage_error(&why);
+		if (rc == PX_CTL_EXIT_USAGE)
+			hint_partners(argc, argv, &line, set);
+	} else if (line.command->id == PX_CTL_HELP || line.command->privilege == PX_CTL_LOCAL)
 		rc = run_local(&line);
 	else
 		rc = run_remote(&line, set);

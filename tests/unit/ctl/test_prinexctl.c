@@ -150,10 +150,15 @@ static void test_usage(void **state)
 {
 	struct rig *r = *state;
 	expect(r, "", PX_CTL_EXIT_USAGE, "prinexctl: no command; `prinexctl help` lists them");
-	expect(r, "sttaus", PX_CTL_EXIT_USAGE, "there is no command sttaus");
+	expect(r, "sttaus", PX_CTL_EXIT_USAGE, "there is no command sttaus; did you mean status?");
+	expect(r, "jurnal|tail", PX_CTL_EXIT_USAGE, "did you mean journal?");
+	expect(r, "zzz", PX_CTL_EXIT_USAGE, "there is no command zzz; `prinexctl help` lists them");
+	expect(r, "messages|--sicne|2h", PX_CTL_EXIT_USAGE,
+	       "messages has no option --sicne; did you mean --since?");
+	expect(r, "trace|mrn", PX_CTL_EXIT_USAGE, "trace mrn needs a value behind it");
 	expect(r, "--socket", PX_CTL_EXIT_USAGE, "--socket needs the name of a file");
 	expect(r, "log|loud", PX_CTL_EXIT_USAGE, "one of err, warn, notice, info, debug");
-	expect(r, "status|--josn", PX_CTL_EXIT_USAGE, "status has no option --josn");
+	expect(r, "status|--josn", PX_CTL_EXIT_USAGE, "status has no option --josn; did you mean --json?");
 }
 
 static void test_no_daemon(void **state)
@@ -168,6 +173,8 @@ static void test_no_daemon(void **state)
 	/* What needs no daemon needs none. */
 	expect(r, "help", PX_CTL_EXIT_OK, "usage: prinexctl");
 	expect(r, "help|journal|tail", PX_CTL_EXIT_OK, "usage: prinexctl journal tail [--limit N]");
+	expect(r, "help|journal", PX_CTL_EXIT_OK, "journal verify   Walk the journal");
+	expect(r, "journal|--help", PX_CTL_EXIT_OK, "usage: prinexctl journal COMMAND");
 	expect(r, "trace|--help", PX_CTL_EXIT_OK, "usage: prinexctl trace [KEY] VALUE");
 	expect(r, "--help", PX_CTL_EXIT_OK, "Exit status:");
 	expect(r, "--version", PX_CTL_EXIT_OK, "prinexctl " PX_VERSION);
@@ -258,6 +265,11 @@ static void test_shows(void **state)
 	expect(r, "messages", 0, "ago)");
 	expect(r, "messages|--sender|PL", 0, "no messages");
 	expect(r, "message|BY/A1", 0, "АВ 1234-5");
+	expect(r, "message|BY|A1", 0, "АВ 1234-5");
+	expect(r, "queue|UA", PX_CTL_EXIT_USAGE, "UA is an authority; its partners here: node-ua\n");
+	expect(r, "messages|--partner|PL", PX_CTL_EXIT_USAGE, "its partners here: system-pl\n");
+	expect(r, "queue|XX", PX_CTL_EXIT_USAGE, "its partners here: none\n");
+	expect(r, "trace|--|mrn", PX_CTL_EXIT_NO, "nothing known about MRN");
 	expect(r, "queue", 0, "waits for the partner to fetch it");
 	expect(r, "trace|MRN|26BYAB12CD34EF56J7", 0, "accepted from system-by, confirmed (CoA)");
 	expect(r, "trace|АВ 1234-5", 0, "(vehicle): 1 movement");
