@@ -123,6 +123,7 @@ struct px_conf_partner {
 	int64_t cod_wait;             /* default 73 h */
 	int64_t timeout;              /* one attempt */
 	unsigned in_flight;           /* deliveries to it at a time */
+	unsigned rate;                /* messages a minute taken from it; 0 any number */
 	enum px_conf_confirmation confirmation;
 	struct px_strings signature_profiles; /* "1 until 2031-12-31": px_conf_profile_allows */
 	struct px_strings types;              /* types it takes; empty: all */

@@ -8,8 +8,8 @@
 
 /**
  * May @partner send the exchange of @verdict now? Checks the peer against the Sender (403), the role against
- * the type (403), the signature's profile and the times (422). All findings of the first group that fails are appended to @errors.
- * Pure. @return 0, or the HTTP status to refuse with.
+ * the type (403), the signature's profile and the times (422). All findings of the first group that fails are
+ * appended to @errors. Pure. @return 0, or the HTTP status to refuse with.
  */
 int px_decide(const struct px_conf *conf, const struct px_catalogue *cat,
 	      const struct px_conf_partner *partner, const struct px_verdict *verdict, int64_t now,

@@ -70,7 +70,9 @@ static void strange_answer(struct attempt *a, const char *reason)
 {
 	char text[PX_REASON_MAX + 32];
 	snprintf(text, sizeof(text), "HTTP %d: %s", a->status, reason);
-	if (a->status < 500 && a->status != 408 && a->status != 429)
+	if (a->status == 429)
+		px_dispatch_busy(a->link, text, a->retry_after);
+	else if (a->status < 500 && a->status != 408)
 		px_dispatch_strange(a->link, a->lease.delivery.message, text);
 	else
 		px_dispatch_failed(a->link, text, a->retry_after);

@@ -76,6 +76,8 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 			px_deliver_start(link, partner, &leases[i]);
 	}
 	px_flow_end(flow);
+	if (rc == PX_OK && n == 0 && link->in_flight == 0)
+		px_operate_probed(link, false, "nothing that waits for it can be sent now");
 	if (again || n > 0)
 		px_dispatch_kick(link);
 }
@@ -88,7 +90,7 @@ void px_dispatch_kick(struct link *link)
 		return;
 	}
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
-	if (partner == NULL || flow->draining)
+	if (partner == NULL || flow->draining || !flow->ready || link->paused)
 		return;
 	if (partner->mode == PX_MODE_PULL) {
 		px_inbox_serve(link);
@@ -129,7 +131,7 @@ static void requeued(void *arg, int rc)
 void px_dispatch_succeeded(struct link *link)
 {
 	struct px_flow *flow = link->flow;
-	bool was_down = link->state != PX_LINK_UP;
+	bool was_held = one_at_a_time(link);
 	link->failures = 0;
 	link->strange = 0;
 	link->hold_until = 0;
@@ -137,7 +139,8 @@ void px_dispatch_succeeded(struct link *link)
 	link->last_success = px_flow_now(flow);
 	px_alarm_clear(flow->alarms, PX_ALARM_PARTNER_DOWN, link->name);
 	px_alarm_clear(flow->alarms, PX_ALARM_PARTNER_MISBEHAVES, link->name);
-	if (!was_down)
+	px_operate_probed(link, true, "it answered");
+	if (!was_held)
 		return;
 	px_log(PX_LOG_NOTICE, "deliver", "partner=%s answers again, its whole backlog is due now",
 	       link->name);
@@ -145,13 +148,35 @@ void px_dispatch_succeeded(struct link *link)
 	px_store_requeue(flow->store, link->name, px_flow_now(flow), requeued, link);
 }
 
+static void note_failure(struct link *link, const char *reason)
+{
+	link->last_failure = px_flow_now(link->flow);
+	px_str_shorten(link->last_error, reason, sizeof(link->last_error));
+	px_operate_probed(link, false, reason);
+}
+
+static void hold_for(struct link *link, int64_t retry_after)
+{
+	if (retry_after > 0)
+		link->hold_until = px_clock_mono(link->flow->clock) + PX_MIN(retry_after, BACKOFF_MAX);
+}
+
+void px_dispatch_busy(struct link *link, const char *reason, int64_t retry_after)
+{
+	note_failure(link, reason);
+	hold_for(link, retry_after);
+}
+
+void px_dispatch_unhold(struct link *link)
+{
+	link->hold_until = 0;
+}
+
 void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after)
 {
 	struct px_flow *flow = link->flow;
-	link->last_failure = px_flow_now(flow);
-	px_str_shorten(link->last_error, reason, sizeof(link->last_error));
-	if (retry_after > 0)
-		link->hold_until = px_clock_mono(flow->clock) + PX_MIN(retry_after, BACKOFF_MAX);
+	note_failure(link, reason);
+	hold_for(link, retry_after);
 	/* Attempts that were in flight together fail together: one outage, which must not lengthen the pause
 	 * as so many failed probes would. */
 	if (link->state == PX_LINK_DOWN)
@@ -173,8 +198,7 @@ void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_aft
 void px_dispatch_strange(struct link *link, uint64_t message, const char *reason)
 {
 	struct px_flow *flow = link->flow;
-	link->last_failure = px_flow_now(flow);
-	px_str_shorten(link->last_error, reason, sizeof(link->last_error));
+	note_failure(link, reason);
 	px_alarm_raise(flow->alarms, PX_ALARM_PARTNER_MISBEHAVES, link->name, "%s", reason);
 	if (message != link->last_strange)
 		link->strange++;

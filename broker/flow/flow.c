@@ -18,9 +18,10 @@ struct px_flow *px_flow_new(const struct px_flow_setup *setup)
 	flow->fatal = setup->fatal;
 	flow->fatal_arg = setup->fatal_arg;
 	flow->next_ticket = 1;
+	flow->started = px_clock_mono(flow->clock);
 	px_upkeep_start(flow);
 	px_owed_start(flow);
-	px_dispatch_kick_all(flow);
+	px_standing_start(flow); /* then the first deliveries go */
 	return flow;
 }
 
@@ -68,8 +69,10 @@ void px_flow_drain(struct px_flow *flow, void (*done)(void *arg), void *arg)
 	flow->draining = true;
 	flow->drained = done;
 	flow->drained_arg = arg;
-	for (struct link *l = flow->links; l != NULL; l = l->hh.next)
+	for (struct link *l = flow->links; l != NULL; l = l->hh.next) {
+		px_operate_probed(l, false, "the node is stopping");
 		px_inbox_serve(l); /* answers parked polls with 204 */
+	}
 	/* Goes through begin/end so that an idle flow is drained at once. */
 	px_flow_begin(flow);
 	px_flow_end(flow);
@@ -87,11 +90,14 @@ void px_flow_free(struct px_flow **flow)
 		return;
 	px_timer_stop(f->timers, &f->gather);
 	px_timer_stop(f->timers, &f->upkeep);
+	px_standing_free(f);
 	struct link *l = f->links;
 	HASH_CLEAR(hh, f->links); /* frees the table; the items stay chained */
 	while (l != NULL) {
 		struct link *next = l->hh.next;
 		px_timer_stop(f->timers, &l->retry);
+		px_operate_probed(l, false, "the node is stopping");
+		px_timer_stop(f->timers, &l->probe_over);
 		px_inbox_free(l);
 		free(l);
 		l = next;
@@ -147,7 +153,7 @@ void px_flow_store_failed(struct px_flow *flow, const char *what)
 void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_state *out)
 {
 	const struct link *l = px_flow_find_link(flow, partner);
-	*out = (struct px_link_state){.last_error = ""};
+	*out = (struct px_link_state){.last_error = "", .paused_by = "", .paused_why = ""};
 	if (l == NULL)
 		return;
 	out->link = l->state;
@@ -158,4 +164,9 @@ void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_stat
 	out->last_error = l->last_error;
 	out->waiters = px_inbox_waiters(l);
 	out->leases = px_inbox_fetched(l);
+	out->paused = l->paused;
+	out->paused_since = l->paused_since;
+	out->paused_by = l->paused_by;
+	out->paused_why = l->paused_why;
+	out->held = PX_MAX(l->hold_until - px_clock_mono(flow->clock), 0);
 }

@@ -18,6 +18,7 @@
  *	px_flow_receive(...)        a body from a partner: exactly one answer
  *	px_flow_fetch / _confirm    the pull side
  *	px_flow_set_generation      reload
+ *	operate.h                   what administrators do
  *	px_flow_drain(...)          no new work; calls back when nothing is in flight
  *	px_flow_free(&flow)
  */
@@ -91,6 +92,10 @@ struct px_link_state {
 	const char *last_error;             /* view, "" none */
 	unsigned waiters;                   /* parked long polls */
 	unsigned leases;                    /* fetched, not yet confirmed */
+	bool paused;
+	int64_t paused_since;               /* wall ms */
+	const char *paused_by, *paused_why; /* views, "" none */
+	int64_t held;                       /* ms until the next attempt may be made; 0 at once */
 };
 void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_state *out);
 

@@ -158,7 +158,7 @@ bool px_inbox_serve(struct link *link)
 			answer_nothing(TAILQ_FIRST(&link->waiters));
 		return false;
 	}
-	if (waiting == 0)
+	if (waiting == 0 || link->paused || !flow->ready)
 		return false;
 	if (link->leasing) {
 		link->again = true;
@@ -346,9 +346,12 @@ void px_flow_confirm(struct px_flow *flow, struct px_generation *gen, const stru
 		px_answer_text(answered, arg, 413, 0, "larger than a confirmation can be\n");
 		return;
 	}
-	if (f == NULL || f->judging) {
-		px_answer_text(answered, arg, 409, 0,
-			       "delivery %s is not leased to you (any more): fetch again\n", id);
+	if (f == NULL) {
+		px_late_confirm(flow, gen, partner, id, body, answered, arg);
+		return;
+	}
+	if (f->judging) {
+		px_answer_text(answered, arg, 409, 0, "a confirmation of delivery %s is being judged\n", id);
 		return;
 	}
 	struct confirming *c = px_xcalloc(1, sizeof(*c));

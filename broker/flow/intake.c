@@ -140,8 +140,9 @@ static void refuse_deadly(struct intake *in)
 {
 	char hex[PX_DIGEST_HEX];
 	px_hex(in->body->digest, PX_DIGEST_LEN, hex);
-	px_alarm_raise(in->flow->alarms, PX_ALARM_QUARANTINE, in->partner,
-		       "a message of %zu octets with digest %s killed inspectors twice", in->body->len, hex);
+	px_standing_raise(in->flow, PX_ALARM_QUARANTINE, in->partner,
+			  "a message of %zu octets with digest %s killed inspectors twice", in->body->len,
+			  hex);
 	struct px_journal_entry entry = {
 	    .kind = PX_J_QUARANTINED, .partner = in->partner, .code = "PX-INSPECT", .has_digest = true};
 	memcpy(entry.digest, in->body->digest, PX_DIGEST_LEN);
@@ -165,9 +166,9 @@ static void accepted(struct intake *in, const struct px_accept_result *r)
 	px_log(PX_LOG_INFO, "accept", "msg=%s/%s partner=%s type=%s seq=%llu deliveries=%u accepted",
 	       h->sender, h->message_id, in->partner, h->type, (unsigned long long)r->seq, r->n_deliveries);
 	if (r->owner_conflict)
-		px_alarm_raise(flow->alarms, PX_ALARM_KEY_OWNER, in->partner,
-			       "message %s/%s carries a key of another declarant's movement: %s", h->sender,
-			       h->message_id, r->conflict_key);
+		px_standing_raise(flow, PX_ALARM_KEY_OWNER, in->partner,
+				  "message %s/%s carries a key of another declarant's movement: %s",
+				  h->sender, h->message_id, r->conflict_key);
 	px_applied(flow, in->partner, &in->applying, r->applied);
 	px_answer_xml(in->answered, in->arg, 201, r->coa, r->coa_len);
 	for (unsigned i = 0; i < in->routing.n; i++)
@@ -409,11 +410,38 @@ static void known(void *arg, const struct px_accept_result *r)
 		answer_later(in, "the store could not be read");
 }
 
+/* One message's worth of the partner's rate. Here, not before the body is read: a refusal there would cost a
+ * new connection, which is dearer than the body. @return 0, or seconds until there is one. */
+static int take_token(struct link *link, const struct px_conf_partner *partner)
+{
+	int64_t now = px_clock_mono(link->flow->clock) + 1; /* never 0 */
+	double rate = partner->rate;
+	if (partner->rate == 0)
+		return 0;
+	if (link->tokens_at == 0)
+		link->tokens = rate;
+	else
+		link->tokens += (double)(now - link->tokens_at) * rate / 60000;
+	link->tokens = PX_MIN(link->tokens, rate);
+	link->tokens_at = now;
+	if (link->tokens < 1)
+		return (int)((1 - link->tokens) * 60 / rate) + 1;
+	link->tokens -= 1;
+	return 0;
+}
+
 void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
 		     struct px_body *body, px_flow_answered *answered, void *arg)
 {
 	if (flow->draining) {
 		px_answer_text(answered, arg, 503, 10, "draining: this node takes no new messages\n");
+		return;
+	}
+	int wait = take_token(px_flow_obtain_link(flow, partner->name), partner);
+	if (wait > 0) {
+		px_answer_text(answered, arg, 429, wait,
+			       "more than the %u messages a minute agreed with this partner\n",
+			       partner->rate);
 		return;
 	}
 	struct intake *in = px_xcalloc(1, sizeof(*in));

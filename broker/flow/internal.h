@@ -12,6 +12,8 @@
 #include "flow/apply.h"
 #include "flow/confirm.h"
 #include "flow/flow.h"
+#include "flow/operate.h"
+#include "store/marks.h"
 
 /* Private to broker/flow. Everything here belongs to the loop thread. */
 
@@ -41,6 +43,17 @@ struct link {
 	/* pull */
 	struct waiter_list waiters;
 	struct fetched_list fetched;
+	/* an administrator's */
+	bool paused;
+	int64_t paused_since; /* wall ms */
+	char paused_by[PX_MARK_ACTOR_MAX + 1];
+	char paused_why[PX_VALUE_MAX + 1];
+	px_flow_told *probed; /* waits for the outcome of the next attempt; NULL nobody */
+	void *probed_arg;
+	struct px_timer probe_over;
+	/* requests taken from it: a bucket that holds a minute's worth */
+	double tokens;
+	int64_t tokens_at; /* mono ms; 0: never used, full */
 	/* refusals journalled, per minute */
 	int64_t refusal_minute;
 	unsigned refusals;
@@ -67,9 +80,19 @@ struct px_flow {
 	/* owed.c */
 	struct px_timer gather;
 	bool gathering;
+	/* standing.c */
+	bool ready; /* marks are read: what is paused is known */
+	struct px_timer marks_again;
+	struct seen *seen; /* uthash by mark name */
+	/* overdue.c */
+	int64_t started; /* mono ms */
+	bool sweeping;
+	unsigned ending;          /* overdue deliveries of the page at hand that are not settled yet */
+	bool full_page;           /* there are more behind it */
+	struct px_delivery swept; /* the last one of the page before; id 0: begin at the first */
 	/* upkeep.c */
 	struct px_timer upkeep;
-	bool sweeping, stating, checkpointing;
+	bool stating, checkpointing;
 	int64_t last_poll, last_stats, last_checkpoint;
 	bool has_checkpoint;
 	uint8_t checkpoint[PX_DIGEST_LEN]; /* hash of the last signed one: goes into every confirmation */
@@ -100,8 +123,12 @@ void px_dispatch_due(struct link *link, int64_t due);
 /** An attempt ended: @reached when the partner answered within the protocol or at least answered. */
 void px_dispatch_succeeded(struct link *link);
 void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after);
+/** It answered, but takes nothing for now (429): no attempt before @retry_after ms have passed. */
+void px_dispatch_busy(struct link *link, const char *reason, int64_t retry_after);
 /** A 4xx outside the protocol about @message. */
 void px_dispatch_strange(struct link *link, uint64_t message, const char *reason);
+/** Forget why nothing is sent to @link for now: an administrator wants an attempt. */
+void px_dispatch_unhold(struct link *link);
 /** Full jitter: uniform in [1 s, min(15 min, 5 s * 2^attempts)]. */
 int64_t px_dispatch_backoff(struct px_flow *flow, unsigned attempts);
 
@@ -160,7 +187,35 @@ unsigned px_inbox_fetched(const struct link *link);
 void px_owed_written(struct px_flow *flow);
 void px_owed_start(struct px_flow *flow);
 
+/* late.c */
+/** A confirmation of a delivery that is no longer leased: honoured when it ended unknown, else 409. Exactly
+ * one answer. */
+void px_late_confirm(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
+		     const char *id, struct px_body *body, px_flow_answered *answered, void *arg);
+
+/* standing.c: what must outlive a restart besides messages. Alarms that only a person clears are kept in the
+ * store; those that follow from a count (of records, of deliveries) are raised while it is above what an
+ * administrator has seen. */
+void px_standing_start(struct px_flow *flow);
+void px_standing_free(struct px_flow *flow);
+/** Raise, and keep until px_flow_acknowledge. */
+void px_standing_raise(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *fmt, ...)
+    PX_PRINTF(4, 5);
+/** Raised while @count is more than was acknowledged; @what completes "COUNT @what". */
+void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *subject, uint64_t count,
+		       const char *what);
+
+/* operate.c */
+/** The outcome that `probe` waits for. */
+void px_operate_probed(struct link *link, bool answered, const char *text);
+
+/* overdue.c */
+/** End what is overdue, a page at a time; called by every tick. */
+void px_overdue_sweep(struct px_flow *flow);
+
 /* upkeep.c */
+/** Do not wait for the next tick. */
+void px_upkeep_soon(struct px_flow *flow);
 void px_upkeep_start(struct px_flow *flow);
 
 /* answer.c */

@@ -131,8 +131,8 @@ static void collected(void *arg, int rc, unsigned n, const struct px_owed *owed)
 	if (n == 0) { /* nothing in it can be read: it must not hold up the others */
 		px_warnx("owed", "partner=%s recipient=%s confirmations cannot be read: run prinexctl verify",
 			 g->group.partner, g->group.ref_sender);
-		px_alarm_raise(g->flow->alarms, PX_ALARM_QUARANTINE, "owed",
-			       "confirmations for %s cannot be read", g->group.ref_sender);
+		px_standing_raise(g->flow, PX_ALARM_QUARANTINE, "owed", "confirmations for %s cannot be read",
+				  g->group.ref_sender);
 		next_group(g);
 		return;
 	}

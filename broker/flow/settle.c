@@ -118,11 +118,29 @@ static enum px_code owed_code(enum px_delivery_state state)
 	}
 }
 
+/* The ConfirmationId of the CoE that says a delivery's fate is unknown: found again when it is superseded. */
+static void unknown_id(const struct settle_about *about, char out[PX_MESSAGE_ID_MAX + 1])
+{
+	struct px_buf of = PX_BUF_INIT;
+	uint8_t digest[PX_DIGEST_LEN];
+	char hex[PX_DIGEST_HEX];
+	px_buf_add(&of, about->digest, PX_DIGEST_LEN);
+	px_buf_adds(&of, about->delivery->recipient);
+	px_sha256(of.data, of.len, digest);
+	px_hex(digest, PX_DIGEST_LEN, hex);
+	snprintf(out, PX_MESSAGE_ID_MAX + 1, "PX-U%.23s", hex);
+	px_buf_free(&of);
+}
+
 static void write_owed(struct px_flow *flow, const struct settle_about *about, const struct px_settle *s,
 		       struct px_buf *out)
 {
-	char id[PX_MESSAGE_ID_MAX + 1];
+	char id[PX_MESSAGE_ID_MAX + 1], superseded[PX_MESSAGE_ID_MAX + 1] = "";
 	px_flow_fresh_id(flow, id);
+	if (s->state == PX_D_UNKNOWN)
+		unknown_id(about, id);
+	if (about->delivery->state == PX_D_UNKNOWN)
+		unknown_id(about, superseded);
 	struct px_findings errors = {0}, warnings = {0};
 	bool good = s->state == PX_D_DELIVERED;
 	if (good && s->answer_len == 0)
@@ -143,6 +161,7 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 	    .at = px_flow_now(flow),
 	    .n_recipients = 1,
 	    .recipients = (const char(*)[PX_AUTHORITY_MAX + 1]) about->delivery->recipient,
+	    .supersedes = superseded,
 	    .evidence = s->answer,
 	    .evidence_len = s->answer_len,
 	    .checkpoint = px_flow_checkpoint(flow),
@@ -171,10 +190,10 @@ static void report_outcome(struct px_flow *flow, const struct settle_about *abou
 	};
 	px_store_journal(flow->store, &entry, NULL, NULL);
 	if (s->state != PX_D_DELIVERED)
-		px_alarm_raise(flow->alarms, PX_ALARM_DELIVERY_FAILED, about->delivery->partner,
-			       "exchange %s/%s ended %s: %s", about->header->sender,
-			       about->header->message_id, px_delivery_state_name(s->state),
-			       s->error != NULL ? s->error : "");
+		px_standing_raise(flow, PX_ALARM_DELIVERY_FAILED, about->delivery->partner,
+				  "exchange %s/%s ended %s: %s", about->header->sender,
+				  about->header->message_id, px_delivery_state_name(s->state),
+				  s->error != NULL ? s->error : "");
 }
 
 static void count_end(struct px_flow *flow, const struct settling *s)

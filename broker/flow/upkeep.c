@@ -1,4 +1,4 @@
-/* prinex: what happens by the clock: expiry, checkpoints, figures, a look for forgotten work
+/* prinex: what happens by the clock: checkpoints, figures, a look for forgotten work
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
@@ -7,70 +7,11 @@
 #include <inttypes.h>
 
 #define TICK             1000
-#define SWEEP_MAX        64
-#define SWEEP_AGAIN      20
+#define SOON             20
 #define POLL_EVERY       10000
 #define STATS_EVERY      5000
 #define CHECKPOINT_EVERY 60000
 #define CHECKPOINT_AFTER 10000 /* entries */
-
-/* --- expiry
- * -------------------------------------------------------------------------------------------------- */
-
-/* An overdue delivery whose message is being read, for what is owed about it. */
-struct overdue {
-	struct px_flow *flow;
-	struct px_delivery delivery;
-};
-
-static void overdue_read(void *arg, int rc, const struct px_message *m)
-{
-	struct overdue *o = arg;
-	struct px_flow *flow = o->flow;
-	if (rc == PX_OK) {
-		bool sent = o->delivery.body_sent || o->delivery.state == PX_D_HANDED_OVER;
-		struct px_settle s = {
-		    .delivery = o->delivery.id,
-		    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
-		    .code = px_code_wire(sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
-		    .error = o->delivery.error[0] != '\0' ? o->delivery.error : NULL,
-		};
-		struct settle_about about = {&o->delivery, &m->header, m->partner, m->digest,
-					     m->confirmations};
-		px_settle(flow, &about, &s, NULL, NULL);
-	}
-	free(o);
-	px_flow_end(flow);
-}
-
-static void tick(void *arg);
-
-static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
-{
-	struct px_flow *flow = arg;
-	(void)next;
-	flow->sweeping = false;
-	for (unsigned i = 0; rc == PX_OK && i < n; i++) {
-		struct overdue *o = px_xcalloc(1, sizeof(*o));
-		o->flow = flow;
-		o->delivery = deliveries[i];
-		px_flow_begin(flow);
-		px_store_message(flow->store, o->delivery.message, overdue_read, o);
-	}
-	/* After an outage there may be many: the next page soon, not a tick later. */
-	if (rc == PX_OK && n == SWEEP_MAX)
-		px_timer_set(flow->timers, &flow->upkeep, SWEEP_AGAIN, tick, flow);
-	px_flow_end(flow);
-}
-
-static void sweep(struct px_flow *flow)
-{
-	if (flow->sweeping)
-		return;
-	flow->sweeping = true;
-	px_flow_begin(flow);
-	px_store_overdue(flow->store, px_flow_now(flow), NULL, SWEEP_MAX, swept, flow);
-}
 
 /* --- checkpoints
  * --------------------------------------------------------------------------------------------- */
@@ -144,12 +85,25 @@ static void show_partners(struct px_flow *flow, const struct px_store_stats *sta
 	}
 }
 
+/* Alarms that follow from what the store counts. */
+static void show_counts(struct px_flow *flow, const struct px_store_stats *stats)
+{
+	if (!flow->ready)
+		return;
+	px_standing_count(flow, PX_ALARM_QUARANTINE, "store", stats->quarantined,
+			  "damaged records set aside: quarantine lists them");
+	for (unsigned i = 0; i < stats->n_partners; i++)
+		px_standing_count(flow, PX_ALARM_DELIVERY_UNKNOWN, stats->partners[i].partner,
+				  stats->partners[i].unknown, "deliveries were sent but never confirmed");
+}
+
 static void show_stats(void *arg, int rc, const struct px_store_stats *stats)
 {
 	struct px_flow *flow = arg;
 	flow->stating = false;
 	if (rc == PX_OK) {
 		show_partners(flow, stats);
+		show_counts(flow, stats);
 		px_metric_set(flow->metrics, PX_M_STORE_BYTES, (double)stats->bytes_used, NULL, NULL, NULL);
 		px_metric_set(flow->metrics, PX_M_STORE_OLDEST_READER, (double)stats->oldest_reader, NULL,
 			      NULL, NULL);
@@ -159,9 +113,6 @@ static void show_stats(void *arg, int rc, const struct px_store_stats *stats)
 		px_metric_set(flow->metrics, PX_M_STORE_MESSAGES, (double)stats->messages, NULL, NULL, NULL);
 		px_metric_set(flow->metrics, PX_M_JOURNAL_ENTRIES, (double)stats->journal_entries, NULL, NULL,
 			      NULL);
-		if (stats->quarantined > 0)
-			px_alarm_raise(flow->alarms, PX_ALARM_QUARANTINE, "store",
-				       "%" PRIu64 " damaged records set aside", stats->quarantined);
 		if (!flow->has_checkpoint && stats->checkpoint_seq > 0) { /* from before a restart */
 			memcpy(flow->checkpoint, stats->checkpoint, PX_DIGEST_LEN);
 			flow->has_checkpoint = true;
@@ -191,13 +142,18 @@ static void tick(void *arg)
 	px_timer_set(flow->timers, &flow->upkeep, TICK, tick, flow);
 	if (flow->draining)
 		return;
-	sweep(flow);
+	px_overdue_sweep(flow);
 	if (now - flow->last_stats >= STATS_EVERY)
 		look_at_stats(flow);
 	if (now - flow->last_poll >= POLL_EVERY) { /* heads whose retry was set before a restart */
 		flow->last_poll = now;
 		px_dispatch_kick_all(flow);
 	}
+}
+
+void px_upkeep_soon(struct px_flow *flow)
+{
+	px_timer_set(flow->timers, &flow->upkeep, SOON, tick, flow);
 }
 
 void px_upkeep_start(struct px_flow *flow)

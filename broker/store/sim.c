@@ -9,7 +9,7 @@
 static struct sim *sim_of(struct px_store *st)
 {
 	struct sim *s = (struct sim *)st;
-	px_assert(st->ops == &sim_store_ops && s->magic == SIM_MAGIC);
+	px_assert(s->magic == SIM_MAGIC); /* tests put other operations into the table */
 	return s;
 }
 

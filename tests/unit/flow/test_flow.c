@@ -2,83 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
 #include "base/log.h"
 #include "base/strings.h"
 #include "flow/confirm.h"
-#include "world.h"
+#include "pairs.h"
 #include "world_fakes.h"
-
-#define SECOND 1000
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-
-/* --- worlds
- * -------------------------------------------------------------------------------------------------- */
-
-struct pair {
-	struct world *w;
-	struct node *by, *ua;
-};
-
-static struct pair make_pair(uint64_t seed, const char *to_ua, const char *routes)
-{
-	static const char *const trusted[] = {"BY", "UA", NULL};
-	struct pair p = {.w = world_new(seed)};
-	struct px_buf text = PX_BUF_INIT;
-	conf_head(&text, "BY", trusted);
-	conf_partner(&text, "system-by", "BY", "system", NULL, "");
-	conf_partner(&text, "node-ua", "UA", "node", "https://ua:1", to_ua);
-	px_buf_adds(&text, routes);
-	p.by = world_node(p.w, "BY", px_buf_str(&text));
-	px_buf_clear(&text);
-	conf_head(&text, "UA", trusted);
-	conf_partner(&text, "system-ua", "UA", "system", NULL, "");
-	conf_partner(&text, "node-by", "BY", "node", "https://by:1", "");
-	p.ua = world_node(p.w, "UA", px_buf_str(&text));
-	px_buf_free(&text);
-	world_start(p.w);
-	return p;
-}
-
-static void expect_status(struct reply r, int status)
-{
-	if (r.status != status)
-		print_error("status %d: %s\n", r.status, px_buf_str(&r.body));
-	assert_int_equal(r.status, status);
-	reply_free(&r);
-}
-
-static void expect_code(struct reply r, int status, const char *code)
-{
-	assert_int_equal(r.status, status);
-	assert_string_equal(field(&r.body, "Kind"), "CoE");
-	char wanted[64];
-	snprintf(wanted, sizeof(wanted), "code=\"%s\"", code);
-	if (strstr(px_buf_str(&r.body), wanted) == NULL)
-		fail_msg("no %s in %s", code, px_buf_str(&r.body));
-	reply_free(&r);
-}
-
-/* Fetch one, confirm it, return its MessageId. */
-static const char *take(struct node *n, const char *partner, const char *authority)
-{
-	static char id[2][64];
-	static unsigned turn;
-	char *out = id[turn++ % 2];
-	struct reply r = world_fetch(n, partner, 2 * SECOND);
-	if (r.status != 200) {
-		snprintf(out, 64, "nothing (%d)", r.status);
-	} else {
-		px_strlcpy(out, field(&r.body, "MessageId"), 64);
-		expect_status(world_confirm(n, partner, authority, &r, NULL), 204);
-	}
-	reply_free(&r);
-	return out;
-}
 
 /* --- the main job
  * -------------------------------------------------------------------------------------------- */

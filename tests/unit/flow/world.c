@@ -60,6 +60,11 @@ static struct px_cat_type types[] = {
      .domain = PX_DOMAIN_COMMON,
      .prio = PX_PRIO_A,
      .origin = PX_ORIGIN_SYSTEM},
+    {.name = (char *)"Notice",
+     .title = (char *)"Notice",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_C,
+     .origin = PX_ORIGIN_SYSTEM},
     {.name = (char *)"External",
      .title = (char *)"External",
      .domain = PX_DOMAIN_EXTERNAL,
@@ -108,7 +113,7 @@ struct node *world_node(struct world *w, const char *authority, const char *conf
 	struct node *n = px_xcalloc(1, sizeof(*n));
 	n->world = w;
 	px_strlcpy(n->authority, authority, sizeof(n->authority));
-	n->conf = load(conf_text);
+	n->conf = n->confs[n->n_confs++] = load(conf_text);
 	n->cat = (struct px_catalogue){.n_types = PX_ARRAY_LEN(types), .types = types};
 	n->store = px_store_sim_new(7, NULL, w->clock);
 	w->nodes[w->n++] = n;
@@ -116,15 +121,12 @@ struct node *world_node(struct world *w, const char *authority, const char *conf
 	return n;
 }
 
-static void node_start(struct node *n)
+static struct px_generation *make_generation(struct node *n)
 {
-	n->timers = px_timers_new(n->world->clock);
-	n->metrics = px_metrics_new();
-	n->alarms = px_alarms_new(n->world->clock);
-	n->gen = px_xcalloc(1, sizeof(*n->gen));
-	*n->gen = (struct px_generation){
+	struct px_generation *gen = px_xcalloc(1, sizeof(*gen));
+	*gen = (struct px_generation){
 	    .refs = 1,
-	    .id = 1,
+	    .id = n->n_confs,
 	    .conf = n->conf,
 	    .cat = &n->cat,
 	    .inspector = fakes_inspector(n->world->fakes, n),
@@ -132,6 +134,15 @@ static void node_start(struct node *n)
 	    .sealer = fakes_sealer(n->world->fakes, n),
 	    .destroy = gen_destroy,
 	};
+	return gen;
+}
+
+static void node_start(struct node *n)
+{
+	n->timers = px_timers_new(n->world->clock);
+	n->metrics = px_metrics_new();
+	n->alarms = px_alarms_new(n->world->clock);
+	n->gen = make_generation(n);
 	if (n->wire != NULL)
 		n->wire(n);
 	struct px_flow_setup setup = {
@@ -168,6 +179,25 @@ void world_crash(struct node *n)
 {
 	node_stop(n);
 	node_start(n);
+}
+
+struct px_store_ops *world_patch(struct node *n)
+{
+	if (n->store->ops != &n->ops)
+		n->ops = *n->store->ops;
+	n->store->ops = &n->ops;
+	return &n->ops;
+}
+
+void world_reload(struct node *n, const char *conf_text)
+{
+	px_assert(n->n_confs < PX_ARRAY_LEN(n->confs));
+	n->conf = n->confs[n->n_confs++] = load(conf_text);
+	px_generation_unref(&n->gen);
+	n->gen = make_generation(n);
+	if (n->wire != NULL)
+		n->wire(n);
+	px_flow_set_generation(n->flow, n->gen);
 }
 
 /* Everything that can happen without time passing. */
@@ -210,7 +240,9 @@ void world_free(struct world **w)
 		struct node *n = (*w)->nodes[i];
 		node_stop(n);
 		px_store_close(&n->store);
-		px_conf_free(&n->conf);
+		for (unsigned k = 0; k < n->n_confs; k++)
+			px_conf_free(&n->confs[k]);
+		px_buf_free(&n->posted);
 		free(n);
 	}
 	fakes_free(&(*w)->fakes);
@@ -295,6 +327,12 @@ struct reply world_send(struct node *n, const char *partner, const struct msg *m
 	return r;
 }
 
+uint64_t world_fetch_begin(struct node *n, const char *partner, int64_t wait_ms, struct reply *r)
+{
+	*r = (struct reply){0};
+	return px_flow_fetch(n->flow, n->gen, px_conf_partner(n->conf, partner), wait_ms, replied, r);
+}
+
 struct reply world_fetch(struct node *n, const char *partner, int64_t wait_ms)
 {
 	struct reply r = {0};
@@ -307,37 +345,24 @@ struct reply world_fetch(struct node *n, const char *partner, int64_t wait_ms)
 struct reply world_confirm(struct node *n, const char *partner, const char *authority,
 			   const struct reply *fetched, const char *coe_code)
 {
-	struct px_findings errors = {0};
-	struct px_body *body = px_body_copy(fetched->body.data, fetched->body.len);
-	char sender[64], id[64];
-	px_strlcpy(sender, field(&fetched->body, "Sender"), sizeof(sender));
-	px_strlcpy(id, field(&fetched->body, "MessageId"), sizeof(id));
-	if (coe_code != NULL)
-		px_findings_add(&errors, px_code_parse(coe_code), 0, NULL, NULL, "refused by the test");
-	struct px_confirm c = {
-	    .kind = coe_code != NULL ? PX_COE : PX_COA,
-	    .permanent = coe_code != NULL,
-	    .confirmation_id = "C1",
-	    .issuer = authority,
-	    .ref_sender = sender,
-	    .ref_message_id = id,
-	    .ref_digest = body->digest,
-	    .at = px_clock_wall(n->world->clock),
-	    .errors = coe_code != NULL ? &errors : NULL,
-	};
+	struct px_body *about = px_body_copy(fetched->body.data, fetched->body.len);
 	struct px_buf doc = PX_BUF_INIT;
-	px_confirm_write(&doc, &c, true);
-	fakes_sign(&doc, authority, PX_ROLE_SYSTEM);
-	px_body_unref(&body);
-	body = px_body_copy(doc.data, doc.len);
+	fakes_answer(&doc, about, authority, coe_code, px_clock_wall(n->world->clock));
+	struct reply r = world_confirm_with(n, partner, fetched->delivery, &doc);
+	px_body_unref(&about);
+	px_buf_free(&doc);
+	return r;
+}
+
+struct reply world_confirm_with(struct node *n, const char *partner, const char *delivery,
+				const struct px_buf *doc)
+{
+	struct px_body *body = px_body_copy(doc->data, doc->len);
 	struct reply r = {0};
-	px_flow_confirm(n->flow, n->gen, px_conf_partner(n->conf, partner), fetched->delivery, body, replied,
-			&r);
+	px_flow_confirm(n->flow, n->gen, px_conf_partner(n->conf, partner), delivery, body, replied, &r);
 	wait_for(n, &r, 5000);
 	px_assert(r.done);
 	px_body_unref(&body);
-	px_buf_free(&doc);
-	px_findings_free(&errors);
 	return r;
 }
 
@@ -363,7 +388,7 @@ const char *field(const struct px_buf *doc, const char *name)
 
 struct state_query {
 	const char *recipient;
-	const char *state;
+	struct px_delivery found;
 	bool done;
 };
 
@@ -373,18 +398,54 @@ static void state_found(void *arg, int rc, const struct px_message *m)
 	q->done = true;
 	for (unsigned i = 0; rc == PX_OK && i < m->n_deliveries; i++) {
 		if (strcmp(m->deliveries[i].recipient, q->recipient) == 0)
-			q->state = px_delivery_state_name(m->deliveries[i].state);
+			q->found = m->deliveries[i];
 	}
 }
 
-const char *world_state(struct node *n, const char *sender, const char *id, const char *recipient)
+struct px_delivery world_delivery(struct node *n, const char *sender, const char *id, const char *recipient)
 {
-	struct state_query q = {recipient, "none", false};
+	struct state_query q = {.recipient = recipient};
 	px_store_find(n->store, sender, id, state_found, &q);
 	for (unsigned i = 0; i < 100 && !q.done; i++)
 		px_store_dispatch(n->store);
 	px_assert(q.done);
-	return q.state;
+	return q.found;
+}
+
+const char *world_state(struct node *n, const char *sender, const char *id, const char *recipient)
+{
+	struct px_delivery d = world_delivery(n, sender, id, recipient);
+	return d.id != 0 ? px_delivery_state_name(d.state) : "none";
+}
+
+struct journal_query {
+	enum px_journal_kind kind;
+	unsigned n;
+	uint64_t next;
+	bool done;
+};
+
+static void journal_read(void *arg, int rc, unsigned n, const struct px_journal_read *entries, uint64_t next)
+{
+	struct journal_query *q = arg;
+	px_assert(rc == PX_OK);
+	for (unsigned i = 0; i < n; i++)
+		q->n += entries[i].entry.kind == q->kind ? 1 : 0;
+	q->next = next;
+	q->done = true;
+}
+
+unsigned world_journal(struct node *n, enum px_journal_kind kind)
+{
+	struct journal_query q = {.kind = kind};
+	do {
+		q.done = false;
+		px_store_journal_scan(n->store, q.next, 1000, true, journal_read, &q);
+		for (unsigned i = 0; i < 100 && !q.done; i++)
+			px_store_dispatch(n->store);
+		px_assert(q.done);
+	} while (q.next != 0);
+	return q.n;
 }
 
 /* --- configuration

@@ -33,11 +33,22 @@ struct node {
 	struct px_flow *flow;
 	struct px_generation *gen;
 	/* faults of what arrives at this node from others */
-	bool down;          /* nobody can connect */
-	bool lose_answers;  /* accepts, but the answer is lost */
-	unsigned lose_next; /* the same, so many times */
-	int answer_status;  /* not 0: a proxy in front answers this, with text */
-	unsigned posts;     /* that reached this node */
+	bool down;               /* nobody can connect */
+	bool lose_answers;       /* accepts, but the answer is lost */
+	unsigned lose_next;      /* the same, so many times */
+	int answer_status;       /* not 0: a proxy in front answers this, with text */
+	const char *answer_text; /* with answer_status: the body instead of "proxy" */
+	int64_t retry_after;     /* with answer_status: ms, 0 none */
+	const char *acts_as;     /* not NULL: no node, but this authority's system, which confirms... */
+	const char *refuses;     /* ... or refuses with this code */
+	bool hang;            /* takes whole posts and never answers: a minute, then the connection is lost */
+	unsigned posts;       /* that reached this node */
+	struct px_buf posted; /* their message ids, each with a blank behind it */
+	/* faults inside */
+	bool hold_inspections;    /* they wait until this is false again */
+	struct px_store_ops ops;  /* world_patch() */
+	struct px_conf *confs[8]; /* every configuration it ever had */
+	unsigned n_confs;
 	/* called at each start, before flow: may put other ports into the generation; NULL nothing */
 	void (*wire)(struct node *n);
 };
@@ -75,6 +86,13 @@ struct px_timers *world_timers(struct world *w);
 /** Forget memory, keep the store: what kill -9 and a start do. */
 void world_crash(struct node *n);
 
+/** A table of the node's own for its store, to put other operations into. */
+struct px_store_ops *world_patch(struct node *n);
+/** A new generation with this configuration. */
+void world_reload(struct node *n, const char *conf_text);
+/** Entries of this kind in the journal. */
+unsigned world_journal(struct node *n, enum px_journal_kind kind);
+
 /** The octets of @m as @partner of @n would send them. */
 void world_compose(struct node *n, const char *partner, const struct msg *m, struct px_buf *out);
 /** Post octets; runs until answered. */
@@ -82,15 +100,23 @@ struct reply world_post(struct node *n, const char *partner, const struct px_buf
 struct reply world_send(struct node *n, const char *partner, const struct msg *m);
 /** Fetch without waiting longer than @wait_ms. */
 struct reply world_fetch(struct node *n, const char *partner, int64_t wait_ms);
+/** Begin to fetch; @r is filled in when it is answered. */
+uint64_t world_fetch_begin(struct node *n, const char *partner, int64_t wait_ms, struct reply *r);
 /** Confirm what was fetched as @authority's system; @coe_code not NULL: a permanent exception. */
 struct reply world_confirm(struct node *n, const char *partner, const char *authority,
 			   const struct reply *fetched, const char *coe_code);
+/** Post these octets to the inbox. */
+struct reply world_confirm_with(struct node *n, const char *partner, const char *delivery,
+				const struct px_buf *doc);
 void reply_free(struct reply *r);
 /** Content of the first <px:NAME> in @doc; "" when there is none. View into a static buffer of the caller's
  * turn. */
 const char *field(const struct px_buf *doc, const char *name);
 /** Name of the state of the delivery of (sender, id) to @recipient; "none". */
 const char *world_state(struct node *n, const char *sender, const char *id, const char *recipient);
+
+/** The delivery itself; id 0: none. */
+struct px_delivery world_delivery(struct node *n, const char *sender, const char *id, const char *recipient);
 
 /** The configuration text of a partner. @url NULL: pull. */
 void conf_partner(struct px_buf *out, const char *name, const char *authority, const char *role,

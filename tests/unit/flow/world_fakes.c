@@ -5,12 +5,14 @@
 #include "world_fakes.h"
 
 #include "base/strings.h"
+#include "flow/confirm.h"
 
 /* Jobs wait in one queue and end a round later, so that callbacks never run inside the call that started
  * them. */
 struct job {
 	struct job *next;
 	struct node *node; /* whose it is */
+	struct fakes *fakes;
 	bool dropped;
 	void (*run)(struct job *job);
 	/* inspection */
@@ -56,6 +58,7 @@ static struct job *job_new(struct fakes *f, struct node *n, void (*run)(struct j
 {
 	struct job *job = px_xcalloc(1, sizeof(*job));
 	job->node = n;
+	job->fakes = f;
 	job->run = run;
 	job->arg = arg;
 	*f->tail = job;
@@ -121,12 +124,53 @@ void fakes_free(struct fakes **f)
 	PX_FREE(*f);
 }
 
+/* Content of the first <NAME> in [doc, end). */
+static bool get(const char *doc, const char *end, const char *name, char *out, size_t size)
+{
+	char open[64];
+	int n = snprintf(open, sizeof(open), "<%s>", name);
+	const char *at = memmem(doc, (size_t)(end - doc), open, (size_t)n);
+	out[0] = '\0';
+	if (at == NULL)
+		return false;
+	at += n;
+	const char *stop = memchr(at, '<', (size_t)(end - at));
+	px_strlcpy_n(out, at, (size_t)((stop != NULL ? stop : end) - at), size);
+	return true;
+}
+
 /* --- signing
  * ------------------------------------------------------------------------------------------------- */
 
 void fakes_sign(struct px_buf *doc, const char *authority, enum px_role role)
 {
 	px_buf_addf(doc, "<!--signed %s %s-->", authority, px_role_name(role));
+}
+
+void fakes_answer(struct px_buf *out, const struct px_body *body, const char *authority, const char *coe_code,
+		  int64_t now)
+{
+	struct px_findings errors = {0};
+	const char *doc = (const char *)body->data, *end = doc + body->len;
+	char sender[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1];
+	get(doc, end, "px:Sender", sender, sizeof(sender));
+	get(doc, end, "px:MessageId", id, sizeof(id));
+	if (coe_code != NULL)
+		px_findings_add(&errors, px_code_parse(coe_code), 0, NULL, NULL, "refused by the test");
+	struct px_confirm c = {
+	    .kind = coe_code != NULL ? PX_COE : PX_COA,
+	    .permanent = coe_code != NULL,
+	    .confirmation_id = "C1",
+	    .issuer = authority,
+	    .ref_sender = sender,
+	    .ref_message_id = id,
+	    .ref_digest = body->digest,
+	    .at = now,
+	    .errors = coe_code != NULL ? &errors : NULL,
+	};
+	px_confirm_write(out, &c, true);
+	fakes_sign(out, authority, PX_ROLE_SYSTEM);
+	px_findings_free(&errors);
 }
 
 static bool read_trailer(const char *doc, size_t len, struct px_signer *out)
@@ -178,21 +222,6 @@ static void fake_sign(struct px_sealer *s, const void *data, size_t len, px_octe
 
 /* --- inspection
  * ---------------------------------------------------------------------------------------------- */
-
-/* Content of the first <NAME> in [doc, end). */
-static bool get(const char *doc, const char *end, const char *name, char *out, size_t size)
-{
-	char open[64];
-	int n = snprintf(open, sizeof(open), "<%s>", name);
-	const char *at = memmem(doc, (size_t)(end - doc), open, (size_t)n);
-	out[0] = '\0';
-	if (at == NULL)
-		return false;
-	at += n;
-	const char *stop = memchr(at, '<', (size_t)(end - at));
-	px_strlcpy_n(out, at, (size_t)((stop != NULL ? stop : end) - at), size);
-	return true;
-}
 
 static void get_time(const char *doc, const char *end, const char *name, int64_t *out)
 {
@@ -324,6 +353,13 @@ static struct px_verdict *examine(const struct px_pool_request *r)
 
 static void run_inspect(struct job *job)
 {
+	if (job->node->hold_inspections) {
+		struct job *again = job_new(job->fakes, job->node, run_inspect, job->arg);
+		again->request = job->request;
+		again->request.body = px_body_ref(job->request.body);
+		again->inspected = job->inspected;
+		return;
+	}
 	job->inspected(job->arg, PX_OK, examine(&job->request));
 }
 
@@ -399,6 +435,45 @@ static void run_wait(struct job *job)
 	}
 }
 
+/* Until a minute has passed. */
+static void run_hang(struct job *job)
+{
+	if (px_clock_mono(job->fakes->clock) - job->started < 60000) {
+		struct job *again = job_new(job->fakes, job->node, run_hang, job->arg);
+		again->to = job->to;
+		again->posted = job->posted;
+		again->started = job->started;
+		return;
+	}
+	finish_post(job, &(struct px_post_result){.end = PX_POST_TIMEOUT,
+						  .body_sent = true,
+						  .retry_after = -1,
+						  .reason = "no answer within a minute"});
+}
+
+static void note_post(struct node *to, const struct px_body *body)
+{
+	char id[PX_MESSAGE_ID_MAX + 1];
+	to->posts++;
+	get((const char *)body->data, (const char *)body->data + body->len, "px:MessageId", id, sizeof(id));
+	px_buf_addf(&to->posted, "%s ", id);
+}
+
+static void answer_as_system(struct job *job)
+{
+	struct node *to = job->to;
+	struct px_buf doc = PX_BUF_INIT;
+	fakes_answer(&doc, job->body, to->acts_as, to->refuses, px_clock_wall(job->fakes->clock));
+	finish_post(job, &(struct px_post_result){.end = PX_POST_ANSWERED,
+						  .status = to->refuses != NULL ? 422 : 201,
+						  .answer = doc.data,
+						  .answer_len = doc.len,
+						  .body_sent = true,
+						  .retry_after = -1,
+						  .reason = ""});
+	px_buf_free(&doc);
+}
+
 static void run_post(struct job *job)
 {
 	struct node *to = job->to;
@@ -408,15 +483,28 @@ static void run_post(struct job *job)
 							  .reason = "connection refused"});
 		return;
 	}
-	to->posts++;
+	note_post(to, job->body);
 	if (to->answer_status != 0) {
-		finish_post(job, &(struct px_post_result){.end = PX_POST_ANSWERED,
-							  .status = to->answer_status,
-							  .answer = (const uint8_t *)"proxy\n",
-							  .answer_len = 6,
-							  .body_sent = true,
-							  .retry_after = -1,
-							  .reason = ""});
+		const char *text = to->answer_text != NULL ? to->answer_text : "proxy\n";
+		finish_post(
+		    job, &(struct px_post_result){.end = PX_POST_ANSWERED,
+						  .status = to->answer_status,
+						  .answer = (const uint8_t *)text,
+						  .answer_len = strlen(text),
+						  .body_sent = true,
+						  .retry_after = to->retry_after != 0 ? to->retry_after : -1,
+						  .reason = ""});
+		return;
+	}
+	if (to->acts_as != NULL) {
+		answer_as_system(job);
+		return;
+	}
+	if (to->hang) {
+		struct job *wait = job_new(job->fakes, job->node, run_hang, job->arg);
+		wait->to = to;
+		wait->posted = job->posted;
+		wait->started = px_clock_mono(job->fakes->clock);
 		return;
 	}
 	struct port *port =

@@ -18,6 +18,9 @@ struct px_transport *fakes_transport(struct fakes *f, struct node *n);
 struct px_sealer *fakes_sealer(struct fakes *f, struct node *n);
 /** Finish one round of what is under way. @return whether there was anything. */
 bool fakes_run(struct fakes *f);
+/** What @authority's system answers to @body: a signed CoA, or a permanent CoE. */
+void fakes_answer(struct px_buf *out, const struct px_body *body, const char *authority, const char *coe_code,
+		  int64_t now);
 /** Note who signed: a trailer that the fake inspector believes. */
 void fakes_sign(struct px_buf *doc, const char *authority, enum px_role role);
 

@@ -1,0 +1,227 @@
+/* prinex: what administrators do to the deliveries of one message
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+#include <inttypes.h>
+
+#define PAGE 500
+
+/*
+ * The message is read for its deliveries. When its record is damaged they are found among all that are open,
+ * and whom it concerns in its receipt: a damaged message must not wait for its age.
+ */
+struct change {
+	struct px_flow *flow;
+	bool cancel;
+	uint64_t seq;
+	char recipient[PX_AUTHORITY_MAX + 1];
+	char reason[PX_VALUE_MAX + 1];
+	char actor[PX_MARK_ACTOR_MAX + 1];
+	/* whom it concerns */
+	struct px_header header;
+	char origin[PX_NAME_MAX + 1];
+	uint8_t digest[PX_DIGEST_LEN];
+	bool confirmations;
+	struct px_delivery *deliveries; /* that may be changed */
+	unsigned n;
+	unsigned pending, done, in_flight, other;
+	px_flow_told *told;
+	void *arg;
+};
+
+static void change_end(struct change *c, int rc, const char *text)
+{
+	struct px_flow *flow = c->flow;
+	c->told(c->arg, rc, text);
+	free(c->deliveries);
+	free(c);
+	px_flow_end(flow);
+}
+
+static void add_count(struct px_buf *out, unsigned n, const char *what)
+{
+	if (n > 0)
+		px_buf_addf(out, "%s%u %s%s", out->len > 0 ? ", " : "", n,
+			    n == 1 ? "delivery " : "deliveries ", what);
+}
+
+static void all_changed(struct change *c)
+{
+	struct px_buf text = PX_BUF_INIT;
+	add_count(&text, c->done, c->cancel ? "cancelled" : "due now");
+	add_count(&text, c->in_flight, "in flight just now: try again when the attempt has ended");
+	add_count(&text, c->other, c->cancel ? "could not be ended" : "wait for a confirmation, not for us");
+	if (text.len == 0)
+		px_buf_adds(&text, "nothing of it waits any more");
+	change_end(c, c->done > 0 ? PX_OK : PX_EPRECONDITION, px_buf_str(&text));
+	px_buf_free(&text);
+}
+
+static void one_changed(void *arg, int rc)
+{
+	struct change *c = arg;
+	if (rc == PX_OK)
+		c->done++;
+	else if (rc == PX_ESTALE)
+		c->in_flight++;
+	else
+		c->other++;
+	if (--c->pending == 0)
+		all_changed(c);
+}
+
+static void cancel_one(struct change *c, const struct px_delivery *d)
+{
+	char error[PX_VALUE_MAX + 64];
+	bool sent = d->body_sent || d->state == PX_D_HANDED_OVER;
+	snprintf(error, sizeof(error), "%s%s", c->reason,
+		 sent ? " (it was sent before and may have arrived)" : "");
+	struct px_settle s = {.delivery = d->id,
+			      .state = PX_D_CANCELLED,
+			      .error = error,
+			      .code = px_code_wire(PX_CODE_CANCELLED),
+			      .actor = c->actor};
+	struct settle_about about = {d, &c->header, c->origin, c->digest, c->confirmations};
+	px_settle(c->flow, &about, &s, one_changed, c);
+}
+
+static void retry_one(struct change *c, const struct px_delivery *d)
+{
+	struct px_settle s = {.delivery = d->id,
+			      .state = PX_D_QUEUED,
+			      .due = px_flow_now(c->flow),
+			      .error = d->error[0] != '\0' ? d->error : NULL,
+			      .actor = c->actor};
+	struct settle_about about = {d, &c->header, c->origin, c->digest, c->confirmations};
+	px_dispatch_unhold(px_flow_obtain_link(c->flow, d->partner));
+	px_settle(c->flow, &about, &s, one_changed, c);
+}
+
+static void change_all(struct change *c)
+{
+	c->pending = 1; /* until all are begun */
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct px_delivery *d = &c->deliveries[i];
+		if (px_delivery_state_is_final(d->state) ||
+		    (c->recipient[0] != '\0' && strcmp(c->recipient, d->recipient) != 0))
+			continue;
+		if (d->leased) {
+			c->in_flight++;
+		} else if (c->cancel) {
+			c->pending++;
+			cancel_one(c, d);
+		} else if (d->state == PX_D_HANDED_OVER) {
+			c->other++;
+		} else {
+			c->pending++;
+			retry_one(c, d);
+		}
+	}
+	if (--c->pending == 0)
+		all_changed(c);
+}
+
+static void keep(struct change *c, const struct px_delivery *d)
+{
+	c->deliveries = px_xrealloc_array(c->deliveries, c->n + 1, sizeof(*c->deliveries));
+	c->deliveries[c->n++] = *d;
+}
+
+/* --- a damaged message
+ * --------------------------------------------------------------------------------------- */
+
+static void receipt_read(void *arg, int rc, const struct px_receipt *r)
+{
+	struct change *c = arg;
+	if (rc == PX_OK) {
+		px_strlcpy(c->header.sender, r->sender, sizeof(c->header.sender));
+		px_strlcpy(c->header.message_id, r->message_id, sizeof(c->header.message_id));
+		px_strlcpy(c->origin, r->partner, sizeof(c->origin));
+		memcpy(c->digest, r->digest, PX_DIGEST_LEN);
+		c->confirmations = r->confirmations;
+	}
+	change_all(c); /* without its receipt nobody can be told, but it ends */
+}
+
+static void open_page(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
+{
+	struct change *c = arg;
+	if (rc != PX_OK) {
+		change_end(c, rc, "deliveries could not be read");
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (deliveries[i].message == c->seq)
+			keep(c, &deliveries[i]);
+	}
+	if (next != 0) {
+		struct px_scan scan = {.from = next, .limit = PAGE, .ascending = true, .open_only = true};
+		px_store_scan_deliveries(c->flow->store, &scan, open_page, c);
+	} else {
+		px_store_receipt(c->flow->store, c->seq, receipt_read, c);
+	}
+}
+
+/* --- the message
+ * --------------------------------------------------------------------------------------------- */
+
+static void message_read(void *arg, int rc, const struct px_message *m)
+{
+	struct change *c = arg;
+	if (rc == PX_ECORRUPT && c->seq != 0) {
+		open_page(c, PX_OK, 0, NULL, 1);
+		return;
+	}
+	if (rc != PX_OK) {
+		change_end(c, rc,
+			   rc == PX_ENOTFOUND ? "there is no such message"
+			   : rc == PX_ECORRUPT
+			       ? "its record is damaged: name it by the number that quarantine shows"
+			       : "the message could not be read");
+		return;
+	}
+	c->header = m->header;
+	c->confirmations = m->confirmations;
+	px_strlcpy(c->origin, m->partner, sizeof(c->origin));
+	memcpy(c->digest, m->digest, PX_DIGEST_LEN);
+	for (unsigned i = 0; i < m->n_deliveries; i++)
+		keep(c, &m->deliveries[i]);
+	change_all(c);
+}
+
+static struct change *change_new(struct px_flow *flow, px_flow_told *told, void *arg)
+{
+	struct change *c = px_xcalloc(1, sizeof(*c));
+	c->flow = flow;
+	c->told = told;
+	c->arg = arg;
+	px_flow_begin(flow);
+	return c;
+}
+
+static void read_message(struct change *c, const struct px_flow_which *which)
+{
+	c->seq = which->seq;
+	if (which->seq != 0)
+		px_store_message(c->flow->store, which->seq, message_read, c);
+	else
+		px_store_find(c->flow->store, which->sender, which->message_id, message_read, c);
+}
+
+void px_flow_retry(struct px_flow *flow, const struct px_flow_which *which, px_flow_told *told, void *arg)
+{
+	read_message(change_new(flow, told, arg), which);
+}
+
+void px_flow_cancel(struct px_flow *flow, const struct px_flow_which *which, const char *recipient,
+		    const char *reason, const char *actor, px_flow_told *told, void *arg)
+{
+	struct change *c = change_new(flow, told, arg);
+	c->cancel = true;
+	px_strlcpy(c->recipient, recipient, sizeof(c->recipient));
+	px_strlcpy(c->reason, reason, sizeof(c->reason));
+	px_strlcpy(c->actor, actor, sizeof(c->actor));
+	read_message(c, which);
+}

@@ -1,0 +1,143 @@
+/* prinex: deliveries whose time has run out
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+#include <inttypes.h>
+
+/*
+ * One page at a time: the next is read when all of this one are settled, so that a store that cannot be
+ * written is not given ever more to do. What cannot be ended (its records are damaged) is left behind, and
+ * the next page follows. At the end of all pages the sweep begins anew with the next tick.
+ *
+ * A delivery that was handed over is not given up soon after a start: while this node was down no
+ * confirmation could come, and those that wait for us come within the longest pause between attempts.
+ */
+#define PAGE  64
+#define GRACE (20 * 60 * 1000)
+
+struct overdue {
+	struct px_flow *flow;
+	struct px_delivery delivery;
+};
+
+/* A delivery of the page was dealt with, or all of them were begun. */
+static void one_less(struct px_flow *flow)
+{
+	px_assert(flow->ending > 0);
+	if (--flow->ending == 0) {
+		flow->sweeping = false;
+		if (flow->full_page) /* after an outage there may be many */
+			px_upkeep_soon(flow);
+	}
+	px_flow_end(flow);
+}
+
+static void one_done(struct overdue *o)
+{
+	struct px_flow *flow = o->flow;
+	free(o);
+	one_less(flow);
+}
+
+static void ended(void *arg, int rc)
+{
+	struct overdue *o = arg;
+	if (rc == PX_ECORRUPT)
+		px_standing_raise(o->flow, PX_ALARM_QUARANTINE, o->delivery.partner,
+				  "delivery %" PRIu64
+				  " to %s is overdue and cannot be ended: records it needs "
+				  "are damaged",
+				  o->delivery.id, o->delivery.recipient);
+	one_done(o);
+}
+
+static void end_it(struct overdue *o, const struct settle_about *about)
+{
+	const struct px_delivery *d = &o->delivery;
+	bool sent = d->body_sent || d->state == PX_D_HANDED_OVER;
+	struct px_settle s = {
+	    .delivery = d->id,
+	    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
+	    .code = px_code_wire(sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
+	    .error = d->error[0] != '\0' ? d->error : NULL,
+	};
+	px_settle(o->flow, about, &s, ended, o);
+}
+
+/* Its message cannot be read, but whom it concerns is kept apart from it. */
+static void receipt_read(void *arg, int rc, const struct px_receipt *r)
+{
+	struct overdue *o = arg;
+	struct px_header header = {.n_recipients = 0};
+	bool known = rc == PX_OK;
+	if (rc != PX_OK && rc != PX_ECORRUPT && rc != PX_ENOTFOUND) {
+		one_done(o); /* with a later sweep */
+		return;
+	}
+	px_standing_raise(o->flow, PX_ALARM_QUARANTINE, o->delivery.partner,
+			  "delivery %" PRIu64 " to %s ended by age; the record of its message is damaged%s",
+			  o->delivery.id, o->delivery.recipient,
+			  known ? "" : ", and so is the receipt: its sender cannot be told");
+	if (known) {
+		px_strlcpy(header.sender, r->sender, sizeof(header.sender));
+		px_strlcpy(header.message_id, r->message_id, sizeof(header.message_id));
+	}
+	struct settle_about about = {&o->delivery, &header, known ? r->partner : "", known ? r->digest : NULL,
+				     known && r->confirmations};
+	end_it(o, &about);
+}
+
+static void message_read(void *arg, int rc, const struct px_message *m)
+{
+	struct overdue *o = arg;
+	if (rc == PX_ECORRUPT || rc == PX_ENOTFOUND) {
+		px_store_receipt(o->flow->store, o->delivery.message, receipt_read, o);
+		return;
+	}
+	if (rc != PX_OK) {
+		one_done(o);
+		return;
+	}
+	struct settle_about about = {&o->delivery, &m->header, m->partner, m->digest, m->confirmations};
+	end_it(o, &about);
+}
+
+static bool is_spared(const struct px_flow *flow, const struct px_delivery *d)
+{
+	return d->state == PX_D_HANDED_OVER && px_clock_mono(flow->clock) - flow->started < GRACE;
+}
+
+static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
+{
+	struct px_flow *flow = arg;
+	(void)next;
+	flow->full_page = rc == PX_OK && n == PAGE;
+	if (flow->full_page)
+		flow->swept = deliveries[n - 1];
+	else
+		flow->swept.id = 0;
+	flow->ending = 1; /* until all are begun */
+	for (unsigned i = 0; rc == PX_OK && i < n; i++) {
+		if (is_spared(flow, &deliveries[i]))
+			continue;
+		struct overdue *o = px_xcalloc(1, sizeof(*o));
+		o->flow = flow;
+		o->delivery = deliveries[i];
+		flow->ending++;
+		px_flow_begin(flow);
+		px_store_message(flow->store, o->delivery.message, message_read, o);
+	}
+	one_less(flow);
+}
+
+void px_overdue_sweep(struct px_flow *flow)
+{
+	if (flow->sweeping)
+		return;
+	flow->sweeping = true;
+	px_flow_begin(flow);
+	px_store_overdue(flow->store, px_flow_now(flow), flow->swept.id != 0 ? &flow->swept : NULL, PAGE,
+			 swept, flow);
+}
