@@ -12,7 +12,7 @@ static int disbelieve(const struct px_verdict *v, struct px_buf *why)
 	px_buf_setf(why, "its answer cannot be believed: ");
 	for (unsigned i = 0; i < v->errors.n; i++) {
 		const struct px_finding *f = &v->errors.items[i];
-		const struct px_shown e = {.code = px_code_wire(f->code), .text = f->text, .value = f->value};
+		const struct px_shown e = {.code = px_finding_wire(f), .text = f->text, .value = f->value};
 		px_buf_adds(why, i > 0 ? "; " : "");
 		px_show_error(why, &e);
 	}

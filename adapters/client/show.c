@@ -101,7 +101,7 @@ json_t *px_json_error(const struct px_shown *e)
 static struct px_shown of_finding(const struct px_finding *f, const struct px_line_map *map)
 {
 	return (struct px_shown){
-	    .code = px_code_wire(f->code),
+	    .code = px_finding_wire(f),
 	    .pointer = f->pointer,
 	    .value = f->value,
 	    .text = has(f->text) ? f->text : px_code_title(f->code),

@@ -74,17 +74,26 @@ static char *copy_or_null(const char *s)
 	return s != NULL ? px_xstrdup(s) : NULL;
 }
 
-void px_findings_add(struct px_findings *f, enum px_code code, unsigned line, const char *pointer,
-		     const char *value, const char *text_fmt, ...)
+static struct px_finding *append(struct px_findings *f, enum px_code code, unsigned line, const char *pointer,
+				 const char *value)
 {
 	f->total++;
 	if (f->n >= PX_ERRORS_MAX)
-		return;
+		return NULL;
 	f->items = px_xrealloc_array(f->items, f->n + 1, sizeof(f->items[0]));
 	struct px_finding *item = &f->items[f->n++];
 	*item = (struct px_finding){.code = code, .line = line, .pointer = copy_or_null(pointer)};
 	if (value != NULL)
 		item->value = px_xstrndup(value, px_utf8_cut(value, strlen(value), PX_VALUE_MAX));
+	return item;
+}
+
+void px_findings_add(struct px_findings *f, enum px_code code, unsigned line, const char *pointer,
+		     const char *value, const char *text_fmt, ...)
+{
+	struct px_finding *item = append(f, code, line, pointer, value);
+	if (item == NULL)
+		return;
 	struct px_buf text = PX_BUF_INIT;
 	va_list ap;
 	va_start(ap, text_fmt);
@@ -93,9 +102,25 @@ void px_findings_add(struct px_findings *f, enum px_code code, unsigned line, co
 	item->text = (char *)px_buf_detach(&text, NULL);
 }
 
+void px_findings_add_rule(struct px_findings *f, const char *rule, enum px_code code, unsigned line,
+			  const char *pointer, const char *value, const char *text)
+{
+	struct px_finding *item = append(f, code, line, pointer, value);
+	if (item == NULL)
+		return;
+	item->rule = px_xstrdup(rule);
+	item->text = px_xstrdup(text);
+}
+
+const char *px_finding_wire(const struct px_finding *f)
+{
+	return f->rule != NULL ? f->rule : px_code_wire(f->code);
+}
+
 void px_findings_free(struct px_findings *f)
 {
 	for (unsigned i = 0; i < f->n; i++) {
+		free(f->items[i].rule);
 		free(f->items[i].pointer);
 		free(f->items[i].value);
 		free(f->items[i].text);

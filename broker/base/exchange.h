@@ -21,6 +21,7 @@
 #define PX_KEY_VALUE_MAX  70 /* longest: an MRN-less LRN with its declarant */
 #define PX_KEYS_MAX       1024
 #define PX_ENTRIES_MAX    100 /* confirmations in one Confirmations payload */
+#define PX_RULE_ID_MAX    35  /* it stands where a code stands */
 
 enum px_role { PX_ROLE_NONE, PX_ROLE_SYSTEM, PX_ROLE_NODE, PX_ROLE_OFFICER };
 const char *px_role_name(enum px_role role);
@@ -75,6 +76,7 @@ const char *px_conf_kind_name(enum px_conf_kind kind); /* "CoA", "CoD", "CoE" */
 /** One px:Error or px:Warning. Strings are owned by whoever owns the array; NULL means absent. */
 struct px_finding {
 	enum px_code code;
+	char *rule;    /* id of the rule that is broken: it stands on the wire in place of the code; else NULL */
 	unsigned line; /* in the exchange as sent; 0: not known */
 	char *pointer; /* XPath; starts at the payload's root, or at /px:Exchange for envelope errors */
 	char *value;   /* the offending value, cut at PX_VALUE_MAX octets at a character */
@@ -89,6 +91,11 @@ struct px_findings {
 /** Append; the strings are copied (NULL allowed), @value is cut. Counts on when the limit is reached. */
 void px_findings_add(struct px_findings *f, enum px_code code, unsigned line, const char *pointer,
 		     const char *value, const char *text_fmt, ...) PX_PRINTF(6, 7);
+/** The same for the rule @rule; @code is the group it belongs to. */
+void px_findings_add_rule(struct px_findings *f, const char *rule, enum px_code code, unsigned line,
+			  const char *pointer, const char *value, const char *text);
+/** What stands as `code` in px:Error and px:Warning: the rule's id, else the code. View. */
+const char *px_finding_wire(const struct px_finding *f);
 void px_findings_free(struct px_findings *f);
 
 /** px:Confirmation as read. Strings are NUL-terminated; empty means absent. */

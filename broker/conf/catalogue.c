@@ -50,6 +50,7 @@ static const struct px_opt options[] = {
     OPTION(IN_SET, "official", BOOL, struct px_cat_set, official, "false"),
     OPTION(IN_SET, "versions", VERSIONS, struct px_cat_set, versions, ""),
     OPTION(IN_SET, "files", TEXTS, struct px_cat_set, files, ""),
+    OPTION(IN_SET, "rules", TEXTS, struct px_cat_set, rules, ""),
     OPTION(IN_PREFIX, "uri", SAN, struct px_cat_prefix, uri, NULL),
     OPTION(IN_TYPE, "title", TEXT, struct px_cat_type, title, NULL),
     OPTION(IN_TYPE, "root", ROOT, struct px_cat_type, root, NULL),
@@ -118,6 +119,18 @@ static void finish_set(struct loader *l, struct px_cat_set *s)
 					px_buf_str(&path));
 		}
 	px_buf_free(&path);
+}
+
+/* Beside the catalogue, also where the schemas are in the official folder. */
+static void finish_rules(struct loader *l, struct px_cat_set *s)
+{
+	for (unsigned i = 0; i < s->rules.n; i++) {
+		char *path = px_path_beside(s->file, s->rules.items[i]);
+		free(s->rules.items[i]);
+		s->rules.items[i] = path;
+		if (access(path, R_OK) != 0)
+			problem(l, &s->rules, "set \"%s\": cannot read %s", s->name, path);
+	}
 }
 
 static bool has_prefix(const struct px_cat_set *s, const char *prefix, size_t len)
@@ -239,11 +252,25 @@ static void check_type_names(struct loader *l, const struct px_strings *types, c
 	}
 }
 
+static void check_rule_types(struct loader *l, const struct px_conf_partner *p)
+{
+	for (unsigned i = 0; i < p->rules.n; i++) {
+		struct px_rule_level_for rule;
+		if (px_parse_rule_level(p->rules.items[i], &rule, NULL) == PX_OK && rule.type[0] != '\0' &&
+		    px_catalogue_type(l->cat, rule.type) == NULL)
+			problem(l, &p->rules,
+				"partner \"%s\": there is no message type \"%s\" in the catalogue", p->name,
+				rule.type);
+	}
+}
+
 static void check_configuration(struct loader *l)
 {
 	const struct px_conf *c = l->conf;
-	for (unsigned i = 0; i < c->n_partners; i++)
+	for (unsigned i = 0; i < c->n_partners; i++) {
 		check_type_names(l, &c->partners[i].types, "partner", c->partners[i].name);
+		check_rule_types(l, &c->partners[i]);
+	}
 	for (unsigned i = 0; i < c->n_routes; i++)
 		check_type_names(l, &c->routes[i].types, "route", c->routes[i].name);
 	for (unsigned i = 0; i < c->n_retention; i++) {
@@ -293,8 +320,10 @@ int px_catalogue_load(const struct px_conf *conf, struct px_catalogue **out, str
 	*out = NULL;
 	if (parse_files(&l, &tree) == PX_OK) {
 		px_table_fill(&table, l.cat, &tree, l.where, problems);
-		for (unsigned i = 0; i < l.cat->n_sets; i++)
+		for (unsigned i = 0; i < l.cat->n_sets; i++) {
 			finish_set(&l, &l.cat->sets[i]);
+			finish_rules(&l, &l.cat->sets[i]);
+		}
 		for (unsigned i = 0; i < l.cat->n_types; i++)
 			finish_type(&l, &l.cat->types[i]);
 		check_configuration(&l);

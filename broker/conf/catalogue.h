@@ -44,6 +44,7 @@ struct px_cat_set {
 	bool official;
 	struct px_strings versions;
 	struct px_strings files; /* within folder; empty: every *.xsd */
+	struct px_strings rules; /* absolute: what its documents must keep beyond the schema (xml/rules.h) */
 	unsigned n_prefixes;
 	struct px_cat_prefix *prefixes;
 	unsigned line;

@@ -105,6 +105,8 @@ struct px_conf_authority {
 
 /** An officer always has PX_MODE_NONE. */
 enum px_mode { PX_MODE_PULL, PX_MODE_PUSH, PX_MODE_NONE };
+/** What it means that a message breaks a rule of its type. */
+enum px_rule_level { PX_RULES_OFF, PX_RULES_WARN, PX_RULES_REFUSE };
 enum px_conf_confirmation { PX_CONFIRM_SIGNED, PX_CONFIRM_HTTP };
 
 struct px_conf_partner {
@@ -126,6 +128,7 @@ struct px_conf_partner {
 	unsigned rate;                /* messages a minute taken from it; 0 any number */
 	enum px_conf_confirmation confirmation;
 	struct px_strings signature_profiles; /* "1 until 2031-12-31": px_conf_profile_allows */
+	struct px_strings rules;              /* "CC015C warn", "off": px_conf_rule_level */
 	struct px_strings types;              /* types it takes; empty: all */
 	unsigned line;
 };
@@ -210,6 +213,15 @@ int px_conf_check(const struct px_conf *conf, struct px_problems *problems);
 /** Print what is in force, defaults included, in the file's own syntax: it can be loaded again. */
 void px_conf_dump(const struct px_conf *conf, struct px_buf *out);
 
+/**
+ * A difference: @option of the section @place ("partner \"ua\""), or the section itself (@option NULL); or the
+ * order of sections of that name (@option "order"). @old and @fresh as a file says them; NULL: not there.
+ */
+typedef void px_conf_difference(void *arg, const char *place, const char *option, const char *old,
+				const char *fresh);
+/** Call @fn for each value that is not the same. What files hold that both name is not looked at. */
+void px_conf_diff(const struct px_conf *old, const struct px_conf *fresh, px_conf_difference *fn, void *arg);
+
 /** Append the reference (Markdown) of all sections and options. */
 void px_conf_reference(struct px_buf *out);
 
@@ -225,6 +237,10 @@ const struct px_conf_partner *px_conf_partner(const struct px_conf *conf, const 
 const struct px_conf_authority *px_conf_authority(const struct px_conf *conf, const char *code);
 /** Whether an exchange that @partner hands over may be signed by @profile at @at (wall ms). */
 bool px_conf_profile_allows(const struct px_conf_partner *partner, unsigned profile, int64_t at);
+/** What @partner (NULL: nobody in particular) is told for broken rules of @type; @standard: where the
+ * configuration says nothing. */
+enum px_rule_level px_conf_rule_level(const struct px_conf_partner *partner, const char *type,
+				      enum px_rule_level standard);
 /**
  * Where the value of a field stands: @field is its address within @conf (`&partner->url`); the address of a
  * name, code or title field gives its section. @return the file (view), "" when not known.

@@ -160,6 +160,14 @@ struct px_profile_rule {
 /** @return PX_OK, or PX_EPARSE with @why (may be NULL). */
 int px_parse_profile(const char *s, struct px_profile_rule *out, struct px_buf *why);
 
+/** "CC015C warn": what broken rules of a type mean; "warn": of all others. */
+struct px_rule_level_for {
+	char type[PX_TYPE_MAX + 1]; /* "" all */
+	enum px_rule_level level;
+};
+/** @return PX_OK, or PX_EPARSE with @why (may be NULL). */
+int px_parse_rule_level(const char *s, struct px_rule_level_for *out, struct px_buf *why);
+
 /** @path as seen from the folder of @file. Returned. */
 char *px_path_join(const char *file, const char *path);
 /** The same, made absolute. Returned. */

@@ -75,7 +75,7 @@ static void attribute(struct px_buf *out, const char *name, const char *value, s
 static void finding(struct px_buf *out, const char *name, const struct px_finding *f, const char *reference)
 {
 	px_buf_addf(out, "<px:%s", name);
-	attribute(out, "code", px_code_wire(f->code), TEXT_CHARS);
+	attribute(out, "code", px_finding_wire(f), TEXT_CHARS);
 	if (f->line != 0)
 		px_buf_addf(out, " line=\"%u\"", f->line);
 	attribute(out, "ncts", px_code_ncts(f->code), TEXT_CHARS);

@@ -85,7 +85,7 @@ static void journal_refusal(struct intake *in, const struct px_findings *errors)
 	    .partner = in->partner,
 	    .sender = v != NULL && v->has_header ? v->header.sender : "",
 	    .message_id = v != NULL && v->has_header ? v->header.message_id : "",
-	    .code = px_code_wire(errors->items[0].code),
+	    .code = px_finding_wire(&errors->items[0]),
 	    .has_digest = true,
 	};
 	memcpy(entry.digest, in->body->digest, PX_DIGEST_LEN);
@@ -395,6 +395,7 @@ static void inspect(struct intake *in)
 	    .now = px_flow_now(in->flow),
 	    .first_broker = partner_of(in)->role == PX_ROLE_SYSTEM,
 	};
+	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
 	if (in->gen->inspector->submit(in->gen->inspector, &req, inspected, in) != PX_OK)
 		answer_later(in, "overloaded: too many messages wait for inspection");
 }
@@ -433,8 +434,9 @@ static int take_token(struct link *link, const struct px_conf_partner *partner)
 void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
 		     struct px_body *body, px_flow_answered *answered, void *arg)
 {
-	if (flow->draining) {
-		px_answer_text(answered, arg, 503, 10, "draining: this node takes no new messages\n");
+	if (flow->draining || flow->closed) {
+		px_answer_text(answered, arg, 503, flow->draining ? 10 : 60,
+			       "draining: this node takes no new messages\n");
 		return;
 	}
 	int wait = take_token(px_flow_obtain_link(flow, partner->name), partner);

@@ -11,7 +11,7 @@
  * enums and booleans take one octet; a string is u16 length and octets, a string that may be absent (NULL)
  * has the length PX_VERDICT_ABSENT then. Findings come last, errors before warnings.
  */
-#define PX_VERDICT_MAGIC  0x32565850u /* "PXV2" */
+#define PX_VERDICT_MAGIC  0x33565850u /* "PXV3" */
 #define PX_VERDICT_ABSENT 0xffffu
 #define PX_TIME_MAX       253402300799999 /* the last millisecond of the year 9999 */
 

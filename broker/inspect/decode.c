@@ -217,6 +217,16 @@ static char *get_optional(struct in *in, size_t max, bool raw)
 	return px_xstrndup((const char *)p, len);
 }
 
+/* It goes where a code goes: onto the wire and into logs. */
+static char *get_rule(struct in *in)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	char *rule = get_optional(in, PX_RULE_ID_MAX, false);
+	if (rule != NULL && (rule[0] == '\0' || strspn(rule, letters) != strlen(rule)))
+		in->bad = true;
+	return rule;
+}
+
 static void get_findings(struct in *in, struct px_findings *f)
 {
 	f->total = (unsigned)get(in, 4, UINT32_MAX);
@@ -230,6 +240,7 @@ static void get_findings(struct in *in, struct px_findings *f)
 	for (unsigned i = 0; i < n && !in->bad; i++) {
 		struct px_finding *item = &f->items[i];
 		item->code = (enum px_code)get(in, 2, PX_CODE_COUNT - 1);
+		item->rule = get_rule(in);
 		item->line = (unsigned)get(in, 4, UINT32_MAX);
 		item->pointer = get_optional(in, PX_VERDICT_POINTER_MAX, false);
 		item->value = get_optional(in, PX_VALUE_MAX, true);

@@ -154,6 +154,7 @@ static void put_entry(struct px_buf *b, const struct px_confirmation *e)
 static void put_finding(struct px_buf *b, const struct px_finding *f)
 {
 	put(b, f->code, 2);
+	put_optional(b, f->rule, PX_RULE_ID_MAX);
 	put(b, f->line, 4);
 	put_optional(b, f->pointer, PX_VERDICT_POINTER_MAX);
 	if (f->value == NULL)

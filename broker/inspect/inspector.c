@@ -41,6 +41,7 @@ static void say_hello(int sock, bool ok, const char *why)
 static bool is_sound(const struct inspector *in, const struct px_wire_request *r)
 {
 	return r->slot < PX_ARENA_SLOTS && r->len <= in->arena.slot_size && r->kind <= PX_DOC_CONFIRMATION &&
+	       memchr(r->partner, '\0', sizeof(r->partner)) != NULL &&
 	       memchr(r->expected_sender, '\0', sizeof(r->expected_sender)) != NULL &&
 	       memchr(r->expected_id, '\0', sizeof(r->expected_id)) != NULL;
 }
@@ -55,6 +56,7 @@ static void examine(struct inspector *in, const struct px_wire_request *r)
 	    .expected_sender = r->expected_sender,
 	    .expected_id = r->expected_id,
 	    .roles = r->roles,
+	    .partner = r->partner,
 	};
 	uint64_t before = cpu_us();
 	struct px_verdict *v =

@@ -62,6 +62,7 @@ struct px_pool_request {
 	int64_t now;
 	bool first_broker;
 	unsigned roles; /* as struct px_exam */
+	char partner[PX_NAME_MAX + 1];
 	bool has_expected;
 	uint8_t expected_digest[PX_DIGEST_LEN];
 	char expected_sender[PX_AUTHORITY_MAX + 1];

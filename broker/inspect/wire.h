@@ -58,6 +58,7 @@ struct px_wire_request {
 	uint8_t first_broker;
 	uint8_t has_expected;
 	uint8_t expected_digest[PX_DIGEST_LEN];
+	char partner[PX_NAME_MAX + 1]; /* who handed it over, "" nobody */
 	char expected_sender[PX_AUTHORITY_MAX + 1];
 	char expected_id[PX_MESSAGE_ID_MAX + 1];
 };

@@ -247,6 +247,7 @@ static struct px_wire_request make_request(const struct px_flight *f, const stru
 	wire.first_broker = r->first_broker;
 	wire.has_expected = r->has_expected;
 	memcpy(wire.expected_digest, r->expected_digest, PX_DIGEST_LEN);
+	px_strlcpy(wire.partner, r->partner, sizeof(wire.partner));
 	px_strlcpy(wire.expected_sender, r->expected_sender, sizeof(wire.expected_sender));
 	px_strlcpy(wire.expected_id, r->expected_id, sizeof(wire.expected_id));
 	return wire;

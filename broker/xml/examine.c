@@ -33,6 +33,23 @@ static int set_index(const struct px_catalogue *cat, const char *name)
 	return -1;
 }
 
+static int load_rules(struct px_set *set, struct px_buf *why)
+{
+	int rc = PX_OK;
+	set->rules = px_xcalloc(PX_MAX(set->cat->rules.n, 1u), sizeof(set->rules[0]));
+	for (unsigned i = 0; i < set->cat->rules.n && rc == PX_OK; i++) {
+		rc = px_rules_load(set->cat->rules.items[i], &set->rules[i], why);
+		set->n_rules += rc == PX_OK;
+	}
+	return rc;
+}
+
+static int load_set(struct px_set *set, struct px_buf *why)
+{
+	int rc = px_load_set(set->cat, &set->schema, why);
+	return rc == PX_OK ? load_rules(set, why) : rc;
+}
+
 static int add_variant(struct px_examiner *ex, struct px_type *t, const char *set_name, struct px_buf *why)
 {
 	const struct px_cat_type *cat = t->cat;
@@ -55,7 +72,7 @@ static int add_variant(struct px_examiner *ex, struct px_type *t, const char *se
 		v->root_ns = p->uri;
 	}
 	if (ex->sets[set].schema == NULL) {
-		int rc = px_load_set(ex->sets[set].cat, &ex->sets[set].schema, why);
+		int rc = load_set(&ex->sets[set], why);
 		if (rc != PX_OK)
 			return rc;
 	}
@@ -95,6 +112,9 @@ static int build(struct px_examiner *ex, struct px_buf *why)
 			 "which confirmations are validated");
 		return PX_ECONF;
 	}
+	if (ex->conf != NULL && ex->conf->inspect.offices[0] != '\0' &&
+	    px_offices_open(ex->conf->inspect.offices, &ex->offices, why) != PX_OK)
+		return PX_ECONF;
 	return px_trusts_new(ex->conf, &ex->trusts, why);
 }
 
@@ -123,11 +143,16 @@ void px_examiner_free(struct px_examiner **examiner)
 		free(ex->types[i].variants);
 	}
 	free(ex->types);
-	for (unsigned i = 0; i < ex->n_sets; i++)
+	for (unsigned i = 0; i < ex->n_sets; i++) {
 		xmlSchemaFree(ex->sets[i].schema);
+		for (unsigned k = 0; k < ex->sets[i].n_rules; k++)
+			px_rules_free(&ex->sets[i].rules[k]);
+		free(ex->sets[i].rules);
+	}
 	free(ex->sets);
 	px_trusts_free(&ex->trusts);
 	px_leaves_free(&ex->leaves);
+	px_offices_free(&ex->offices);
 	PX_FREE(*examiner);
 }
 

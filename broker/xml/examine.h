@@ -41,6 +41,7 @@ struct px_exam {
 	/* Signing roles that may have signed: a bit per role, 1 << PX_ROLE_SYSTEM | ...; 0: as the document
 	 * demands (exchange: the catalogue's origin decides; confirmation: system or node). */
 	unsigned roles;
+	const char *partner; /* who handed it over: its rule levels count; NULL or "": the standard ones */
 	bool unsigned_ok; /* offline `check` of an exchange that is not signed yet: the signature stages are
 			   * skipped when there is no Signature; never set by the broker */
 };

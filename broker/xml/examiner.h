@@ -9,6 +9,8 @@
 #include "xml/examine.h"
 #include "xml/keys.h"
 #include "xml/leaf.h"
+#include "xml/offices.h"
+#include "xml/rules.h"
 #include "xml/trust.h"
 
 /* Private to broker/xml: made by examine.c, read by the stages. Only the caches change after
@@ -18,6 +20,8 @@
 struct px_set {
 	const struct px_cat_set *cat;
 	xmlSchemaPtr schema;
+	unsigned n_rules;
+	struct px_rules **rules; /* one a file */
 };
 
 /** A type in one schema set: prefixes mean what that set says. */
@@ -45,6 +49,7 @@ struct px_examiner {
 	const struct px_type *confirmations; /* its set holds exchange-1.xsd */
 	struct px_trusts *trusts;
 	struct px_leaves *leaves;
+	struct px_offices *offices; /* NULL: no list is configured */
 };
 
 /** By name; NULL: not known, or not available here. */

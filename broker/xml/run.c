@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "base/strings.h"
+#include "xml/rules.h"
 
 #define TEXT_MAX 512
 
@@ -108,50 +109,71 @@ static void flatten(char *s)
 	}
 }
 
-static void PX_PRINTF(6, 0) add(struct px_run *run, struct px_findings *to, enum px_code code,
-				const xmlNode *node, const char *value, const char *fmt, va_list ap)
+/* Empty, or the pointer; and the line. */
+static unsigned place_of(const struct px_run *run, const xmlNode *node, struct px_buf *pointer)
 {
-	/* What is only counted costs nothing: hostile input can provoke very many. */
+	if (node == NULL)
+		return 0;
+	px_run_pointer(run, node, pointer);
+	const xmlNode *at = node->type == XML_ATTRIBUTE_NODE ? node->parent : node;
+	long line = at != NULL ? xmlGetLineNo(at) : 0;
+	return line > 0 ? (unsigned)line : 0;
+}
+
+static void cut_flat(const char *s, size_t max, char *out)
+{
+	px_strlcpy_n(out, s, px_utf8_cut(s, strlen(s), max), max + 1);
+	flatten(out);
+}
+
+/* @rule NULL: none. What is only counted costs nothing: hostile input can provoke very many. */
+static void add(struct px_run *run, struct px_findings *to, const char *rule, enum px_code code,
+		const xmlNode *node, const char *value, const char *text)
+{
 	if (to->n >= PX_ERRORS_MAX) {
 		to->total++;
 		return;
 	}
-	struct px_buf pointer = PX_BUF_INIT, text = PX_BUF_INIT;
+	struct px_buf pointer = PX_BUF_INIT;
 	char shown[PX_VALUE_MAX + 1], cut[TEXT_MAX + 1];
-	long line = 0;
-	if (node != NULL) {
-		px_run_pointer(run, node, &pointer);
-		const xmlNode *at = node->type == XML_ATTRIBUTE_NODE ? node->parent : node;
-		line = at != NULL ? xmlGetLineNo(at) : 0;
-	}
-	if (value != NULL) {
-		px_strlcpy_n(shown, value, px_utf8_cut(value, strlen(value), PX_VALUE_MAX), sizeof(shown));
-		flatten(shown);
-	}
-	px_buf_vaddf(&text, fmt, ap);
-	px_strlcpy_n(cut, px_buf_str(&text), px_utf8_cut(px_buf_str(&text), text.len, TEXT_MAX), sizeof(cut));
-	flatten(cut);
-	px_findings_add(to, code, line > 0 ? (unsigned)line : 0,
-			pointer.len > 0 ? px_buf_str(&pointer) : NULL, value != NULL ? shown : NULL, "%s",
-			cut);
+	unsigned line = place_of(run, node, &pointer);
+	const char *where = pointer.len > 0 ? px_buf_str(&pointer) : NULL;
+	if (value != NULL)
+		cut_flat(value, PX_VALUE_MAX, shown);
+	cut_flat(text, TEXT_MAX, cut);
+	if (rule != NULL)
+		px_findings_add_rule(to, rule, code, line, where, value != NULL ? shown : NULL, cut);
+	else
+		px_findings_add(to, code, line, where, value != NULL ? shown : NULL, "%s", cut);
 	px_buf_free(&pointer);
-	px_buf_free(&text);
 }
 
 void px_run_error(struct px_run *run, enum px_code code, const xmlNode *node, const char *value,
 		  const char *fmt, ...)
 {
+	struct px_buf text = PX_BUF_INIT;
 	va_list ap;
 	va_start(ap, fmt);
-	add(run, &run->v->errors, code, node, value, fmt, ap);
+	px_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
+	add(run, &run->v->errors, NULL, code, node, value, px_buf_str(&text));
+	px_buf_free(&text);
 }
 
 void px_run_warn(struct px_run *run, enum px_code code, const xmlNode *node, const char *value,
 		 const char *fmt, ...)
 {
+	struct px_buf text = PX_BUF_INIT;
 	va_list ap;
 	va_start(ap, fmt);
-	add(run, &run->v->warnings, code, node, value, fmt, ap);
+	px_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
+	add(run, &run->v->warnings, NULL, code, node, value, px_buf_str(&text));
+	px_buf_free(&text);
+}
+
+void px_run_rule(struct px_run *run, const struct px_rule_hit *hit, bool refuses)
+{
+	add(run, refuses ? &run->v->errors : &run->v->warnings, hit->rule->id, hit->rule->code, hit->node,
+	    hit->value, hit->text);
 }

@@ -23,6 +23,7 @@ struct px_examiner;
 struct px_type;
 struct px_variant;
 struct px_leaf;
+struct px_rule_hit;
 
 /** Algorithms of a signature, as its shape named them; filled by px_stage_shape. */
 struct px_sig_alg {
@@ -75,6 +76,8 @@ void px_run_error(struct px_run *run, enum px_code code, const xmlNode *node, co
 		  const char *fmt, ...) PX_PRINTF(5, 6);
 void px_run_warn(struct px_run *run, enum px_code code, const xmlNode *node, const char *value,
 		 const char *fmt, ...) PX_PRINTF(5, 6);
+/** A rule of the type is broken: an error, or a warning. */
+void px_run_rule(struct px_run *run, const struct px_rule_hit *hit, bool refuses);
 /** Append the pointer of @node: from the payload's root if it lies in there, else from the document's. */
 void px_run_pointer(const struct px_run *run, const xmlNode *node, struct px_buf *out);
 /** An element of this name and namespace? */
@@ -101,8 +104,11 @@ void px_stage_certificate(struct px_run *run);
 void px_stage_signature(struct px_run *run);
 /** validate.c: the payload (a confirmation: the whole) against its schema. */
 void px_stage_schema(struct px_run *run);
-/** rules.c: business keys, confirmations and what must hold of them. */
+/** rules.c: what the rules of the type say, business keys, confirmations. */
 void px_stage_rules(struct px_run *run);
+/** confirmation.c: a confirmation that answers an exchange; the entries of a Confirmations payload. */
+void px_check_answer(struct px_run *run);
+void px_check_entries(struct px_run *run);
 
 /** px_examine for a document inside another one. */
 struct px_verdict *px_examine_at(struct px_examiner *ex, const struct px_exam *exam, const uint8_t *data,

@@ -135,8 +135,13 @@ static void draw_findings(unsigned *seed, struct px_findings *f, unsigned n)
 		draw_text(seed, text, sizeof(text));
 		draw_octets(seed, (uint8_t *)value, sizeof(value)); /* whatever was sent, up to a NUL */
 		value[draw(seed, sizeof(value))] = '\0';
-		px_findings_add(f, (enum px_code)draw(seed, PX_CODE_COUNT), draw(seed, 70000),
-				draw(seed, 4) ? pointer : NULL, draw(seed, 4) ? value : NULL, "%s", text);
+		if (draw(seed, 4) == 0)
+			px_findings_add_rule(f, "R-MRN-CHECK", PX_CODE_RULE_MRN, draw(seed, 70000), pointer,
+					     value, text);
+		else
+			px_findings_add(f, (enum px_code)draw(seed, PX_CODE_COUNT), draw(seed, 70000),
+					draw(seed, 4) ? pointer : NULL, draw(seed, 4) ? value : NULL, "%s",
+					text);
 	}
 }
 
@@ -198,6 +203,7 @@ static void same_findings(const struct px_findings *a, const struct px_findings 
 	for (unsigned i = 0; i < a->n; i++) {
 		assert_int_equal(a->items[i].code, b->items[i].code);
 		assert_int_equal(a->items[i].line, b->items[i].line);
+		same_string(a->items[i].rule, b->items[i].rule);
 		same_string(a->items[i].pointer, b->items[i].pointer);
 		same_string(a->items[i].value, b->items[i].value);
 		same_string(a->items[i].text, b->items[i].text);

@@ -1,0 +1,94 @@
+/* prinex: named checks: what rules ask that XPath cannot say
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include <libxml/xpathInternals.h>
+
+#include "base/strings.h"
+#include "xml/offices.h"
+#include "xml/rules_parts.h"
+
+/*
+ * The check digit of an MRN: values of the first 17 characters (digits as they are; letters from A = 10
+ * upward, leaving out the multiples of 11, as in ISO 6346), each times 2 to the power of its place, modulo
+ * 11, 10 counting as 0.
+ */
+static int value_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c < 'A' || c > 'Z')
+		return -1;
+	int v = 10 + (c - 'A');
+	v += v >= 11;
+	v += v >= 22;
+	v += v >= 33;
+	return v;
+}
+
+static bool is_mrn(const char *s)
+{
+	unsigned long sum = 0;
+	if (strlen(s) != 18)
+		return false;
+	for (unsigned i = 0; i < 17; i++) {
+		int v = value_of(s[i]);
+		if (v < 0)
+			return false;
+		sum += (unsigned long)v << i;
+	}
+	return s[17] >= '0' && s[17] <= '9' && (int)(sum % 11 % 10) == s[17] - '0';
+}
+
+/* px:mrn-check(TEXT): true when the check digit is right. */
+static void mrn_check(xmlXPathParserContextPtr ctxt, int nargs)
+{
+	CHECK_ARITY(1);
+	xmlChar *s = xmlXPathPopString(ctxt);
+	bool good = s != NULL && is_mrn((const char *)s);
+	xmlFree(s);
+	xmlXPathReturnBoolean(ctxt, good);
+}
+
+/* px:office(CODE, ROLES, DAY): "ok", or what is wrong with it: "country" (the list has no office of that
+ * country), "unknown", "day", "role"; "none" where there is no list. ROLES "" any, DAY "" any. */
+static void office(xmlXPathParserContextPtr ctxt, int nargs)
+{
+	CHECK_ARITY(3);
+	const struct px_rules *r = ctxt->context->userData;
+	xmlChar *day = xmlXPathPopString(ctxt);
+	xmlChar *roles = xmlXPathPopString(ctxt);
+	xmlChar *code = xmlXPathPopString(ctxt);
+	const char *answer = "none";
+	if (r->offices != NULL && day != NULL && roles != NULL && code != NULL)
+		answer =
+		    px_offices_judge(r->offices, (const char *)code, (const char *)roles, (const char *)day);
+	xmlFree(day);
+	xmlFree(roles);
+	xmlFree(code);
+	xmlXPathReturnString(ctxt, xmlStrdup((const xmlChar *)answer));
+}
+
+static const struct {
+	const char *name;
+	xmlXPathFunction function;
+} checks[] = {
+    {"mrn-check", mrn_check},
+    {"office", office},
+};
+
+bool px_rules_has_function(const char *name, size_t len)
+{
+	for (size_t i = 0; i < PX_ARRAY_LEN(checks); i++) {
+		if (strlen(checks[i].name) == len && memcmp(checks[i].name, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+void px_rules_register(xmlXPathContextPtr xpath)
+{
+	for (size_t i = 0; i < PX_ARRAY_LEN(checks); i++)
+		xmlXPathRegisterFuncNS(xpath, (const xmlChar *)checks[i].name, (const xmlChar *)PX_NS_RULES,
+				       checks[i].function);
+}
