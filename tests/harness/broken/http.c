@@ -26,17 +26,22 @@ static bool line(struct px_wire *w, int status, const char *text, bool goes_on)
 	return ok && goes_on;
 }
 
+/* What a fault takes for a partner. */
+static bool passes_for(const struct px_conf_partner *p, const struct px_wire *w)
+{
+	bool names = strcmp(p->san_uri, px_wire_peer_uri(w)) == 0;
+	return ((HAS(ANY_CLIENT_CERT) || HAS(TLS12)) && names) ||
+	       (HAS(NO_CLIENT_CERT) && SSL_get0_peer_certificate(px_wire_ssl(w)) == NULL);
+}
+
 static const struct px_conf_partner *partner_of(struct broken *b, const struct px_wire *w)
 {
 	struct px_buf why = PX_BUF_INIT;
+	const struct px_conf_partner *all = b->conf->partners;
 	const struct px_conf_partner *found = px_tls_identify(b->tls, px_wire_ssl(w), &why);
-	const char *uri = px_wire_peer_uri(w);
-	for (unsigned i = 0; found == NULL && i < b->conf->n_partners; i++) {
-		const struct px_conf_partner *p = &b->conf->partners[i];
-		if ((HAS(ANY_CLIENT_CERT) && strcmp(p->san_uri, uri) == 0) ||
-		    (HAS(NO_CLIENT_CERT) && SSL_get0_peer_certificate(px_wire_ssl(w)) == NULL) ||
-		    (HAS(TLS12) && strcmp(p->san_uri, uri) == 0))
-			found = p;
+	for (unsigned i = 0; found == NULL && all != NULL && i < b->conf->n_partners; i++) {
+		if (passes_for(&all[i], w))
+			found = &all[i];
 	}
 	px_buf_free(&why);
 	return found;
