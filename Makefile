@@ -58,7 +58,8 @@ DAEMON_SRC    := broker/daemon/prinexd.c
 CLIENT_SRC    := $(sort $(wildcard adapters/client/*.c))
 PRINEX_SRC    := $(sort $(wildcard adapters/prinex/*.c))
 PRINEXCTL_SRC := $(sort $(wildcard ops/prinexctl/*.c))
-HARNESS_SRC   := $(sort $(wildcard tests/harness/*.c))
+# The virtual stage of prinex-conform lives on the nodes that flow's unit tests have.
+HARNESS_SRC   := $(sort $(wildcard tests/harness/*.c)) tests/unit/flow/world.c tests/unit/flow/world_fakes.c
 BENCH_SRC     := $(sort $(wildcard tests/bench/*.c))
 # The simulated town lives on the nodes that flow's unit tests have; the linker puts it between flow and store.
 SIMULATE_SRC  := $(patsubst %,tests/faults/%.c,simulate town calls ports people weather count wrong) \
@@ -79,7 +80,7 @@ below_daemon  := daemon ctl flow inspect net xml store conf base
 libs_of        = -Wl,--start-group $(foreach l,$(below_$(1)),$(call lib,$(l))) -Wl,--end-group
 deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 
-PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex
+PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex $(O)/prinex-conform
 
 .PHONY: all help clean install check unit lint fuzz-smoke bench demo deps docs FORCE
 .DEFAULT_GOAL := all
@@ -141,6 +142,10 @@ $(O)/prinex: $(call objs,$(PRINEX_SRC)) $(call deps_of,client)
 prinexd: $(O)/prinexd
 prinexctl: $(O)/prinexctl
 prinex: $(O)/prinex
+
+$(O)/prinex-conform: $(call objs,$(HARNESS_SRC)) $(call deps_of,client)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(HARNESS_SRC)) $(call libs_of,client) $(LIBS) -o $@
 
 # A peer with faults, to try the certification on; never installed.
 BROKEN_SRC := $(sort $(wildcard tests/harness/broken/*.c tests/harness/peer*.c))
@@ -205,6 +210,11 @@ $(O)/libfuzzer/%: $(FUZZ_SRC) FORCE
 
 $(O)/simulate: $(call objs,$(SIMULATE_SRC)) $(call deps_of,flow)
 	@$(CC) $(ALL_LDFLAGS) $(SIMULATE_WRAP) $(call objs,$(SIMULATE_SRC)) $(call libs_of,flow) -lcmocka $(LIBS) -o $@
+
+# Loaded into prinexd by tests/faults: system calls that fail, writes that a power cut takes back.
+$(O)/shim.so: tests/faults/shim.c
+	@mkdir -p $(O)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) $(if $(filter 1,$(DEVELOPER)),-Werror) -fPIC -shared $< -o $@ -ldl
 
 simulate: $(O)/simulate ## play SEEDS=1000 seeds of the simulation, JOBS=2 at a time (FROM=seed: the first)
 	@$(O)/simulate --seeds $(or $(SEEDS),1000) --jobs $(or $(JOBS),2) --from $(or $(FROM),1)
