@@ -168,17 +168,68 @@ static int open_env(struct px_db *db, struct px_buf *why)
 	return open_tables(db, why);
 }
 
+int px_db_lock(struct px_db *db, const char *path, struct px_buf *why)
+{
+	*db = (struct px_db){.path = px_xstrdup(path), .lock = -1};
+	return lock_folder(db, why);
+}
+
+static int peek(MDB_env *env, struct px_rec_state *state)
+{
+	struct px_tkey key = px_tkey_name("state");
+	MDB_val k = {.mv_size = key.len, .mv_data = key.data}, v;
+	struct px_octets fields;
+	MDB_txn *txn = NULL;
+	MDB_dbi meta;
+	int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_dbi_open(txn, table_names[PX_T_META], 0, &meta);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_get(txn, meta, &k, &v);
+	if (rc == MDB_SUCCESS)
+		rc = px_rec_open(PX_T_META, key.data, key.len, v.mv_data, v.mv_size, &fields) == PX_OK
+			 ? px_rec_get_state(fields, state)
+			 : PX_ECORRUPT;
+	if (txn != NULL)
+		mdb_txn_abort(txn);
+	return rc == MDB_SUCCESS ? PX_OK : PX_ECORRUPT;
+}
+
+int px_db_peek(const char *path, struct px_rec_state *state)
+{
+	MDB_env *env = NULL;
+	int rc = mdb_env_create(&env);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_set_maxdbs(env, PX_TABLES);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOLOCK, 0600);
+	int result = rc == MDB_SUCCESS ? peek(env, state) : rc == ENOENT ? PX_ENOTFOUND : PX_ECORRUPT;
+	if (env != NULL)
+		mdb_env_close(env);
+	return result;
+}
+
 int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why)
 {
 	const uint64_t granule = 1024 * 1024;
-	*db = (struct px_db){.path = px_xstrdup(path),
-			     .lock = -1,
-			     .watermark = watermark,
-			     .map_size = (map_size + granule - 1) / granule * granule};
-	int rc = lock_folder(db, why);
+	int rc = px_db_lock(db, path, why);
+	db->watermark = watermark;
+	db->map_size = (map_size + granule - 1) / granule * granule;
 	if (rc == PX_OK)
 		rc = open_env(db, why);
 	return rc;
+}
+
+int px_db_copy(struct px_db *db, int fd)
+{
+	return mdb_env_copyfd2(db->env, fd, MDB_CP_COMPACT);
+}
+
+uint64_t px_db_size(const struct px_db *db)
+{
+	MDB_envinfo info;
+	mdb_env_info(db->env, &info);
+	return ((uint64_t)info.me_last_pgno + 1) * db->page;
 }
 
 void px_db_close(struct px_db *db)

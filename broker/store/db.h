@@ -45,6 +45,21 @@ struct px_db {
  * @return PX_OK, PX_ESYS (also: another process has it), PX_EFULL, PX_ECORRUPT; @why.
  */
 int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why);
+/** Only lock the folder (made if missing): nobody else opens the store meanwhile. @return PX_OK, PX_ESYS;
+ * @why.
+ */
+int px_db_lock(struct px_db *db, const char *path, struct px_buf *why);
+/** What the state of the store in folder @path says, opened for reading alone: a copy, or a store that nobody
+ * has open. @return PX_OK, PX_ENOTFOUND, PX_ECORRUPT. */
+int px_db_peek(const char *path, struct px_rec_state *state);
+/**
+ * Write a compact copy of what is committed now to @fd, which may be a pipe. A long reader: pages given back
+ * meanwhile cannot be used again before it ends. Blocks; any thread but those of px_tx. @return 0 or an error
+ * number of the system or LMDB.
+ */
+int px_db_copy(struct px_db *db, int fd);
+/** Octets that the file takes up. */
+uint64_t px_db_size(const struct px_db *db);
 /** Also after a px_db_open that failed. */
 void px_db_close(struct px_db *db);
 /** Octets still free for us on the file system. UINT64_MAX when it will not say. */
@@ -71,6 +86,8 @@ int px_tx_commit(struct px_tx *tx);
 void px_tx_abort(struct px_tx *tx);
 /** Octets of the map in use, and octets that it could still take, as this read transaction sees it. */
 void px_tx_usage(struct px_tx *tx, uint64_t *used, uint64_t *left);
+/** Remove all entries of a table. */
+void px_tx_clear(struct px_tx *tx, enum px_table table);
 uint64_t px_tx_entries(struct px_tx *tx, enum px_table table);
 
 /** @out: view until the next write or the end. @return PX_OK, PX_ENOTFOUND or tx->rc. */

@@ -26,8 +26,7 @@ struct px_lmdb *px_lmdb_of(struct px_store *st)
 
 /* --- the way of operations --------------------------------------------------------------------------- */
 
-/* @return whether the operation may go; otherwise it is on its way back. */
-static bool enter(struct px_lmdb *lm, struct px_op *op)
+bool px_lmdb_enter(struct px_lmdb *lm, struct px_op *op)
 {
 	lm->outstanding++;
 	op->now = px_clock_wall(lm->clock);
@@ -40,19 +39,20 @@ static bool enter(struct px_lmdb *lm, struct px_op *op)
 
 void px_lmdb_submit_write(struct px_lmdb *lm, struct px_op *op)
 {
-	if (enter(lm, op))
+	if (px_lmdb_enter(lm, op))
 		px_op_queue_push(&lm->to_writer, op);
 }
 
 void px_lmdb_submit_read(struct px_lmdb *lm, struct px_op *op)
 {
-	if (enter(lm, op))
+	if (px_lmdb_enter(lm, op))
 		px_op_queue_push(&lm->to_reader, op);
 }
 
 void px_lmdb_submit_accept(struct px_lmdb *lm, struct px_op *op)
 {
-	if (!enter(lm, op) || px_op_queue_offer(&lm->to_writer, op, (unsigned)PX_LIMIT_STORE_QUEUE / 4 * 3))
+	if (!px_lmdb_enter(lm, op) ||
+	    px_op_queue_offer(&lm->to_writer, op, (unsigned)PX_LIMIT_STORE_QUEUE / 4 * 3))
 		return;
 	op->rc = PX_EBUSY;
 	px_op_return_push(&lm->back, op);
@@ -198,6 +198,7 @@ int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store 
 	lm->store.ops = &lmdb_ops;
 	lm->magic = LMDB_MAGIC;
 	lm->clock = setup->clock;
+	lm->watermark = setup->watermark;
 	lm->batch = setup->batch != 0 ? setup->batch : BATCH_DEFAULT;
 	lm->db.lock = -1;
 	lm->leases = px_leases_new();

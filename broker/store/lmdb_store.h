@@ -29,6 +29,7 @@ struct px_lmdb {
 	struct px_leases *leases;
 	struct px_wtx wtx;
 	unsigned batch;
+	uint64_t watermark;
 	uint64_t epoch; /* since it was opened */
 	struct px_op_queue to_writer, to_reader;
 	struct px_op_return back;
@@ -38,10 +39,14 @@ struct px_lmdb {
 	struct px_long_op *long_ops; /* loop only */
 	unsigned outstanding;        /* submitted and not yet answered */
 	bool closing;
+	bool backing_up;
 };
 
 struct px_lmdb *px_lmdb_of(struct px_store *st);
 
+/** An operation begins: it is outstanding until it comes back by `back`. @return whether it may go; otherwise
+ * it is on its way back (closing). Thread: loop. */
+bool px_lmdb_enter(struct px_lmdb *lm, struct px_op *op);
 /** Send an operation on its way. Thread: loop. */
 void px_lmdb_submit_write(struct px_lmdb *lm, struct px_op *op);
 void px_lmdb_submit_read(struct px_lmdb *lm, struct px_op *op);

@@ -37,7 +37,8 @@ uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct 
 
 /**
  * A message of the movement is purged (its keys are @keys). The last one takes the movement with it, and the
- * keys that lead there. Nothing when the movement cannot be read.
+ * keys that lead there; but one whose keys nobody knows any more (NULL) leaves it, for those keys lead there
+ * still. Nothing when the movement cannot be read.
  */
 void px_movement_leave(struct px_wtx *w, uint64_t id, uint64_t message, const char *sender,
 		       const struct px_keys *keys);

@@ -97,12 +97,12 @@ void px_movement_leave(struct px_wtx *w, uint64_t id, uint64_t message, const ch
 	uint64_t root;
 	if (id == 0 || px_load_movement(&w->tx, id, &root, &rec) != PX_OK)
 		return;
-	for (size_t i = 0; i < PX_ARRAY_LEN(kinds); i++)
+	for (size_t i = 0; keys != NULL && i < PX_ARRAY_LEN(kinds); i++)
 		n_own += px_movement_key(sender, keys, kinds[i], &own[n_own]) ? 1 : 0;
 	struct px_tkey member = px_tkey_member(rec.home, message);
 	if (px_tx_del(&w->tx, PX_T_MEMBERS, &member) == PX_OK && rec.members > 0)
 		rec.members--;
-	if (rec.members == 0) {
+	if (rec.members == 0 && keys != NULL) {
 		remove_movement(w, root, own, n_own);
 		return;
 	}

@@ -27,6 +27,14 @@ static void change_group(struct px_wtx *w, const char *partner, const char *ref_
 	px_tx_put_record(&w->tx, PX_T_OWED_GROUPS, &key, &w->rec);
 }
 
+void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec)
+{
+	struct px_tkey key = px_tkey_owed(rec->partner, rec->ref_sender, id);
+	struct px_tkey size = px_tkey_of(rec->data.len);
+	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
+	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)rec->data.len);
+}
+
 void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
 {
 	uint64_t id = ++w->state.last_owed;
@@ -34,10 +42,7 @@ void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
 	px_rec_start(&w->rec);
 	px_rec_put_owed(&w->rec, rec);
 	px_tx_append_record(&w->tx, PX_T_OWED, &key, &w->rec);
-	key = px_tkey_owed(rec->partner, rec->ref_sender, id);
-	struct px_tkey size = px_tkey_of(rec->data.len);
-	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
-	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)rec->data.len);
+	px_owed_index(w, id, rec);
 	w->state.owed++;
 	w->changed = true;
 }

@@ -19,6 +19,8 @@ int px_owed_read_groups(struct px_tx *tx, struct px_scratch *scratch, unsigned m
 
 /** Thread: writer. */
 void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec);
+/** Only index and group of a record that is there. */
+void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec);
 bool px_owed_exists(struct px_wtx *w, uint64_t id);
 /** Nothing when it is gone already. */
 void px_owed_consume(struct px_wtx *w, uint64_t id);

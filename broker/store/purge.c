@@ -199,7 +199,6 @@ static bool remove_unreadable(struct px_wtx *w, uint64_t seq, struct px_purge_re
 	uint64_t first = first_delivery_of(w, seq), n = 0;
 	struct px_rec_receipt receipt;
 	struct px_delivery d;
-	const struct px_keys none = {.n = 0};
 	for (; px_load_delivery(&w->tx, first + n, &d) == PX_OK && d.message == seq; n++) {
 		if (!px_delivery_state_is_final(d.state))
 			return false;
@@ -210,7 +209,7 @@ static bool remove_unreadable(struct px_wtx *w, uint64_t seq, struct px_purge_re
 		px_load_delivery(&w->tx, first + i, &d);
 		remove_delivery(w, first + i, &d);
 	}
-	px_movement_leave(w, px_load_root(&w->tx, receipt.movement), seq, receipt.sender, &none);
+	px_movement_leave(w, px_load_root(&w->tx, receipt.movement), seq, receipt.sender, NULL);
 	remove_octets(w, seq, report);
 	return true;
 }

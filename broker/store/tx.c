@@ -124,6 +124,12 @@ static void put(struct px_tx *tx, enum px_table table, const struct px_tkey *key
 		outcome(tx, mdb_put(tx->txn, tx->db->tables[table], &k, v, flags), px_table_name(table));
 }
 
+void px_tx_clear(struct px_tx *tx, enum px_table table)
+{
+	if (tx->rc == PX_OK)
+		outcome(tx, mdb_drop(tx->txn, tx->db->tables[table], 0), px_table_name(table));
+}
+
 void px_tx_put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data, size_t len)
 {
 	MDB_val v = {.mv_size = len, .mv_data = (void *)data};

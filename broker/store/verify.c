@@ -133,6 +133,74 @@ void px_verify_checkpoint(struct px_verify *v, struct px_tx *tx, const struct px
 		broken(v, seq, cur, PX_T_CHECKPOINTS, "the signature does not verify");
 }
 
+/* --- slices ------------------------------------------------------------------------------------------ */
+
+/* Place @cur at the first entry that has not been walked. */
+static bool resume(struct px_cur *cur, const struct px_verify *v)
+{
+	if (!v->inside)
+		return px_cur_first(cur);
+	if (!px_cur_seek(cur, &v->at))
+		return false;
+	bool same = cur->key.len == v->at.len && memcmp(cur->key.data, v->at.data, v->at.len) == 0;
+	return same ? px_cur_next(cur) : true;
+}
+
+/* @return whether the table was walked to its end. */
+static bool walk(struct px_verify *v, struct px_tx *tx, int64_t until)
+{
+	const struct px_verify_table *t = &px_verify_tables[v->table];
+	struct px_cur cur;
+	bool more;
+	px_cur_open(&cur, tx, t->table);
+	for (more = resume(&cur, v); more; more = px_cur_next(&cur)) {
+		v->report.records += t->is_record ? 1 : 0;
+		if (cur.key.len > sizeof(v->at.data)) {
+			px_verify_damaged(v, t->table, &cur, "a key that is too long");
+			more = false;
+			break;
+		}
+		t->entry(v, tx, &cur);
+		v->at.len = cur.key.len;
+		memcpy(v->at.data, cur.key.data, cur.key.len);
+		v->inside = true;
+		if (px_clock_mono(px_clock_real()) >= until)
+			break;
+	}
+	px_cur_close(&cur);
+	return !more;
+}
+
+bool px_verify_slice(struct px_verify *v, struct px_tx *tx)
+{
+	int64_t until = px_clock_mono(px_clock_real()) + SLICE_MS;
+	while (v->table < PX_TABLES && walk(v, tx, until) && tx->rc == PX_OK) {
+		if (px_verify_tables[v->table].table == PX_T_JOURNAL)
+			px_verify_chain_end(v, tx);
+		v->table++;
+		v->inside = false;
+	}
+	v->report.journal_ok = v->report.journal_broken_at == 0;
+	v->report.first_fault = v->first_fault;
+	return v->table == PX_TABLES || tx->rc != PX_OK;
+}
+
+int px_verify_all(struct px_verify *v, struct px_db *db)
+{
+	bool done = false;
+	int rc = PX_OK;
+	while (!done && rc == PX_OK) {
+		struct px_tx tx;
+		rc = px_tx_read(&tx, db);
+		if (rc == PX_OK) {
+			done = px_verify_slice(v, &tx);
+			rc = tx.rc;
+			px_tx_abort(&tx);
+		}
+	}
+	return rc;
+}
+
 /* --- the operation ----------------------------------------------------------------------------------- */
 
 struct verify_op {
@@ -141,72 +209,25 @@ struct verify_op {
 	struct px_verify v;
 	px_verify_done *done;
 	void *arg;
-	unsigned table;    /* index in px_verify_tables */
-	struct px_tkey at; /* the last key walked */
-	bool inside;       /* at is one */
 };
-
-/* Place @cur at the first entry that has not been walked. */
-static bool resume(struct px_cur *cur, const struct verify_op *o)
-{
-	if (!o->inside)
-		return px_cur_first(cur);
-	if (!px_cur_seek(cur, &o->at))
-		return false;
-	bool same = cur->key.len == o->at.len && memcmp(cur->key.data, o->at.data, o->at.len) == 0;
-	return same ? px_cur_next(cur) : true;
-}
-
-/* @return whether the table was walked to its end. */
-static bool walk(struct verify_op *o, struct px_tx *tx, int64_t until)
-{
-	const struct px_verify_table *t = &px_verify_tables[o->table];
-	struct px_cur cur;
-	bool more;
-	px_cur_open(&cur, tx, t->table);
-	for (more = resume(&cur, o); more; more = px_cur_next(&cur)) {
-		o->v.report.records += t->is_record ? 1 : 0;
-		if (cur.key.len > sizeof(o->at.data)) {
-			px_verify_damaged(&o->v, t->table, &cur, "a key that is too long");
-			more = false;
-			break;
-		}
-		t->entry(&o->v, tx, &cur);
-		o->at.len = cur.key.len;
-		memcpy(o->at.data, cur.key.data, cur.key.len);
-		o->inside = true;
-		if (px_clock_mono(px_clock_real()) >= until)
-			break;
-	}
-	px_cur_close(&cur);
-	return !more;
-}
 
 static enum px_op_then verify_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct verify_op *o = (struct verify_op *)op;
+	(void)leases;
 	if (atomic_load(&o->job.stop)) {
 		op->rc = PX_ECANCELLED;
 		return PX_OP_DONE;
 	}
-	int64_t until = px_clock_mono(px_clock_real()) + SLICE_MS;
-	(void)leases;
-	while (o->table < PX_TABLES && walk(o, tx, until) && tx->rc == PX_OK) {
-		if (px_verify_tables[o->table].table == PX_T_JOURNAL)
-			px_verify_chain_end(&o->v, tx);
-		o->table++;
-		o->inside = false;
-	}
+	bool done = px_verify_slice(&o->v, tx);
 	op->rc = tx->rc;
-	return o->table < PX_TABLES && op->rc == PX_OK ? PX_OP_READ : PX_OP_DONE;
+	return done ? PX_OP_DONE : PX_OP_READ;
 }
 
 static void verify_answer(struct px_op *op)
 {
 	struct verify_op *o = (struct verify_op *)op;
 	px_lmdb_end_long(o->lm, &o->job);
-	o->v.report.journal_ok = o->v.report.journal_broken_at == 0;
-	o->v.report.first_fault = o->v.first_fault;
 	o->done(o->arg, op->rc, op->rc == PX_OK ? &o->v.report : NULL);
 }
 

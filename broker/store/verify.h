@@ -18,7 +18,16 @@ struct px_verify {
 	void *check_arg;
 	uint8_t chain[PX_DIGEST_LEN]; /* hash of the last journal entry walked */
 	uint64_t chain_seq;
+	unsigned table;    /* index in px_verify_tables */
+	struct px_tkey at; /* the last key walked in it */
+	bool inside;       /* at is one */
 };
+
+/** Walk on for some milliseconds. Zero-initialise @v before the first slice (but for check).
+ * @return whether everything was walked, or tx->rc is set; report is complete then. */
+bool px_verify_slice(struct px_verify *v, struct px_tx *tx);
+/** All slices, one after the other. Blocks. @return PX_OK or PX_EFATAL. */
+int px_verify_all(struct px_verify *v, struct px_db *db);
 
 /** An entry of a table under test. */
 typedef void px_verify_entry(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur);

@@ -6,9 +6,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-
-/* What the key "format" says. Another number is refused: it is not for this program. */
-#define FORMAT "prinex store 1"
+#include "store/format.h"
 
 /* Accepts leave so much of the map to settles and what else must go on: this share of it, or this at most. */
 #define RESERVE_SHARE 8
@@ -133,33 +131,10 @@ static void save_memory(struct px_wtx *w)
 
 /* --- opening and closing ----------------------------------------------------------------------------- */
 
-static int check_format(struct px_wtx *w, struct px_buf *why)
-{
-	struct px_tkey key = px_tkey_name("format");
-	struct px_octets format = {0};
-	int rc = px_tx_write(&w->tx, w->db);
-	if (rc == PX_OK)
-		rc = px_tx_get(&w->tx, PX_T_META, &key, &format);
-	if (rc == PX_ENOTFOUND && px_tx_entries(&w->tx, PX_T_META) == 0) {
-		px_tx_put(&w->tx, PX_T_META, &key, FORMAT, strlen(FORMAT));
-		return px_tx_commit(&w->tx);
-	}
-	px_tx_abort(&w->tx);
-	if (rc == PX_OK && format.len == strlen(FORMAT) && memcmp(format.data, FORMAT, format.len) == 0)
-		return PX_OK;
-	if (rc == PX_OK || rc == PX_ENOTFOUND) {
-		px_buf_setf(why, "%s: the store's format is \"%.*s\"; this program knows \"%s\" only",
-			    w->db->path, (int)PX_MIN(format.len, (size_t)64), (const char *)format.data,
-			    FORMAT);
-		return PX_EVERSION;
-	}
-	return rc;
-}
-
 int px_wtx_open(struct px_wtx *w, struct px_db *db, struct px_leases *leases, struct px_buf *why)
 {
 	*w = (struct px_wtx){.db = db, .leases = leases, .has_room = true, .sha = px_sha256_new()};
-	int rc = check_format(w, why);
+	int rc = px_format_check(db, why);
 	if (rc == PX_OK)
 		rc = load_memory(w);
 	if (rc != PX_OK && rc != PX_EVERSION)

@@ -4,7 +4,9 @@
 
 #include "lmdb_kit.h"
 
+#include <ftw.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -25,17 +27,26 @@ int kit_setup(void **state)
 	return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void kit_remove_files(struct kit *k)
+{
+	assert_null(k->st);
+	nftw(k->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(mkdir(k->folder, 0700), 0);
+}
+
 int kit_teardown(void **state)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "in-use"};
 	struct kit *k = *state;
 	px_store_close(&k->st);
-	for (size_t i = 0; i < PX_ARRAY_LEN(files); i++) {
-		char file[96];
-		(void)snprintf(file, sizeof(file), "%s/%s", k->folder, files[i]);
-		unlink(file);
-	}
-	rmdir(k->folder);
+	nftw(k->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(k);
 	return 0;
 }
@@ -138,10 +149,11 @@ void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, str
 	px_body_unref(&body);
 }
 
-void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const char *lrn,
-		     struct kit_accept *out)
+static void submit(struct kit *k, const char *id, struct px_body *body, const char *lrn, const char *mrn,
+		   struct kit_accept *out)
 {
-	struct px_key keys[] = {{.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "190000001"}};
+	struct px_key keys[] = {
+	    {.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "190000001"}, {.kind = PX_KEY_MRN}};
 	struct px_new_delivery delivery = {.recipient = "UA", .partner = "ua", .route = "east"};
 	struct px_accept req = {.partner = "by",
 				.body = body,
@@ -159,8 +171,28 @@ void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const 
 		px_strlcpy(keys[0].value, lrn, sizeof(keys[0].value));
 		req.keys = (struct px_keys){.n = 2, .items = keys};
 	}
+	if (mrn != NULL) {
+		px_strlcpy(keys[2].value, mrn, sizeof(keys[2].value));
+		req.keys.n = 3;
+	}
 	*out = (struct kit_accept){.done = false};
 	px_store_accept(k->st, &req, accept_done, out);
+}
+
+void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const char *lrn,
+		     struct kit_accept *out)
+{
+	submit(k, id, body, lrn, NULL, out);
+}
+
+struct kit_accept kit_accept_mrn(struct kit *k, const char *id, size_t size, const char *lrn, const char *mrn)
+{
+	struct px_body *body = kit_body(id, size);
+	struct kit_accept out;
+	submit(k, id, body, lrn, mrn, &out);
+	px_body_unref(&body);
+	kit_wait(k, &out.done);
+	return out;
 }
 
 struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn)

@@ -28,6 +28,8 @@ int kit_setup(void **state);
 int kit_teardown(void **state);
 void kit_open(struct kit *k);
 void kit_close(struct kit *k);
+/** All that is in the folder; the store is closed. */
+void kit_remove_files(struct kit *k);
 int kit_try_open(struct kit *k, struct px_buf *why);
 /** Run callbacks until *@flag. */
 void kit_wait(struct kit *k, const bool *flag);
@@ -53,6 +55,9 @@ void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, str
 void kit_submit_body(struct kit *k, const char *id, struct px_body *body, const char *lrn,
 		     struct kit_accept *out);
 struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const char *lrn);
+/** A message with an MRN too. */
+struct kit_accept kit_accept_mrn(struct kit *k, const char *id, size_t size, const char *lrn,
+				 const char *mrn);
 /** The body such a message has; returned. */
 struct px_body *kit_body(const char *id, size_t size);
 

@@ -37,10 +37,16 @@ static void test_unknown_format(void **state)
 	kit_close(k);
 	struct px_tx tx = kit_tamper(k, &db);
 	struct px_tkey key = px_tkey_name("format");
-	px_tx_put(&tx, PX_T_META, &key, "prinex store 2", 14);
+	px_tx_put(&tx, PX_T_META, &key, "prinex store 77", 15);
 	kit_tampered(&tx, &db);
 	assert_int_equal(kit_try_open(k, &why), PX_EVERSION);
-	assert_non_null(strstr(px_buf_str(&why), "prinex store 2"));
+	assert_non_null(strstr(px_buf_str(&why), "has format 77"));
+	assert_non_null(strstr(px_buf_str(&why), "later prinex"));
+	tx = kit_tamper(k, &db);
+	px_tx_put(&tx, PX_T_META, &key, "somebody's 2", 12);
+	kit_tampered(&tx, &db);
+	assert_int_equal(kit_try_open(k, &why), PX_EVERSION);
+	assert_non_null(strstr(px_buf_str(&why), "no store of prinex"));
 	assert_null(k->st);
 	px_buf_free(&why);
 }

@@ -1,0 +1,97 @@
+/* prinex: the format of the LMDB store, and the way from earlier ones
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/format.h"
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "store/load.h"
+
+/* --- steps ------------------------------------------------------------------------------------------- */
+
+/* Linked movements become parts of what they were linked with. One that is damaged is left to verify. */
+static void add_parts(struct px_tx *tx)
+{
+	struct px_cur cur;
+	px_cur_open(&cur, tx, PX_T_MOVEMENTS);
+	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+		struct px_rec_movement rec;
+		struct px_octets fields;
+		struct px_tkey id = {.len = PX_MIN(cur.key.len, sizeof(id.data))};
+		memcpy(id.data, cur.key.data, id.len);
+		if (px_rec_open(PX_T_MOVEMENTS, cur.key.data, cur.key.len, cur.value.data, cur.value.len,
+				&fields) != PX_OK ||
+		    px_rec_get_movement(fields, &rec) != PX_OK || rec.linked == 0)
+			continue;
+		struct px_tkey part = px_tkey_part(rec.linked, PX_PART_MOVEMENT, &id);
+		px_tx_put(tx, PX_T_PARTS, &part, NULL, 0);
+	}
+	px_cur_close(&cur);
+}
+
+/* steps[i] leads from format i + 1 to i + 2. */
+static void (*const steps[])(struct px_tx *tx) = {add_parts};
+_Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
+
+/* --- the format -------------------------------------------------------------------------------------- */
+
+/* @return the number, 0 when it is not one of ours. */
+static uint64_t number_of(struct px_octets format)
+{
+	char text[32];
+	uint64_t number = 0;
+	size_t name = strlen(PX_FORMAT_NAME);
+	if (format.len >= sizeof(text) || format.len <= name ||
+	    memcmp(format.data, PX_FORMAT_NAME, name) != 0)
+		return 0;
+	px_strlcpy_n(text, (const char *)format.data + name, format.len - name, sizeof(text));
+	return px_parse_u64(text, 1, UINT32_MAX, &number) == PX_OK ? number : 0;
+}
+
+static int refuse(const struct px_db *db, struct px_octets format, uint64_t number, struct px_buf *why)
+{
+	if (number > PX_FORMAT)
+		px_buf_setf(why,
+			    "%s: the store has format %llu, this program knows formats up to %d: it was "
+			    "written by a later prinex, which must be used, or a backup of before",
+			    db->path, (unsigned long long)number, PX_FORMAT);
+	else
+		px_buf_setf(why, "%s: this is no store of prinex: its format is \"%.*s\"", db->path,
+			    (int)PX_MIN(format.len, (size_t)64), (const char *)format.data);
+	return PX_EVERSION;
+}
+
+static int upgrade(struct px_tx *tx, uint64_t from)
+{
+	struct px_tkey key = px_tkey_name("format");
+	char now[32];
+	for (uint64_t i = from; i < PX_FORMAT; i++)
+		steps[i - 1](tx);
+	snprintf(now, sizeof(now), PX_FORMAT_NAME "%d", PX_FORMAT);
+	px_tx_put(tx, PX_T_META, &key, now, strlen(now));
+	int rc = px_tx_commit(tx);
+	if (rc == PX_OK && from < PX_FORMAT)
+		px_log(PX_LOG_NOTICE, "store", "path=%s brought from format %llu to %d", tx->db->path,
+		       (unsigned long long)from, PX_FORMAT);
+	return rc;
+}
+
+int px_format_check(struct px_db *db, struct px_buf *why)
+{
+	struct px_tkey key = px_tkey_name("format");
+	struct px_octets format = {0};
+	struct px_tx tx;
+	int rc = px_tx_write(&tx, db);
+	if (rc == PX_OK)
+		rc = px_tx_get(&tx, PX_T_META, &key, &format);
+	if (rc == PX_ENOTFOUND && px_tx_entries(&tx, PX_T_META) == 0)
+		return upgrade(&tx, PX_FORMAT); /* new */
+	uint64_t number = rc == PX_OK ? number_of(format) : 0;
+	if (number >= 1 && number < PX_FORMAT)
+		return upgrade(&tx, number);
+	if (rc == PX_ENOTFOUND || (rc == PX_OK && number != PX_FORMAT))
+		rc = refuse(db, format, number, why);
+	px_tx_abort(&tx);
+	return rc;
+}
