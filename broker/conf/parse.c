@@ -420,8 +420,8 @@ static int parse_file(struct job *job, const char *path, const char *from, unsig
 		px_buf_setf(&why, "%s: not a file", path);
 	else
 		rc = px_buf_read_file(&text, path, (size_t)PX_LIMIT_CONF_FILE, &why);
-	if (rc != PX_OK)
-		px_problems_add(job->problems, from, line, "%s", px_buf_str(&why));
+	if (rc != PX_OK) /* the text names the file itself */
+		px_problems_add(job->problems, line > 0 ? from : "", line, "%s", px_buf_str(&why));
 	else
 		rc = parse_text(job, path, px_buf_str(&text), text.len, root);
 	px_buf_free(&text);

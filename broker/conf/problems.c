@@ -7,6 +7,17 @@
 #include "base/strings.h"
 #include "conf/table.h"
 
+/* Several checks may come upon one mistake: it is said once. */
+static bool is_known(const struct px_problems *p, const char *file, unsigned line, const char *text)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct px_problem *q = &p->items[i];
+		if (q->line == line && strcmp(q->file, file) == 0 && strcmp(q->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add(struct px_problems *p, const char *file, unsigned line, bool warning, const char *fmt,
 		va_list ap) PX_PRINTF(5, 0);
 static void add(struct px_problems *p, const char *file, unsigned line, bool warning, const char *fmt,
@@ -14,9 +25,11 @@ static void add(struct px_problems *p, const char *file, unsigned line, bool war
 {
 	struct px_buf text = {0};
 	px_buf_vaddf(&text, fmt, ap);
-	p->items = px_xrealloc_array(p->items, p->n + 1, sizeof(*p->items));
-	p->items[p->n++] =
-	    (struct px_problem){px_xstrdup(file), line, warning, px_xstrdup(px_buf_str(&text))};
+	if (!is_known(p, file, line, px_buf_str(&text))) {
+		p->items = px_xrealloc_array(p->items, p->n + 1, sizeof(*p->items));
+		p->items[p->n++] =
+		    (struct px_problem){px_xstrdup(file), line, warning, px_xstrdup(px_buf_str(&text))};
+	}
 	px_buf_free(&text);
 }
 
@@ -61,7 +74,8 @@ void px_problems_print(const struct px_problems *p, struct px_buf *out)
 		px_buf_adds(out, q->file);
 		if (q->line > 0)
 			px_buf_addf(out, ":%u", q->line);
-		px_buf_addf(out, ": %s%s\n", q->warning ? "warning: " : "", q->text);
+		px_buf_addf(out, "%s%s%s\n", q->file[0] != '\0' ? ": " : "", q->warning ? "warning: " : "",
+			    q->text);
 	}
 }
 

@@ -192,8 +192,15 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "prinexd: unexpected argument: %s\n", argv[optind]);
-		return usage();
+		fprintf(
+		    stderr,
+		    "prinexd: unexpected argument: %s (the configuration is named by -c: prinexd %s-c %s)\n",
+		    argv[optind],
+		    mode == 't'   ? "-t "
+		    : mode == 'T' ? "-T "
+				  : "",
+		    argv[optind]);
+		return PX_EXIT_CONF;
 	}
 	if (mode == 't')
 		return test_conf(o.conf_file);

@@ -247,7 +247,12 @@ static void test_unreadable(void **state)
 		struct px_conf *conf = NULL;
 		assert_int_equal(px_conf_load(paths[i], &conf, &problems), PX_ECONF);
 		assert_int_equal(problems.n, 1);
-		assert_string_equal(problems.items[0].file, paths[i]);
+		struct px_buf said = PX_BUF_INIT; /* the file is named once */
+		px_problems_print(&problems, &said);
+		const char *first = strstr(px_buf_str(&said), paths[i]);
+		assert_non_null(first);
+		assert_true(strlen(paths[i]) == 1 || strstr(first + 1, paths[i]) == NULL);
+		px_buf_free(&said);
 		px_problems_free(&problems);
 	}
 }
