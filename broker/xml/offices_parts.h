@@ -21,6 +21,7 @@ enum {
 struct px_office {
 	char code[PX_OFFICE_CODE + 1];
 	uint32_t from, until;
+	uint32_t since; /* while it is read: it was there before its first entry, from then on */
 	uint64_t roles;
 };
 

@@ -98,10 +98,9 @@ static void end_entry(struct stream *s)
 	struct entry *e = &s->entry;
 	if (e->office.code[0] == '\0')
 		return;
-	e->office.from = e->since != 0 && e->since < e->active ? e->since : e->active;
+	e->office.from = e->active;
+	e->office.since = e->since;
 	e->office.until = e->valid ? PX_OFFICES_LAST : 0;
-	if (!e->valid)
-		e->office.from = e->active;
 	px_office_add(s->list, &e->office);
 }
 
@@ -125,8 +124,11 @@ static void close_periods(struct px_office_list *list)
 	qsort(list->items, list->n, sizeof(list->items[0]), by_code);
 	for (size_t i = 0; i < list->n; i++) {
 		struct px_office *o = &list->items[i];
+		bool is_first = i == 0 || strcmp(list->items[i - 1].code, o->code) != 0;
 		if (o->until == 0)
 			continue;
+		if (is_first && o->since != 0 && o->since < o->from)
+			o->from = o->since;
 		if (i + 1 < list->n && strcmp(list->items[i + 1].code, o->code) == 0)
 			o->until = day_before(list->items[i + 1].from);
 		if (o->from <= o->until)

@@ -242,6 +242,8 @@ static enum px_ctl_exit run_local(const struct px_ctl_line *line)
 {
 	struct px_buf text = PX_BUF_INIT;
 	const char *name = json_string_value(json_object_get(line->params, "command"));
+	if (line->command->id == PX_CTL_OFFICES_IMPORT)
+		return run_offices_import(line);
 	if (line->command->id == PX_CTL_COMPLETION)
 		px_help_completion(&text);
 	else if (bool_of(line->client, "markdown"))

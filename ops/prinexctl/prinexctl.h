@@ -10,6 +10,13 @@
 #include "ctl/command.h"
 #include "ctl/help.h"
 
+struct px_ctl_line;
+
+/* --- offices.c --- */
+
+/** Needs no daemon. */
+enum px_ctl_exit run_offices_import(const struct px_ctl_line *line);
+
 /* --- rpc.c: the connection --- */
 
 struct rpc {
