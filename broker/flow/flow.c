@@ -90,6 +90,7 @@ void px_flow_free(struct px_flow **flow)
 		return;
 	px_timer_stop(f->timers, &f->gather);
 	px_timer_stop(f->timers, &f->upkeep);
+	px_timer_stop(f->timers, &f->purge);
 	px_standing_free(f);
 	struct link *l = f->links;
 	HASH_CLEAR(hh, f->links); /* frees the table; the items stay chained */

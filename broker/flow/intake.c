@@ -196,6 +196,14 @@ static void outcome_found(void *arg, const struct px_accept_result *r)
 		answer_later(in, "the outcome of storing it is not known yet");
 }
 
+static void ask_outcome(struct intake *in)
+{
+	struct px_ref ref = {.sender = ""};
+	px_strlcpy(ref.sender, in->verdict->header.sender, sizeof(ref.sender));
+	px_strlcpy(ref.message_id, in->verdict->header.message_id, sizeof(ref.message_id));
+	px_store_accept_status(in->flow->store, &ref, in->body->digest, outcome_found, in);
+}
+
 static void stored(void *arg, const struct px_accept_result *r)
 {
 	struct intake *in = arg;
@@ -220,7 +228,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 		refuse(in, 409, &in->errors);
 		return;
 	case PX_EUNKNOWN:
-		px_store_known(flow->store, in->partner, in->body->digest, outcome_found, in);
+		ask_outcome(in);
 		return;
 	case PX_EBUSY: answer_later(in, "overloaded"); return;
 	case PX_EFULL: answer_later(in, "the store is full"); return;

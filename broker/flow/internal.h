@@ -73,6 +73,7 @@ struct px_flow {
 	struct link *links; /* uthash by name */
 	unsigned busy;      /* intakes, attempts and settlements under way */
 	bool (*trusted)(void *arg);
+	bool closed; /* to new messages */
 	bool draining;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -90,6 +91,11 @@ struct px_flow {
 	unsigned ending;          /* overdue deliveries of the page at hand that are not settled yet */
 	bool full_page;           /* there are more behind it */
 	struct px_delivery swept; /* the last one of the page before; id 0: begin at the first */
+	/* purge.c */
+	struct px_timer purge;
+	bool purging;
+	int64_t last_purge;
+	struct px_purge_report purged; /* by the run under way */
 	/* upkeep.c */
 	struct px_timer upkeep;
 	bool stating, checkpointing;
@@ -217,6 +223,11 @@ void px_overdue_sweep(struct px_flow *flow);
 /** Do not wait for the next tick. */
 void px_upkeep_soon(struct px_flow *flow);
 void px_upkeep_start(struct px_flow *flow);
+
+/* purge.c */
+/** Begin a run of purge when its time has come. */
+void px_purge_tick(struct px_flow *flow);
+void px_purge_start(struct px_flow *flow);
 
 /* answer.c */
 /** One line of text, unsigned. */
