@@ -14,6 +14,15 @@ static const struct px_partner_stats *stats_of(const struct px_store_stats *stat
 	return NULL;
 }
 
+static json_t *paused_of(const struct px_link_state *link)
+{
+	json_t *o = json_object();
+	px_json_set_time(o, "since", link->paused_since);
+	px_json_set_text(o, "by", link->paused_by);
+	px_json_set_maybe(o, "reason", link->paused_why);
+	return o;
+}
+
 static json_t *link_of(const struct px_ctl *ctl, const char *name, const struct px_conf_partner *partner)
 {
 	struct px_link_state link;
@@ -27,6 +36,8 @@ static json_t *link_of(const struct px_ctl *ctl, const char *name, const struct 
 	px_json_set_maybe(o, "last_error", link.last_error);
 	px_json_set_int(o, "polls_waiting", link.waiters);
 	px_json_set_int(o, "leases", link.leases);
+	px_json_set_int(o, "held_s", (link.held + 999) / 1000);
+	px_json_set(o, "paused", link.paused ? paused_of(&link) : json_null());
 	return o;
 }
 
@@ -110,6 +121,7 @@ static void fill_configured(json_t *o, const struct px_conf_partner *p)
 	px_json_set_int(o, "cod_wait_s", p->cod_wait / 1000);
 	px_json_set_int(o, "timeout_s", p->timeout / 1000);
 	px_json_set_int(o, "in_flight_max", p->in_flight);
+	px_json_set_int(o, "rate_per_minute", p->rate);
 	px_json_set_text(o, "confirmation", p->confirmation == PX_CONFIRM_HTTP ? "http" : "signed");
 }
 

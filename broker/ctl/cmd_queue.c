@@ -88,8 +88,19 @@ static const char *why_pull(struct why *w)
 	return "not-fetched";
 }
 
+static const char *why_paused(struct why *w)
+{
+	px_buf_addf(&w->text, "the partner was paused by %s ", w->link.paused_by);
+	add_in(&w->text, w->now - w->link.paused_since);
+	px_buf_addf(&w->text, " ago%s%s; resume lets it go on", w->link.paused_why[0] != '\0' ? ": " : "",
+		    w->link.paused_why);
+	return "paused";
+}
+
 static const char *why_queued(struct why *w, const struct px_delivery *d)
 {
+	if (w->link.paused)
+		return why_paused(w);
 	if (w->partner->mode == PX_MODE_NONE) {
 		px_buf_adds(&w->text, "held: the partner's mode is none");
 		return "held";

@@ -49,6 +49,10 @@ static const struct arg_kind arg_kinds[] = {
     [PX_CTL_KIND_COUNT] = {"N", "number from 1 to 500"},
     [PX_CTL_KIND_CURSOR] = {"N", "number"},
     [PX_CTL_KIND_FLAG] = {"", "true or false"},
+    [PX_CTL_KIND_TEXT] = {"TEXT", "one line of text, at most 250 octets"},
+    [PX_CTL_KIND_TARGET] = {"TARGET", "name of a partner, SENDER/MESSAGE-ID, or the number of a message"},
+    [PX_CTL_KIND_ALARM] = {"ALARM", "name of an alarm"},
+    [PX_CTL_KIND_RECORD] = {"RECORD", "TABLE/NUMBER, as quarantine shows it"},
     [PX_CTL_KIND_FILE] = {"FILE", "name of a file"},
 };
 
@@ -58,6 +62,11 @@ static const char *const key_words[] = {
 #undef PX_KEY
     NULL};
 static const char *const level_words[] = {"err", "warn", "notice", "info", "debug", NULL};
+static const char *const alarm_words[] = {
+#define PX_ALARM(name, wire, severity, text, raised, cleared) wire,
+#include "base/alarm.def"
+#undef PX_ALARM
+    NULL};
 static const char *const command_words[] = {
 #define PX_CTL_COMMAND(id, name, privilege, business, help, more) name,
 #define PX_CTL_ARG(command, name, kind, place, help)
@@ -134,6 +143,8 @@ const char *const *px_ctl_kind_words(enum px_ctl_kind kind)
 		return key_words;
 	if (kind == PX_CTL_KIND_LEVEL)
 		return level_words;
+	if (kind == PX_CTL_KIND_ALARM)
+		return alarm_words;
 	return kind == PX_CTL_KIND_COMMAND ? command_words : NULL;
 }
 
@@ -190,6 +201,14 @@ int px_ctl_parse_message(const char *text, uint64_t *seq, char sender[PX_AUTHORI
 	return px_is_authority(sender) && px_is_message_id(message_id) ? PX_OK : PX_EPARSE;
 }
 
+int px_ctl_parse_record(const char *text, char *table, size_t size, uint64_t *record)
+{
+	const char *slash = strchr(text, '/');
+	if (slash == NULL || slash == text || !px_strlcpy_n(table, text, (size_t)(slash - text), size))
+		return PX_EPARSE;
+	return px_parse_u64(slash + 1, 1, INT64_MAX, record);
+}
+
 static bool one_of(const char *const *words, const char *s)
 {
 	for (; *words != NULL; words++) {
@@ -206,11 +225,20 @@ static bool is_type(const char *s)
 	       s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
 }
 
+/* It goes into documents and logs: one line. */
+static bool is_text(const char *s)
+{
+	size_t n = 0;
+	while ((unsigned char)s[n] >= ' ' && s[n] != 0x7f)
+		n++;
+	return n > 0 && n <= 250 && s[n] == '\0';
+}
+
 static bool fits(enum px_ctl_kind kind, const char *s)
 {
 	int64_t time;
 	uint64_t seq;
-	char sender[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1];
+	char sender[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1], table[32];
 	switch (kind) {
 	case PX_CTL_KIND_NAME: return px_is_name(s);
 	case PX_CTL_KIND_AUTHORITY: return px_is_authority(s);
@@ -218,6 +246,10 @@ static bool fits(enum px_ctl_kind kind, const char *s)
 	case PX_CTL_KIND_MESSAGE: return px_ctl_parse_message(s, &seq, sender, id) == PX_OK;
 	case PX_CTL_KIND_VALUE: return *s != '\0' && strlen(s) <= PX_KEY_VALUE_MAX;
 	case PX_CTL_KIND_TIME: return px_ctl_parse_time(s, 0, &time) == PX_OK;
+	case PX_CTL_KIND_TEXT: return is_text(s);
+	case PX_CTL_KIND_TARGET: return px_is_name(s) || px_ctl_parse_message(s, &seq, sender, id) == PX_OK;
+	case PX_CTL_KIND_RECORD: return px_ctl_parse_record(s, table, sizeof(table), &seq) == PX_OK;
+	case PX_CTL_KIND_ALARM:
 	case PX_CTL_KIND_KEY:
 	case PX_CTL_KIND_LEVEL:
 	case PX_CTL_KIND_COMMAND: return one_of(px_ctl_kind_words(kind), s);

@@ -39,6 +39,10 @@ enum px_ctl_kind {
 	PX_CTL_KIND_COUNT,     /* 1..PX_CTL_COUNT_MAX; integer in JSON */
 	PX_CTL_KIND_CURSOR,    /* 0.. ; integer in JSON */
 	PX_CTL_KIND_FLAG,      /* no value on the command line; boolean in JSON */
+	PX_CTL_KIND_TEXT,      /* for people */
+	PX_CTL_KIND_TARGET,    /* a partner's name, or as MESSAGE */
+	PX_CTL_KIND_ALARM,     /* name of an alarm */
+	PX_CTL_KIND_RECORD,    /* TABLE/NUMBER */
 	PX_CTL_KIND_FILE       /* prinexctl's own */
 };
 
@@ -92,6 +96,8 @@ int px_ctl_check(const struct px_ctl_command *command, const json_t *params, str
 
 /** A time argument as wall ms; @now for those that say how long ago. @return PX_OK or PX_EPARSE. */
 int px_ctl_parse_time(const char *text, int64_t now, int64_t *out);
+/** A record argument. @return PX_OK or PX_EPARSE. */
+int px_ctl_parse_record(const char *text, char *table, size_t size, uint64_t *record);
 /** A message argument: @seq is 0 when it is SENDER/MESSAGE-ID. @return PX_OK or PX_EPARSE. */
 int px_ctl_parse_message(const char *text, uint64_t *seq, char sender[PX_AUTHORITY_MAX + 1],
 			 char message_id[PX_MESSAGE_ID_MAX + 1]);

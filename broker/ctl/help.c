@@ -103,7 +103,7 @@ static void add_value_text(const struct px_ctl_arg *arg, struct px_buf *out)
 
 static void overview_line(const struct px_ctl_command *c, struct px_buf *out)
 {
-	px_buf_addf(out, "  %-16s %s\n", c->name, c->help);
+	px_buf_addf(out, "  %-18s %s\n", c->name, c->help);
 }
 
 bool px_help_group(const char *first, struct px_buf *out)
@@ -135,7 +135,7 @@ void px_help_overview(struct px_buf *out)
 		char name[32];
 		snprintf(name, sizeof(name), "%s %s", options[i].name,
 			 options[i].value != NULL ? options[i].value : "");
-		px_buf_addf(out, "  %-16s %s\n", name, options[i].help);
+		px_buf_addf(out, "  %-18s %s\n", name, options[i].help);
 	}
 	px_buf_adds(out, "\nExit status:\n");
 	for (size_t i = 0; i < PX_ARRAY_LEN(statuses); i++)

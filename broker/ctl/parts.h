@@ -152,6 +152,9 @@ px_job_run px_cmd_partners, px_cmd_partner;                           /* cmd_par
 px_job_run px_cmd_messages, px_cmd_message, px_cmd_body;              /* cmd_messages.c */
 px_job_run px_cmd_trace;                                              /* cmd_trace.c */
 px_job_run px_cmd_queue;                                              /* cmd_queue.c */
+px_job_run px_cmd_pause, px_cmd_resume, px_cmd_probe, px_cmd_retry;   /* cmd_deliveries.c */
+px_job_run px_cmd_cancel, px_cmd_acknowledge, px_cmd_quarantine;      /* cmd_deliveries.c */
+px_job_run px_cmd_quarantine_release;                                 /* cmd_deliveries.c */
 px_job_run px_cmd_certificates, px_cmd_catalogue;                     /* cmd_trust.c */
 px_job_run px_cmd_config_check, px_cmd_config_dump, px_cmd_reload;    /* cmd_conf.c */
 px_job_run px_cmd_log, px_cmd_stop;                                   /* cmd_conf.c */

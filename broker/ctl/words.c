@@ -26,6 +26,8 @@ const char *px_word_link(const struct px_conf_partner *partner, const struct px_
 		return "removed";
 	if (partner->mode == PX_MODE_NONE)
 		return "none";
+	if (link->paused)
+		return "paused";
 	if (link->link == PX_LINK_DOWN)
 		return "down";
 	if (link->link == PX_LINK_PROBING)

@@ -153,6 +153,12 @@ static void put_list(const char *label, const json_t *object, const char *name)
 static void put_link(const json_t *link)
 {
 	line("link", screen_colour(text_of(link, "state")), "%s", text_of(link, "state"));
+	const json_t *paused = json_object_get(link, "paused");
+	if (json_is_object(paused)) {
+		line_time("paused since", paused, "since");
+		line_text("paused by", paused, "by");
+		line_text("paused because", paused, "reason");
+	}
 	line_time("last success", link, "last_success");
 	line_time("last failure", link, "last_failure");
 	line_text("last error", link, "last_error");

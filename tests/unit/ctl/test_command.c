@@ -39,7 +39,20 @@ static void test_table(void **state)
 
 static void test_journalled(void **state)
 {
-	static const char *const yes[] = {"messages", "message", "trace", "body", "reload", "log", "stop"};
+	static const char *const yes[] = {"messages",
+					  "message",
+					  "trace",
+					  "body",
+					  "reload",
+					  "log",
+					  "stop",
+					  "pause",
+					  "resume",
+					  "probe",
+					  "retry",
+					  "cancel",
+					  "quarantine release",
+					  "acknowledge"};
 	unsigned n = 0;
 	(void)state;
 	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++)

@@ -173,7 +173,7 @@ static void test_no_daemon(void **state)
 	/* What needs no daemon needs none. */
 	expect(r, "help", PX_CTL_EXIT_OK, "usage: prinexctl");
 	expect(r, "help|journal|tail", PX_CTL_EXIT_OK, "usage: prinexctl journal tail [--limit N]");
-	expect(r, "help|journal", PX_CTL_EXIT_OK, "journal verify   Walk the journal");
+	expect(r, "help|journal", PX_CTL_EXIT_OK, "journal verify     Walk the journal");
 	expect(r, "journal|--help", PX_CTL_EXIT_OK, "usage: prinexctl journal COMMAND");
 	expect(r, "trace|--help", PX_CTL_EXIT_OK, "usage: prinexctl trace [KEY] VALUE");
 	expect(r, "--help", PX_CTL_EXIT_OK, "Exit status:");
