@@ -195,6 +195,17 @@ control { socket = "%s" }
             os.kill(pid, signal.SIGKILL)
         return pid
 
+    def kill_node(self):
+        """All of its processes at once, as a power cut; returns when they have gone."""
+        pids = self.pids()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(10)
+        wait_for(lambda: not any(cmdline(pid) for pid in pids), 10, every=0.005)
+
     def stop(self, seconds=20):
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else None

@@ -6,7 +6,8 @@
  * Works in the broker process only, on files below PX_SHIM_FOLDER.
  *
  * PX_SHIM_FAULT=CALL:N:HOW[:on]   the N-th CALL (pwrite, writev, write, fdatasync, fsync, msync, open,
- * ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR, ENOMEM, or short (a write that stops half-way).
+ * ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR, ENOMEM, short (a write that stops half-way), or
+ *                                 drop (a write that says it was done; the wrong variant).
  *                                 malloc: blocks of a page and more, in the store's writer thread. `on`: and
  * all later ones. PX_SHIM_FLAG=FILE               made when it fires ("PID NANOSECONDS", monotonic); while it
  * is there nothing fires, except in the process that it names and with `on`
@@ -41,7 +42,7 @@ static struct {
 	char call[16];
 	unsigned long n, count;
 	int error; /* 0: short */
-	bool on, fired;
+	bool on, fired, drop;
 	int undo;
 } shim = {.undo = -1};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -51,7 +52,8 @@ static int error_of(const char *name)
 	static const struct {
 		const char *name;
 		int error;
-	} all[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"short", 0}};
+	} all[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EINTR", EINTR},
+		   {"ENOMEM", ENOMEM}, {"short", 0},       {"drop", 0}};
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(all[i].name, name) == 0)
 			return all[i].error;
@@ -78,6 +80,7 @@ static void parse_fault(const char *spec)
 	}
 	shim.error = error_of(how);
 	shim.on = strcmp(on, "on") == 0;
+	shim.drop = strcmp(how, "drop") == 0;
 }
 
 __attribute__((constructor)) static void start(void)
@@ -208,6 +211,8 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
 	bool now = strikes("pwrite");
 	if (now && shim.error != 0)
 		return -1;
+	if (now && shim.drop)
+		return (ssize_t)len;
 	note(fd, len, offset);
 	return real(fd, data, now ? cut(len) : len, offset);
 }
@@ -233,6 +238,8 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 	bool now = strikes("writev");
 	if (now && shim.error != 0)
 		return -1;
+	if (now && shim.drop)
+		return (ssize_t)sum(iov, n);
 	note(fd, sum(iov, n), lseek(fd, 0, SEEK_CUR));
 	return real(fd, iov, now && n > 1 ? n / 2 : n);
 }

@@ -4,7 +4,6 @@
 import os
 import random
 import shutil
-import signal
 import struct
 import threading
 import time
@@ -132,18 +131,9 @@ class Solo:
         if fault and started > fault[1] and b"--role\0broker" in px.cmdline(fault[0]) and state(fault[0]) not in "ZX":
             self.broken_promises.append(started)
 
-    def kill(self):
-        """All of its processes at once."""
-        for pid in self.broker.pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.broker.process.wait(10)
-
     def cut_power(self, chance=None):
         """kill -9, and what was not flushed is lost: all of it, or what @chance says."""
-        self.kill()
+        self.broker.kill_node()
         return take_back(self.undo, chance or random.Random(0), all_of_it=chance is None)
 
     def wipe(self):

@@ -66,9 +66,7 @@ def kill_inspectors(broker, report):
 
 def kill_node(broker, report):
     """Everything of it at once, as a power cut would, then a new start."""
-    for pid in broker.pids():
-        os.kill(pid, signal.SIGKILL)
-    broker.process.wait(10)
+    broker.kill_node()
     broker.start(wait=False)
 
 

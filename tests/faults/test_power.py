@@ -48,7 +48,7 @@ def play(lab, cuts, lie):
     inbox.stop()
     back.stop()
     if lie:
-        by.kill()
+        by.broker.kill_node()
     return verdict, taken, [f for f in faults if f] + sender.odd
 
 
