@@ -40,6 +40,11 @@ struct px_patience {
  * @return exit status. */
 int px_supervise(const struct px_options *options, const struct px_patience *patience);
 
+/** offline.c: work on the store of a daemon that is stopped; says what was done, or why not. @return exit
+ * status. */
+int px_offline_restore(const char *conf_file, const char *from);
+int px_offline_repair(const char *conf_file);
+
 /** broker.c: the broker process. @return exit status. */
 int px_broker_run(const struct px_options *options);
 

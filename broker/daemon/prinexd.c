@@ -20,12 +20,16 @@ static const char usage_text[] =
     "usage: prinexd [-c FILE] [--allow-root]     run the broker in the foreground\n"
     "       prinexd -t [-c FILE]                 check the configuration and all it points at\n"
     "       prinexd -T [-c FILE]                 print the configuration in force, defaults included\n"
+    "       prinexd --restore FOLDER [-c FILE]   put a backup in the place of the store (daemon stopped)\n"
+    "       prinexd --repair [-c FILE]           make the store's indexes anew (daemon stopped)\n"
     "       prinexd --reference | --errors | --limits | --version | --help\n"
     "\n"
     "  -c, --conf FILE   configuration (default " DEFAULT_CONF ")\n"
     "  -t, --test        check only: every problem with file and line; exit 0 when there is none, else 2\n"
     "  -T, --dump        print what is in force\n"
     "  --allow-root      run although the user is root (containers, demonstrations)\n"
+    "  --restore FOLDER  verify the backup, keep the store that is there aside, put the backup in its place\n"
+    "  --repair          indexes and counts are made of the records, which are only read; then verify\n"
     "  --reference       the reference of all options (Markdown)\n"
     "  --errors          the reference of all codes (Markdown)\n"
     "  --limits          the table of limits (Markdown)\n"
@@ -38,6 +42,8 @@ enum {
 	OPT_FD,
 	OPT_BODY_LIMIT,
 	OPT_ALLOW_ROOT,
+	OPT_RESTORE,
+	OPT_REPAIR,
 	OPT_REFERENCE,
 	OPT_ERRORS,
 	OPT_LIMITS,
@@ -51,6 +57,8 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
     {"allow-root", no_argument, NULL, OPT_ALLOW_ROOT},
+    {"restore", required_argument, NULL, OPT_RESTORE},
+    {"repair", no_argument, NULL, OPT_REPAIR},
     {"reference", no_argument, NULL, OPT_REFERENCE},
     {"errors", no_argument, NULL, OPT_ERRORS},
     {"limits", no_argument, NULL, OPT_LIMITS},
@@ -146,24 +154,39 @@ static int number(const char *text, uint64_t max, uint64_t *out)
 	return -1;
 }
 
+/* What root makes the daemon's user cannot write. */
+static bool is_unwanted_root(const struct px_options *o)
+{
+	if (geteuid() != 0 || o->allow_root)
+		return false;
+	fputs("prinexd: refuses to run as root: start it as a user of its own, or "
+	      "with --allow-root\n",
+	      stderr);
+	return true;
+}
+
 static int run(const struct px_options *o)
 {
 	if (strcmp(o->role, "inspect") == 0)
 		return px_inspect_main(o->conf_file, o->fd, o->body_limit);
-	if (geteuid() == 0 && !o->allow_root) {
-		fputs("prinexd: refuses to run as root: start it as a user of its own, or "
-		      "with --allow-root\n",
-		      stderr);
+	if (is_unwanted_root(o))
 		return PX_EXIT_CONF;
-	}
 	if (strcmp(o->role, "broker") == 0)
 		return px_broker_run(o);
 	return px_supervise(o, NULL);
 }
 
+static int run_offline(const struct px_options *o, const char *backup)
+{
+	if (is_unwanted_root(o))
+		return PX_EXIT_CONF;
+	return backup != NULL ? px_offline_restore(o->conf_file, backup) : px_offline_repair(o->conf_file);
+}
+
 int main(int argc, char **argv)
 {
 	struct px_options o = {.program = argv[0], .conf_file = DEFAULT_CONF, .role = "", .fd = -1};
+	const char *backup = NULL;
 	char mode = 'r';
 	uint64_t n = 0;
 	int c;
@@ -175,6 +198,11 @@ int main(int argc, char **argv)
 		case 'h': fputs(usage_text, stdout); return PX_EXIT_OK;
 		case OPT_VERSION: printf("prinexd %s\n", PX_VERSION); return PX_EXIT_OK;
 		case OPT_ALLOW_ROOT: o.allow_root = true; break;
+		case OPT_RESTORE:
+			mode = 'b';
+			backup = optarg;
+			break;
+		case OPT_REPAIR: mode = 'i'; break;
 		case OPT_REFERENCE: return print_reference(px_conf_reference);
 		case OPT_ERRORS: return print_reference(px_reference_errors);
 		case OPT_LIMITS: return print_reference(px_reference_limits);
@@ -202,6 +230,8 @@ int main(int argc, char **argv)
 		    argv[optind]);
 		return PX_EXIT_CONF;
 	}
+	if (mode == 'b' || mode == 'i')
+		return run_offline(&o, backup);
 	if (mode == 't')
 		return test_conf(o.conf_file);
 	return mode == 'T' ? dump_conf(o.conf_file) : run(&o);
