@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -58,6 +59,15 @@ static int sign(struct px_client *c, const struct px_document *doc, struct px_bu
 	return rc;
 }
 
+/* Another name for the input, a link perhaps, is the input. */
+static bool is_input(const struct px_client *c, const char *name)
+{
+	struct stat in, out;
+	return px_client_settings(c)->out[0] != '\0' && strcmp(name, "-") != 0 && stat(name, &in) == 0 &&
+	       stat(px_client_settings(c)->out, &out) == 0 && in.st_dev == out.st_dev &&
+	       in.st_ino == out.st_ino;
+}
+
 typedef int make_fn(struct px_client *c, const struct px_document *doc, struct px_buf *out,
 		    struct px_buf *why);
 
@@ -65,7 +75,11 @@ static int make(struct px_client *c, const char *name, make_fn *fn)
 {
 	struct px_buf data = PX_BUF_INIT, out = PX_BUF_INIT, why = PX_BUF_INIT;
 	struct px_document doc = {0};
-	int rc = read_input(name, &data, &why);
+	int rc = PX_ECONF;
+	if (is_input(c, name))
+		px_buf_setf(&why, "--out names the input itself, which would be lost: write to another file");
+	else
+		rc = read_input(name, &data, &why);
 	if (rc == PX_OK)
 		rc = px_document_read(data.data, data.len, px_client_settings(c)->from_encoding, &doc, &why);
 	if (rc == PX_OK)

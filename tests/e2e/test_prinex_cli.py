@@ -205,6 +205,15 @@ def offline(t):
     base = t.p("BY", "system", "sign")
     rc, out, err = px.run([PRINEX, "sign", "--sign-cert", base + ".pem", "--sign-key", base + ".key", "--out", signed, unsigned])
     px.ok(rc == 0 and read(signed).startswith(wrapped[:-len(b"</px:Exchange>")]), "sign changes no other octet", err)
+    before = read(unsigned)
+    os.symlink(unsigned, os.path.join(d, "link.xml"))
+    for command, name in (("wrap", a), ("sign", os.path.join(d, "link.xml"))):
+        source = unsigned if command == "sign" else a
+        held = read(source)
+        rc, out, err = px.run([PRINEX, command] + CATALOGUE + head[:4] + ["--sign-cert", base + ".pem", "--sign-key", base + ".key"][:4] +
+                              ["--out", name, source])
+        px.ok(rc == 2 and "--out names the input itself" in err and read(source) == held, "%s does not write over its own input" % command, err)
+    px.ok(read(unsigned) == before, "and leaves it as it was")
     trust = ["--trust", "BY:system=" + t.p("BY", "anchors.pem")]
     rc, out, err = px.run([PRINEX, "verify"] + CATALOGUE + trust + [signed])
     px.ok(rc == 0 and "signed by BY system system-by" in out, "verify names the signer", out + err)
@@ -771,7 +780,8 @@ def fetching(t):
     d = t.folder()
     one, two = exchange(t, mid="UA1"), exchange(t, mid="UA2")
     box = Inbox(t, fake, [("d1", one), ("d2", two)], d)
-    rc, out, err = t.fetch(fake, "--confirm", "--out", d, "--wait", "1")
+    rc, out, err = t.fetch(fake, "--confirm", "--out", d + "/", "--wait", "1")
+    px.ok(out.startswith(os.path.join(d, "UA_UA1.xml: new")), "files are named without double slashes", out)
     px.ok(rc == 0 and sorted(os.listdir(d)) == ["UA_UA1.xml", "UA_UA2.xml"] and read(os.path.join(d, "UA_UA1.xml")) == one,
           "fetch: files SENDER_ID.xml with the octets that came", out + err)
     px.ok(sorted(box.confirmed) == ["d1", "d2"] and box.on_disk[0] == ["UA_UA1.xml"], "each confirmed once it is on disk", box.on_disk)
