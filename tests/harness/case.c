@@ -44,9 +44,15 @@ static bool is_there(const struct px_venue *s, const struct px_script *script, c
 		return s->send_command != NULL || s->profile == PX_PROFILE_BOTH;
 	if (strcmp(need, "pull") == 0)
 		return s->pull;
+	struct px_buf path = PX_BUF_INIT;
+	if (strcmp(need, "wrong-certificates") == 0 && s->certs != NULL) {
+		px_buf_addf(&path, "%s/wrong/%s", s->certs, s->tester);
+		bool made = access(px_buf_str(&path), R_OK) == 0;
+		px_buf_free(&path);
+		return made;
+	}
 	if (!px_str_starts(need, "file:"))
 		return false;
-	struct px_buf path = PX_BUF_INIT;
 	char *copy = px_xstrdup(script->file);
 	px_buf_addf(&path, "%s%s%s", need[5] == '/' ? "" : dirname(copy), need[5] == '/' ? "" : "/",
 		    need + 5);
