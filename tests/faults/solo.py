@@ -136,6 +136,12 @@ class Solo:
         self.broker.kill_node()
         return take_back(self.undo, chance or random.Random(0), all_of_it=chance is None)
 
+    def is_idle(self):
+        try:
+            return not self.broker.ctl("queue")["deliveries"]
+        except RuntimeError:
+            return False  # it is being started
+
     def wipe(self):
         shutil.rmtree(self.store, ignore_errors=True)
         for path in (self.flag, self.undo):

@@ -52,7 +52,7 @@ def one(lab, by, call, how, n, hard):
         by.broker.kill_node()
         by.start()
         by.broker.wait_ready()
-    px.wait_for(lambda: all(k in inbox.confirmed for k in list(sender.book.answers)), 40, every=0.05)
+    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)) and by.is_idle(), 40, every=0.05)
     wrong = list(sender.odd)
     if fired:
         time.sleep(0.3)
