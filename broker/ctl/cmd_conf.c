@@ -4,7 +4,7 @@
 
 #include "ctl/parts.h"
 
-/* --- config check
+/* --- config check, config diff
  * -------------------------------------------------------------------------------------------- */
 
 struct check {
@@ -15,7 +15,19 @@ struct check {
 	struct px_problems problems;
 	struct px_buf restart;
 	unsigned types; /* of the catalogue, when all is well */
+	json_t *differences;
 };
+
+static void add_difference(void *arg, const char *place, const char *option, const char *old,
+			   const char *fresh)
+{
+	struct check *c = arg;
+	json_t *o = px_json_append(c->differences);
+	px_json_set_text(o, "section", place);
+	px_json_set_text(o, "option", option);
+	px_json_set_text(o, "in_force", old);
+	px_json_set_text(o, "in_file", fresh);
+}
 
 /* On the helper thread: files are read. */
 static void check_files(void *arg)
@@ -29,6 +41,7 @@ static void check_files(void *arg)
 	if (px_catalogue_load(conf, &cat, &c->problems) == PX_OK)
 		c->types = cat->n_types;
 	px_conf_needs_restart(c->gen->conf, conf, &c->restart);
+	px_conf_diff(c->gen->conf, conf, add_difference, c);
 	px_catalogue_free(&cat);
 	px_conf_free(&conf);
 }
@@ -48,7 +61,10 @@ static void show_check(const struct check *c)
 		px_json_set_text(o, "text", c->problems.items[i].text);
 	}
 	px_json_set(result, "problems", rows);
-	px_json_set_int(result, "types", c->types);
+	if (c->job->command->id == PX_CTL_CONFIG_DIFF)
+		px_json_set(result, "differences", json_incref(c->differences));
+	else
+		px_json_set_int(result, "types", c->types);
 	px_json_set_maybe(result, "needs_restart", px_buf_str(&c->restart));
 	px_job_result(c->job, result);
 }
@@ -62,6 +78,7 @@ static void checked(void *arg)
 	px_generation_unref(&c->gen);
 	px_problems_free(&c->problems);
 	px_buf_free(&c->restart);
+	json_decref(c->differences);
 	px_ctl_unref(c->ctl);
 	free(c->path);
 	free(c);
@@ -76,10 +93,16 @@ void px_cmd_config_check(struct px_job *job)
 	struct check *c = px_xcalloc(1, sizeof(*c));
 	job->ctl->checking = true;
 	c->job = job;
+	c->differences = json_array();
 	c->ctl = px_ctl_ref(job->ctl);
 	c->gen = px_generation_ref(px_flow_generation(job->ctl->setup.flow));
 	c->path = px_xstrdup(c->gen->conf->file);
 	px_work_run(job->ctl->files, check_files, checked, c);
+}
+
+void px_cmd_config_diff(struct px_job *job)
+{
+	px_cmd_config_check(job);
 }
 
 void px_cmd_config_dump(struct px_job *job)
@@ -122,6 +145,15 @@ void px_cmd_log(struct px_job *job)
 	setup->host->log_level(setup->host_arg,
 			       (enum px_log_level)px_log_level_parse(px_job_text(job, "level")));
 	px_json_set_text(result, "level", px_log_level_name(px_log_get_level()));
+	px_job_result(job, result);
+}
+
+void px_cmd_drain(struct px_job *job)
+{
+	bool on = !px_job_flag(job, "off");
+	px_flow_close(job->ctl->setup.flow, on);
+	json_t *result = json_object();
+	px_json_set_bool(result, "draining", on);
 	px_job_result(job, result);
 }
 

@@ -51,7 +51,7 @@ void px_cmd_journal_tail(struct px_job *job)
 /* --- verify
  * -------------------------------------------------------------------------------------------------- */
 
-/* The walk goes on when the client leaves; another one must wait for it. */
+/* Given up when the client leaves; another one waits until it has ended. */
 struct walk {
 	struct px_job *job;
 	struct px_ctl *ctl;
@@ -95,6 +95,11 @@ static void verified(void *arg, int rc, const struct px_verify_report *report)
 	free(w);
 }
 
+static void give_up(struct px_job *job)
+{
+	px_store_give_up(job->ctl->setup.store, job->state);
+}
+
 void px_cmd_verify(struct px_job *job)
 {
 	const struct px_ctl_setup *setup = &job->ctl->setup;
@@ -105,6 +110,8 @@ void px_cmd_verify(struct px_job *job)
 	struct walk *w = px_xcalloc(1, sizeof(*w));
 	job->ctl->verifying = true;
 	w->job = job;
+	job->state = w;
+	job->left = give_up;
 	w->ctl = px_ctl_ref(job->ctl);
 	px_store_verify(setup->store, setup->host->check, setup->host_arg, verified, w);
 }

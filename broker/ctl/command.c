@@ -49,6 +49,7 @@ static const struct arg_kind arg_kinds[] = {
     [PX_CTL_KIND_COUNT] = {"N", "number from 1 to 500"},
     [PX_CTL_KIND_CURSOR] = {"N", "number"},
     [PX_CTL_KIND_FLAG] = {"", "true or false"},
+    [PX_CTL_KIND_PATH] = {"FOLDER", "full name of a folder, beginning with /"},
     [PX_CTL_KIND_TEXT] = {"TEXT", "one line of text, at most 250 octets"},
     [PX_CTL_KIND_TARGET] = {"TARGET", "name of a partner, SENDER/MESSAGE-ID, or the number of a message"},
     [PX_CTL_KIND_ALARM] = {"ALARM", "name of an alarm"},
@@ -246,6 +247,7 @@ static bool fits(enum px_ctl_kind kind, const char *s)
 	case PX_CTL_KIND_MESSAGE: return px_ctl_parse_message(s, &seq, sender, id) == PX_OK;
 	case PX_CTL_KIND_VALUE: return *s != '\0' && strlen(s) <= PX_KEY_VALUE_MAX;
 	case PX_CTL_KIND_TIME: return px_ctl_parse_time(s, 0, &time) == PX_OK;
+	case PX_CTL_KIND_PATH: return *s == '/';
 	case PX_CTL_KIND_TEXT: return is_text(s);
 	case PX_CTL_KIND_TARGET: return px_is_name(s) || px_ctl_parse_message(s, &seq, sender, id) == PX_OK;
 	case PX_CTL_KIND_RECORD: return px_ctl_parse_record(s, table, sizeof(table), &seq) == PX_OK;

@@ -39,6 +39,7 @@ enum px_ctl_kind {
 	PX_CTL_KIND_COUNT,     /* 1..PX_CTL_COUNT_MAX; integer in JSON */
 	PX_CTL_KIND_CURSOR,    /* 0.. ; integer in JSON */
 	PX_CTL_KIND_FLAG,      /* no value on the command line; boolean in JSON */
+	PX_CTL_KIND_PATH,      /* full name of a folder at the daemon */
 	PX_CTL_KIND_TEXT,      /* for people */
 	PX_CTL_KIND_TARGET,    /* a partner's name, or as MESSAGE */
 	PX_CTL_KIND_ALARM,     /* name of an alarm */

@@ -27,6 +27,7 @@ static px_job_run *const handlers[PX_CTL_COMMANDS] = {
     [PX_CTL_CATALOGUE] = px_cmd_catalogue,
     [PX_CTL_ALARMS] = px_cmd_alarms,
     [PX_CTL_CONFIG_CHECK] = px_cmd_config_check,
+    [PX_CTL_CONFIG_DIFF] = px_cmd_config_diff,
     [PX_CTL_CONFIG_DUMP] = px_cmd_config_dump,
     [PX_CTL_RELOAD] = px_cmd_reload,
     [PX_CTL_LOG] = px_cmd_log,
@@ -34,6 +35,8 @@ static px_job_run *const handlers[PX_CTL_COMMANDS] = {
     [PX_CTL_JOURNAL_VERIFY] = px_cmd_journal_verify,
     [PX_CTL_VERIFY] = px_cmd_verify,
     [PX_CTL_METRICS] = px_cmd_metrics,
+    [PX_CTL_BACKUP] = px_cmd_backup,
+    [PX_CTL_DRAIN] = px_cmd_drain,
     [PX_CTL_STOP] = px_cmd_stop,
     [PX_CTL_HELP] = px_cmd_help,
 };
@@ -120,6 +123,8 @@ bool px_job_is_gone(const struct px_job *job)
 void px_job_leave(struct px_job *job)
 {
 	job->conn = NULL;
+	if (job->left != NULL)
+		job->left(job);
 }
 
 /* --- arguments

@@ -100,6 +100,9 @@ struct px_job {
 	/* The handler's own. */
 	void *state;
 	void (*state_free)(void *state);
+	/* The client has gone, although the answer is not there yet: a long job may be given up. NULL: it
+	 * goes on. Must not end the job. */
+	void (*left)(struct px_job *job);
 };
 
 typedef void px_job_run(struct px_job *job);
@@ -147,17 +150,18 @@ void px_ctl_refresh(struct px_ctl *ctl, void (*done)(void *arg), void *arg);
 
 /* --- commands --- */
 
-px_job_run px_cmd_status, px_cmd_alarms, px_cmd_metrics, px_cmd_help; /* cmd_status.c */
-px_job_run px_cmd_partners, px_cmd_partner;                           /* cmd_partners.c */
-px_job_run px_cmd_messages, px_cmd_message, px_cmd_body;              /* cmd_messages.c */
-px_job_run px_cmd_trace;                                              /* cmd_trace.c */
-px_job_run px_cmd_queue;                                              /* cmd_queue.c */
+px_job_run px_cmd_status, px_cmd_alarms, px_cmd_metrics, px_cmd_help;                  /* cmd_status.c */
+px_job_run px_cmd_partners, px_cmd_partner;                                            /* cmd_partners.c */
+px_job_run px_cmd_messages, px_cmd_message, px_cmd_body;                               /* cmd_messages.c */
+px_job_run px_cmd_trace;                                                               /* cmd_trace.c */
+px_job_run px_cmd_queue;                                                               /* cmd_queue.c */
+px_job_run px_cmd_certificates, px_cmd_catalogue;                                      /* cmd_trust.c */
+px_job_run px_cmd_config_check, px_cmd_config_diff, px_cmd_config_dump, px_cmd_reload; /* cmd_conf.c */
+px_job_run px_cmd_log, px_cmd_drain, px_cmd_stop;                                      /* cmd_conf.c */
+px_job_run px_cmd_backup;                                                              /* cmd_backup.c */
+px_job_run px_cmd_journal_tail, px_cmd_journal_verify, px_cmd_verify;                  /* cmd_journal.c */
 px_job_run px_cmd_pause, px_cmd_resume, px_cmd_probe, px_cmd_retry;   /* cmd_deliveries.c */
 px_job_run px_cmd_cancel, px_cmd_acknowledge, px_cmd_quarantine;      /* cmd_deliveries.c */
 px_job_run px_cmd_quarantine_release;                                 /* cmd_deliveries.c */
-px_job_run px_cmd_certificates, px_cmd_catalogue;                     /* cmd_trust.c */
-px_job_run px_cmd_config_check, px_cmd_config_dump, px_cmd_reload;    /* cmd_conf.c */
-px_job_run px_cmd_log, px_cmd_stop;                                   /* cmd_conf.c */
-px_job_run px_cmd_journal_tail, px_cmd_journal_verify, px_cmd_verify; /* cmd_journal.c */
 
 #endif

@@ -78,6 +78,21 @@ void px_flow_drain(struct px_flow *flow, void (*done)(void *arg), void *arg)
 	px_flow_end(flow);
 }
 
+void px_flow_close(struct px_flow *flow, bool closed)
+{
+	flow->closed = closed;
+	if (closed)
+		px_alarm_raise(flow->alarms, PX_ALARM_CLOSED, "",
+			       "new messages are answered 503 until `prinexctl drain --off` or a restart");
+	else
+		px_alarm_clear(flow->alarms, PX_ALARM_CLOSED, "");
+}
+
+bool px_flow_is_closed(const struct px_flow *flow)
+{
+	return flow->closed;
+}
+
 bool px_flow_is_draining(const struct px_flow *flow)
 {
 	return flow->draining;

@@ -41,6 +41,9 @@ void px_flow_set_generation(struct px_flow *flow, struct px_generation *gen);
 struct px_generation *px_flow_generation(struct px_flow *flow); /* borrowed */
 /** @done when no request, post or commit is in flight. New messages get 503. */
 void px_flow_drain(struct px_flow *flow, void (*done)(void *arg), void *arg);
+/** Take no new messages (503), but go on with everything else: deliveries, fetches, confirmations. */
+void px_flow_close(struct px_flow *flow, bool closed);
+bool px_flow_is_closed(const struct px_flow *flow);
 bool px_flow_is_draining(const struct px_flow *flow);
 void px_flow_free(struct px_flow **flow);
 

@@ -36,6 +36,7 @@ static show_fn *const shows[PX_CTL_COMMANDS] = {
     [PX_CTL_CATALOGUE] = show_catalogue,
     [PX_CTL_ALARMS] = show_alarms,
     [PX_CTL_CONFIG_CHECK] = show_check,
+    [PX_CTL_CONFIG_DIFF] = show_diff,
     [PX_CTL_CONFIG_DUMP] = show_text,
     [PX_CTL_RELOAD] = show_reload,
     [PX_CTL_LOG] = show_log,
@@ -43,6 +44,8 @@ static show_fn *const shows[PX_CTL_COMMANDS] = {
     [PX_CTL_JOURNAL_VERIFY] = show_journal_verify,
     [PX_CTL_VERIFY] = show_verify,
     [PX_CTL_METRICS] = show_text,
+    [PX_CTL_BACKUP] = show_backup,
+    [PX_CTL_DRAIN] = show_drain,
     [PX_CTL_STOP] = show_stop,
 };
 
@@ -372,7 +375,9 @@ static enum px_ctl_exit run_line(unsigned argc, const char *const *argv, const s
 			 : usage_error(&why);
 		if (rc == PX_CTL_EXIT_USAGE)
 			hint_partners(argc, argv, &line, set);
-	} else if (line.command->id == PX_CTL_HELP || line.command->privilege == PX_CTL_LOCAL)
+	} else if (line.command->id == PX_CTL_TOP)
+		rc = run_top(set->socket, line.client);
+	else if (line.command->id == PX_CTL_HELP || line.command->privilege == PX_CTL_LOCAL)
 		rc = run_local(&line);
 	else
 		rc = run_remote(&line, set);

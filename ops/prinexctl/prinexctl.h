@@ -89,9 +89,12 @@ void title(const char *text);
 typedef void show_fn(const json_t *result);
 show_fn show_status, show_alarms, show_partners, show_partner;                /* show_node.c */
 show_fn show_certificates, show_catalogue, show_check, show_reload, show_log; /* show_conf.c */
-show_fn show_stop, show_text;                                                 /* show_conf.c */
+show_fn show_diff, show_backup, show_drain, show_stop, show_text;             /* show_conf.c */
 show_fn show_told, show_quarantine;                                           /* show_deliveries.c */
 show_fn show_messages, show_message, show_queue, show_trace;                  /* show_messages.c */
 show_fn show_journal, show_journal_verify, show_verify;                       /* show_journal.c */
+
+/** top.c: look again and again until interrupted. */
+enum px_ctl_exit run_top(const char *socket, const json_t *options);
 
 #endif

@@ -72,6 +72,31 @@ void show_check(const json_t *result)
 		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
 }
 
+void show_diff(const json_t *result)
+{
+	const json_t *problems = json_object_get(result, "problems"), *p;
+	size_t i;
+	json_array_foreach(problems, i, p) put_problem(p);
+	if (!bool_of(result, "ok"))
+		return;
+	const json_t *list = json_object_get(result, "differences");
+	if (json_array_size(list) == 0) {
+		printf("what is in force is what the file says\n");
+		return;
+	}
+	struct table *t = table_new("section|option|in force|in the file");
+	json_array_foreach(list, i, p)
+	{
+		cell_text(t, p, "section");
+		cell_text(t, p, "option");
+		cell_text(t, p, "in_force");
+		cell_text(t, p, "in_file");
+	}
+	table_print(&t);
+	if (has(result, "needs_restart"))
+		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+}
+
 void show_reload(const json_t *result)
 {
 	struct px_buf why = PX_BUF_INIT;
@@ -97,6 +122,21 @@ void show_reload(const json_t *result)
 void show_log(const json_t *result)
 {
 	printf("log level is %s (was %s)\n", text_of(result, "level"), text_of(result, "before"));
+}
+
+void show_backup(const json_t *result)
+{
+	printf("%s: messages up to %" PRId64 ", journal up to %" PRId64 ", %s in %" PRId64 " ms\n",
+	       text_of(result, "path"), int_of(result, "message"), int_of(result, "journal"),
+	       octets_text(int_of(result, "octets")), int_of(result, "ms"));
+	if (int_of(result, "removed") > 0)
+		printf("%" PRId64 " older copies were removed\n", int_of(result, "removed"));
+}
+
+void show_drain(const json_t *result)
+{
+	printf("%s\n", bool_of(result, "draining") ? "new messages are not taken any more; deliveries go on"
+						   : "new messages are taken again");
 }
 
 void show_stop(const json_t *result)

@@ -52,7 +52,9 @@ static void test_journalled(void **state)
 					  "retry",
 					  "cancel",
 					  "quarantine release",
-					  "acknowledge"};
+					  "acknowledge",
+					  "backup",
+					  "drain"};
 	unsigned n = 0;
 	(void)state;
 	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++)
@@ -234,7 +236,7 @@ static void test_bad_lines(void **state)
 	expect_bad_line("", "no command");
 	expect_bad_line("statsu", "there is no command statsu");
 	expect_bad_line("journal", "journal needs one of: tail, verify");
-	expect_bad_line("config|chekc", "config needs one of: check, dump");
+	expect_bad_line("config|chekc", "config needs one of: check, diff, dump");
 	expect_bad_line("status|now", "status does not take \"now\" here");
 	expect_bad_line("partner", "partner needs more");
 	expect_bad_line("partner|UPPER", "argument name: \"UPPER\" is not right");
