@@ -20,5 +20,7 @@ with tempfile.TemporaryDirectory(prefix="prinex-demo-") as build:
         status, out, err = px.run([os.path.join(px.ROOT, "ops", "demo")], env=env, timeout=120)
         last = out.strip().splitlines()[-1] if out.strip() else ""
         m = re.match(r"demo: sent=(\d+) accepted=(\d+) delivered=(\d+) confirmed=(\d+) refused=2 lost=0$", last)
+        lines = out.splitlines()
+        px.ok(len(lines) <= 50 and max(len(line) for line in lines) <= 100, "%s: told in a screenful: %d lines" % (text, len(lines)), out)
         px.ok(status == 0 and m and int(m.group(1)) >= 13 and len(set(m.groups())) == 1, "%s: %s" % (text, last), out + err)
 px.done()
