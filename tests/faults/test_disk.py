@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# prinex: a full disk: 503 before a commit fails, deliveries and control go on, and it takes messages again when there is room
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 The prinex authors
+#
+# The store is on an ext4 of 96 MB in a file (needs root and loop devices).
+import os
+import subprocess
+import time
+
+import solo
+import ledger
+import bulk
+import px
+
+SIZE, WATERMARK = 96 << 20, 24 << 20
+
+
+class Disk:
+    def __init__(self, lab):
+        self.image, self.at = os.path.join(lab.dir, "disk.img"), os.path.join(lab.dir, "disk")
+        self.why = ""
+        if os.getuid() != 0:
+            self.why = "needs root"
+            return
+        os.mkdir(self.at)
+        with open(self.image, "wb") as f:
+            f.truncate(SIZE)
+        for argv in (["mkfs.ext4", "-q", "-m", "0", self.image], ["mount", "-o", "loop", self.image, self.at]):
+            try:
+                p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+            except OSError as e:
+                self.why = str(e)
+                return
+            if p.returncode != 0:
+                self.why = "%s: %s" % (argv[0], p.stdout.decode().strip())
+                return
+
+    def free(self):
+        s = os.statvfs(self.at)
+        return s.f_bavail * s.f_frsize
+
+    def fill(self, leave):
+        """Until only so much is free."""
+        with open(os.path.join(self.at, "ballast"), "ab") as f:
+            while self.free() > leave:
+                try:
+                    f.write(b"x" * min(1 << 20, max(4096, self.free() - leave)))
+                    f.flush()
+                    os.fsync(f.fileno())
+                except OSError:
+                    return
+
+    def empty(self):
+        os.unlink(os.path.join(self.at, "ballast"))
+        subprocess.run(["sync", "-f", self.at], check=False)
+
+    def unmount(self):
+        if not self.why:
+            subprocess.run(["umount", self.at], check=False)
+
+
+def alarms(broker):
+    return [a["name"] for a in broker.ctl("status")["alarms"]]
+
+
+def run(lab, disk):
+    by = solo.Solo(lab, store=os.path.join(disk.at, "store"), watermark="%d" % WATERMARK, map_size="64M")
+    by.start()
+    pid = by.broker.broker_pid()
+    sender = solo.Sender(by, lab.dir)
+    px.ok(all(sender.movement(m) for m in range(3)), "with room on the disk messages are taken")
+
+    disk.fill(WATERMARK // 2)
+    r = sender.system.post(sender.make(3, 0))
+    px.ok(r.status == 503 and int(r.headers.get("retry-after", "0")) > 0, "below the watermark a message gets 503 with Retry-After", "%d %s" % (r.status, r.text()))
+    px.ok(px.wait_for(lambda: "disk" in " ".join(alarms(by.broker)), 15), "and an alarm says so", alarms(by.broker))
+    inbox = ledger.Receiver(bulk.System(lab, "XA", broker=by.broker), threads=1)
+    back = bulk.Receiver(bulk.System(lab, "BY", broker=by.broker), threads=1, keep=True)
+    px.ok(px.wait_for(lambda: len(inbox.confirmed) >= 9, 20), "what waits is delivered all the same", len(inbox.confirmed))
+    px.ok(px.wait_for(lambda: len(back.outcomes()) >= 9, 20), "and its proof goes back to the sender", len(back.outcomes()))
+    px.ok(sender.system.post(sender.docs[next(iter(sender.docs))]).status == 200, "a repeated message gets its answer")
+
+    disk.fill(0)
+    statuses = {sender.system.post(sender.make(3, 0)).status for _ in range(5)}
+    px.ok(statuses == {503}, "with nothing left on the disk: 503", statuses)
+    px.ok(by.broker.ctl("status") and by.broker.broker_pid() == pid, "the broker process and its control socket are the same as before")
+    log = by.broker.tail(5000)
+    px.ok("cannot be written any more" not in log, "no commit has failed", log[-2000:])
+
+    disk.empty()
+    started = time.monotonic()
+    good = px.wait_for(lambda: sender.system.post(sender.docs[max(sender.docs)]).status in (200, 201), 30)
+    took = time.monotonic() - started
+    print("# takes messages again %.1f s after there is room" % took)
+    px.ok(good and took <= 10 * px.SLOW, "within 10 s after there is room messages are taken", took)
+    px.ok(px.wait_for(lambda: "disk" not in " ".join(alarms(by.broker)), 20), "and the alarm is gone", alarms(by.broker))
+    for place in range(1, solo.LINE):
+        sender.send(3, place)
+    for key, doc in sender.docs.items():
+        sender.book.acked(key, sender.system.post(doc).body)
+    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)) and by.is_idle(), 30)
+    verdict = ledger.judge(sender.book.answers, sender.book.differing, inbox.sightings.log)
+    px.ok(not any(verdict[1:]) and verdict.acked == 12 and not sender.odd, "the ledger is clean", (verdict, sender.odd))
+    px.ok(by.verifies() == "", "store and journal verify", by.verifies())
+    inbox.stop()
+    back.stop()
+
+
+with px.Lab("BY", "XA") as lab:
+    disk = Disk(lab)
+    try:
+        if disk.why:
+            px.skip("a full disk", disk.why)
+        else:
+            run(lab, disk)
+    finally:
+        for b in lab.brokers:
+            b.stop()
+        disk.unmount()
+px.skip("a block device that fails", "played by the shim instead: test_syscalls.py, fdatasync EIO:on")
+px.done()
