@@ -261,6 +261,9 @@ install: all ## install under $(DESTDIR)$(prefix)
 	install -m 755 $(O)/prinexd $(DESTDIR)$(sbindir)/prinexd
 	install -m 755 $(O)/prinexctl $(DESTDIR)$(sbindir)/prinexctl
 	install -m 755 $(O)/prinex $(DESTDIR)$(bindir)/prinex
+	install -m 755 $(O)/prinex-conform $(DESTDIR)$(bindir)/prinex-conform
+	install -d $(DESTDIR)$(datadir)/conformance
+	install -m 644 tests/conformance/*.scn $(DESTDIR)$(datadir)/conformance/
 	cp -R schemas certs $(DESTDIR)$(datadir)/
 	install -d $(DESTDIR)$(datadir)/doc
 	cp -R docs/. $(DESTDIR)$(datadir)/doc/
