@@ -7,17 +7,20 @@
 
 enum { WIDTH = 100, TAB = 34 };
 
-static const char exits[] =
-    "| status | meaning |\n|---|---|\n"
-    "| 0 | all accepted; examined and found good; fetched and confirmed |\n"
-    "| 1 | some refused, found wrong or not fit to be sent; a conflict among what was fetched: correct those "
-    "|\n"
-    "| 2 | the command line, a setting or a file it names is wrong: nothing was done |\n"
-    "| 3 | some have no final answer yet (not reachable, busy, cut off, disk full): run it again as it is |\n"
-    "| 4 | the connection cannot be right as it is: a host that does not exist, a certificate that one side "
+static const char *const exits[] = {
+    "all accepted; examined and found good; fetched and confirmed",
+    "some refused, found wrong or not fit to be sent; a conflict among what was fetched: correct those",
+    "the command line, a setting or a file it names is wrong: nothing was done",
+    "some have no final answer yet (not reachable, busy, cut off, disk full): run it again as it is",
+    "the connection cannot be right as it is: a host that does not exist, a certificate that one side "
     "refuses, "
-    "no prinex broker there, an answer that cannot be believed: somebody must change something first |\n"
-    "\nOf several that apply it is the highest.\n";
+    "no prinex broker there, an answer that cannot be believed: somebody must change something first",
+};
+
+const char *px_exit_text(unsigned status)
+{
+	return status < PX_ARRAY_LEN(exits) ? exits[status] : NULL;
+}
 
 /* @text broken at spaces so that lines stay within WIDTH; @at: the column where it begins. */
 static void add_wrapped(struct px_buf *out, const char *text, size_t at, size_t indent)
@@ -54,7 +57,7 @@ static void add_option(struct px_buf *out, const char *name, const char *argumen
 	add_wrapped(out, help, TAB, TAB);
 }
 
-static void option_help(const struct px_setting *s, struct px_buf *out)
+void px_help_option(const struct px_setting *s, struct px_buf *out)
 {
 	px_buf_adds(out, s->help);
 	if (s->repeats && s->argument != NULL && strchr(s->argument, ' ') == NULL)
@@ -77,7 +80,7 @@ void px_help_command(const struct px_command *c, struct px_buf *out)
 		if (!(table[i].commands & c->bit))
 			continue;
 		struct px_buf help = PX_BUF_INIT;
-		option_help(&table[i], &help);
+		px_help_option(&table[i], &help);
 		add_option(out, table[i].name, table[i].argument, px_buf_str(&help));
 		px_buf_free(&help);
 	}
@@ -138,7 +141,7 @@ static void md_options(struct px_buf *out)
 			if (commands[k].bit & s->commands)
 				px_buf_addf(out, " %s", commands[k].name);
 		}
-		option_help(s, &help);
+		px_help_option(s, &help);
 		px_buf_addf(out, " | %s | ", s->commands & PX_CMD_FILE ? "yes" : "");
 		md_cell(out, px_buf_str(&help));
 		px_buf_adds(out, " |\n");
@@ -184,18 +187,27 @@ static const char intro[] =
     "```\n\n"
     "## What is kept, and why\n\n"
     "`send` writes `FILE.px`, the signed exchange exactly as it goes out, and flushes it to disk before the "
-    "first "
-    "attempt. Any later\nrun sends these same octets again, so that a lost answer, a crash or an impatient "
-    "operator "
-    "never makes two declarations out\nof one: the broker answers octets that it has accepted before with "
-    "the same "
-    "confirmation. The verified answer stays as\n`FILE.coa` (accepted: in the broker's custody) or "
-    "`FILE.coe` "
-    "(refused, with every error). When a refused file has been\ncorrected, the next run makes a new exchange "
-    "of it. "
-    "A file that was changed after it had been accepted, or while it is not known\nwhether it was, is not "
-    "sent. An "
+    "first\n"
+    "attempt. A later run that asks for the same (document, recipients, environment, signing certificate, "
+    "...) sends\n"
+    "these very octets again, so that a lost answer, a crash or an impatient operator never makes two "
+    "declarations\n"
+    "out of one: the broker answers octets that it has accepted before with the same confirmation. The "
+    "verified\n"
+    "answer stays as `FILE.coa` (accepted: in the broker's custody) or `FILE.coe` (refused, with every "
+    "error). An\n"
     "answer that does not verify is kept as `FILE.untrusted`.\n\n"
+    "When something differs now from what `FILE.px` says, the run does what is safe and says what "
+    "differs:\n\n"
+    "| the earlier exchange | now |\n|---|---|\n"
+    "| was refused | a new exchange, with an id of its own |\n"
+    "| was accepted | not sent; a change of what was declared is a message of its own. In a folder it is "
+    "left alone |\n"
+    "| has no answer yet | not sent: `prinex send FILE.px` learns what became of it |\n\n"
+    "`--anew` makes a new exchange all the same; the earlier one stays beside it as `FILE.ID.px`.\n\n"
+    "Errors name the line of FILE, and in brackets the line of `FILE.px`, which is the one that the signed "
+    "answer "
+    "names.\n\n"
     "`fetch` writes `SENDER_ID.xml` and confirms only what is on disk. Everything may arrive twice; the same "
     "octets "
     "under the same name\nare one message.\n\n"
@@ -233,7 +245,10 @@ static const char outro[] =
 void px_help_markdown(struct px_buf *out)
 {
 	px_buf_adds(out, intro);
-	px_buf_adds(out, exits);
+	px_buf_adds(out, "| status | meaning |\n|---|---|\n");
+	for (unsigned i = 0; px_exit_text(i) != NULL; i++)
+		px_buf_addf(out, "| %u | %s |\n", i, px_exit_text(i));
+	px_buf_adds(out, "\nOf several that apply it is the highest.\n");
 	md_commands(out);
 	md_options(out);
 	px_buf_adds(out, outro);

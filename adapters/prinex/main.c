@@ -46,7 +46,8 @@ int px_complain(int status, const char *fmt, ...)
 struct parsed {
 	const struct px_command *command;
 	const char *conf;
-	bool help, markdown;
+	bool help;
+	void (*page)(struct px_buf *out); /* --markdown, --man */
 	unsigned n_given, n_args;
 	struct px_given *given;
 	char **args;
@@ -68,6 +69,14 @@ static const char *nearest_command(const char *name)
 	for (size_t i = 0; i < PX_ARRAY_LEN(commands); i++)
 		names[i] = commands[i].name;
 	return px_nearest(name, names, PX_ARRAY_LEN(names));
+}
+
+static int no_command(const char *word)
+{
+	const char *guess = nearest_command(word);
+	return px_complain(PX_EXIT_USAGE, "%s: no such command%s%s%s", word,
+			   guess != NULL ? "; did you mean " : " (prinex help lists them)",
+			   guess != NULL ? guess : "", guess != NULL ? "?" : "");
 }
 
 static int unknown_option(const char *name)
@@ -133,10 +142,7 @@ static int parse_word(struct parsed *p, char *word)
 	p->command = find_command(word);
 	if (p->command != NULL)
 		return PX_EXIT_OK;
-	const char *guess = nearest_command(word);
-	return px_complain(PX_EXIT_USAGE, "%s: no such command%s%s%s", word,
-			   guess != NULL ? "; did you mean " : " (prinex help lists them)",
-			   guess != NULL ? guess : "", guess != NULL ? "?" : "");
+	return no_command(word);
 }
 
 static int parse_arguments(struct parsed *p, int argc, char **argv)
@@ -152,7 +158,9 @@ static int parse_arguments(struct parsed *p, int argc, char **argv)
 		else if (strcmp(a, "-h") == 0 || strcmp(a, "--help") == 0)
 			p->help = true;
 		else if (strcmp(a, "--markdown") == 0)
-			p->markdown = true;
+			p->page = px_help_markdown;
+		else if (strcmp(a, "--man") == 0)
+			p->page = px_help_man;
 		else if (strcmp(a, "-v") == 0)
 			give(p, UINT32_MAX, "verbose", "true");
 		else if (px_str_starts(a, "--"))
@@ -232,7 +240,7 @@ int px_cmd_help(struct px_client *c, char **args, unsigned n)
 		return print(px_help_overview);
 	const struct px_command *command = find_command(args[0]);
 	if (command == NULL)
-		return px_complain(PX_EXIT_USAGE, "%s: no such command (prinex help lists them)", args[0]);
+		return no_command(args[0]);
 	struct px_buf text = PX_BUF_INIT;
 	px_help_command(command, &text);
 	fputs(px_buf_str(&text), stdout);
@@ -240,11 +248,17 @@ int px_cmd_help(struct px_client *c, char **args, unsigned n)
 	return PX_EXIT_OK;
 }
 
+int px_cmd_completion(struct px_client *c, char **args, unsigned n)
+{
+	(void)c, (void)args, (void)n;
+	return print(px_help_completion);
+}
+
 static int dispatch(struct parsed *p)
 {
 	char *name = p->command != NULL ? (char *)p->command->name : NULL;
-	if (p->markdown)
-		return print(px_help_markdown);
+	if (p->page != NULL)
+		return print(p->page);
 	if (p->command == NULL && p->help)
 		return print(px_help_overview);
 	if (p->command == NULL) {
@@ -253,9 +267,9 @@ static int dispatch(struct parsed *p)
 	}
 	if (p->help)
 		return px_cmd_help(NULL, &name, 1);
-	if (p->command->run == px_cmd_help)
-		return p->n_given > 0 ? px_complain(PX_EXIT_USAGE, "help takes no options")
-				      : px_cmd_help(NULL, p->args, p->n_args);
+	if (p->command->bit == 0)
+		return p->n_given > 0 ? px_complain(PX_EXIT_USAGE, "%s takes no options", name)
+				      : p->command->run(NULL, p->args, p->n_args);
 	int status = check_arguments(p);
 	return status == PX_EXIT_OK ? run(p) : status;
 }

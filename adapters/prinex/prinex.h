@@ -30,6 +30,7 @@ int px_cmd_fetch(struct px_client *c, char **args, unsigned n);
 int px_cmd_status(struct px_client *c, char **args, unsigned n);
 int px_cmd_ping(struct px_client *c, char **args, unsigned n);
 int px_cmd_help(struct px_client *c, char **args, unsigned n);
+int px_cmd_completion(struct px_client *c, char **args, unsigned n);
 
 /** `prinex: TEXT` to standard error. @return @status. */
 int px_complain(int status, const char *fmt, ...) PX_PRINTF(2, 3);
@@ -39,5 +40,12 @@ void px_help_command(const struct px_command *command, struct px_buf *out);
 void px_help_overview(struct px_buf *out);
 /** docs/prinex.md. */
 void px_help_markdown(struct px_buf *out);
+/** What an option does, with its default. */
+void px_help_option(const struct px_setting *s, struct px_buf *out);
+/** What an exit status means; NULL: there is no such. */
+const char *px_exit_text(unsigned status);
+/** The manual page (roff), and the completion for bash. pages.c */
+void px_help_man(struct px_buf *out);
+void px_help_completion(struct px_buf *out);
 
 #endif

@@ -263,6 +263,7 @@ def checking(t):
 def usage(t):
     cases = [
         (["snd"], "snd: no such command; did you mean send?"),
+        (["help", "fecth"], "fecth: no such command; did you mean fetch?"),
         (["send", "--retyr-for", "3"], "--retyr-for: no such option; did you mean --retry-for?"),
         (["ping", "--wait", "3"], "--wait is not an option of ping"),
         (["status", "BY"], "usage: prinex status [OPTION...] SENDER ID"),
@@ -283,6 +284,17 @@ def usage(t):
     rc, out, err = px.run([PRINEX, "help", "--markdown"])
     page = read(os.path.join(px.ROOT, "docs", "prinex.md")).decode()
     px.ok(rc == 0 and out == page, "docs/prinex.md says what the tables say (make docs)")
+    rc, out, err = px.run([PRINEX, "help", "--man"])
+    px.ok(rc == 0 and ".TH PRINEX 1" in out and "\n.B \\-\\-recipient AUTHORITY\n" in out and "\n.B send FILE|FOLDER|\\-...\n" in out,
+          "the manual page has commands and options", out[:2000])
+    script = os.path.join(t.folder(), "completion")
+    with open(script, "w") as f:
+        f.write(px.run([PRINEX, "completion"])[1] + """
+            try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _prinex 2>/dev/null; echo "${COMPREPLY[*]}"; }
+            try prinex se; try prinex send --rec; try prinex fetch --rec; try prinex help ver
+        """)
+    rc, out, err = px.run(["bash", script])
+    px.ok(out.split("\n") == ["send", "--recipient", "", "verify", ""], "bash completes commands and the options of each", out + err)
 
 
 # --- connections -----------------------------------------------------------------------------------------------------
