@@ -8,6 +8,7 @@ sbindir  ?= $(prefix)/sbin
 bindir   ?= $(prefix)/bin
 datadir  ?= $(prefix)/share/prinex
 mandir   ?= $(prefix)/share/man
+completiondir ?= $(prefix)/share/bash-completion/completions
 DESTDIR  ?=
 CC       ?= gcc
 ifeq ($(origin CC),default)
@@ -264,6 +265,11 @@ install: all ## install under $(DESTDIR)$(prefix)
 	install -m 755 $(O)/prinex-conform $(DESTDIR)$(bindir)/prinex-conform
 	install -d $(DESTDIR)$(datadir)/conformance
 	install -m 644 tests/conformance/*.scn $(DESTDIR)$(datadir)/conformance/
+	install -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(completiondir)
+	$(O)/prinex help --man >$(DESTDIR)$(mandir)/man1/prinex.1
+	$(O)/prinexctl help --man >$(DESTDIR)$(mandir)/man8/prinexctl.8
+	$(O)/prinex completion >$(DESTDIR)$(completiondir)/prinex
+	$(O)/prinexctl completion >$(DESTDIR)$(completiondir)/prinexctl
 	cp -R schemas certs $(DESTDIR)$(datadir)/
 	install -d $(DESTDIR)$(datadir)/doc
 	cp -R docs/. $(DESTDIR)$(datadir)/doc/
