@@ -16,6 +16,7 @@
 #include "xml/sign.h"
 
 #define DOCUMENT_MAX (64 << 20)
+#define DEFAULT_TYPE "PreArrivalNotice"
 
 struct px_doc *px_doc_add(struct px_play *p, const char *name)
 {
@@ -251,7 +252,7 @@ int px_make_payload(struct px_play *p, const struct px_call *call, struct px_buf
 	const char *type = px_call_key(call, "type"), *from = px_call_key(call, "from");
 	char guessed[PX_TYPE_MAX + 1] = "";
 	if (type == NULL && from == NULL)
-		return px_fail(p, "type= or from=", "neither");
+		type = DEFAULT_TYPE;
 	if (type == NULL)
 		type_of_file(from, guessed, sizeof(guessed));
 	return fill_payload(p, call, type != NULL ? type : guessed, 0, out);
@@ -364,7 +365,7 @@ static int make_real(struct px_play *p, const struct px_call *call, struct px_do
 	struct px_header h;
 	struct px_buf root = PX_BUF_INIT;
 	if (type == NULL && from == NULL)
-		return px_fail(p, "type= or from=", "neither");
+		type = DEFAULT_TYPE;
 	if (type == NULL)
 		type_of_file(from, guessed, sizeof(guessed));
 	type = type != NULL ? type : guessed;
