@@ -9,7 +9,8 @@
     reset            ended by RST after some octets, in whichever direction
     hole             taken, and never heard of again
     cut              the request arrives whole; when its answer comes the connection ends
-"""
+
+No connection lives longer than LIFE seconds, so that there are many."""
 import random
 import socket
 import struct
@@ -17,6 +18,7 @@ import threading
 import time
 
 MOODS = ("fine", "delay", "drip", "reset", "hole", "cut")
+LIFE = 1.5
 REQUEST = 3000  # octets from the client that are more than a handshake
 
 
@@ -34,6 +36,7 @@ class Connection:
     def __init__(self, proxy, client, mood, chance):
         self.proxy, self.client, self.mood, self.chance = proxy, client, mood, chance
         self.server = None
+        self.until = time.monotonic() + chance.uniform(0.2, LIFE)
         self.asked = 0  # octets from the client since the server last answered
         self.left = chance.randrange(1, 20000) if mood == "reset" else None
         self.answers = chance.randrange(1, 4)  # cut: before which one
@@ -101,6 +104,13 @@ class Proxy:
         self.url = "https://127.0.0.1:%d" % self.port
         self.open = []
         threading.Thread(target=self.run, daemon=True).start()
+        threading.Thread(target=self.end_old, daemon=True).start()
+
+    def end_old(self):
+        while not self.ending.wait(0.1) and self.moods != ("fine",):
+            for c in list(self.open):
+                if time.monotonic() > c.until and c.mood != "hole":
+                    abort(c.client)
 
     def run(self):
         while not self.ending.is_set():
