@@ -74,12 +74,15 @@ void cell_int(struct table *t, const json_t *object, const char *name);
 void cell_time(struct table *t, const json_t *object, const char *name);
 void cell_octets(struct table *t, const json_t *object, const char *name);
 void cell_list(struct table *t, const json_t *object, const char *name);
+/** A list of texts joined by ", ". */
+void add_list(struct px_buf *out, const json_t *list);
 /** The same as text. Static memory: good until the fourth call after it. */
 const char *time_text(const char *time);
 const char *octets_text(int64_t octets);
 /** `Label:   value` lines; the label column is as wide as it must be for all of prinexctl. */
 void line(const char *label, enum colour colour, const char *fmt, ...) PX_PRINTF(3, 4);
 void line_text(const char *label, const json_t *object, const char *name);
+void line_list(const char *label, const json_t *object, const char *name);
 void line_time(const char *label, const json_t *object, const char *name);
 /** A blank line and a title. */
 void title(const char *text);

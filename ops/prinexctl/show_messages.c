@@ -153,15 +153,14 @@ static void put_event(struct table *t, const json_t *e)
 static void put_movement(const json_t *m)
 {
 	const char *name;
-	const json_t *values, *v, *e;
+	const json_t *values, *e;
 	size_t i;
 	printf("\n");
 	line("movement", BOLD, "%" PRId64 "%s", int_of(m, "movement"), bool_of(m, "ended") ? ", ended" : "");
 	json_object_foreach((json_t *)json_object_get(m, "keys"), name, values)
 	{
 		struct px_buf text = PX_BUF_INIT;
-		json_array_foreach(values, i, v)
-		    px_buf_addf(&text, "%s%s", i == 0 ? "" : ", ", json_string_value(v));
+		add_list(&text, values);
 		line(name, PLAIN, "%s", px_buf_str(&text));
 		px_buf_free(&text);
 	}
@@ -179,12 +178,11 @@ static void put_movement(const json_t *m)
 
 void show_trace(const json_t *result)
 {
-	const json_t *list = json_object_get(result, "movements"), *m, *kind;
+	const json_t *list = json_object_get(result, "movements"), *m;
 	struct px_buf kinds = PX_BUF_INIT, value = PX_BUF_INIT;
 	size_t i;
 	screen_clean(&value, text_of(result, "value"));
-	json_array_foreach(json_object_get(result, "found_as"), i, kind)
-	    px_buf_addf(&kinds, "%s%s", i == 0 ? "" : ", ", json_string_value(kind));
+	add_list(&kinds, json_object_get(result, "found_as"));
 	if (json_array_size(list) == 0)
 		printf("nothing known about %s\n", px_buf_str(&value));
 	else

@@ -40,22 +40,16 @@ void show_alarms(const json_t *result)
 
 static void put_node(const json_t *node)
 {
-	struct px_buf listen = PX_BUF_INIT;
-	const json_t *address;
-	size_t i;
-	json_array_foreach(json_object_get(node, "listen"), i, address)
-	    px_buf_addf(&listen, "%s%s", i == 0 ? "" : ", ", json_string_value(address));
 	line("node", BOLD, "%s %s (%s)", text_of(node, "authority"), text_of(node, "name"),
 	     text_of(node, "environment"));
 	line("state", bool_of(node, "draining") ? YELLOW : GREEN, "%s",
 	     bool_of(node, "draining") ? "draining: takes nothing new" : "running");
 	line_text("version", node, "version");
 	line_time("started", node, "started");
-	line("listens on", PLAIN, "%s", px_buf_str(&listen));
+	line_list("listens on", node, "listen");
 	line("configuration", PLAIN, "%s, generation %" PRId64, text_of(node, "configuration"),
 	     int_of(node, "generation"));
 	line_text("log level", node, "log_level");
-	px_buf_free(&listen);
 }
 
 static void put_work(const json_t *result)
@@ -138,18 +132,6 @@ void show_partners(const json_t *result)
 	table_print(&t);
 }
 
-static void put_list(const char *label, const json_t *object, const char *name)
-{
-	struct px_buf text = PX_BUF_INIT;
-	const json_t *item;
-	size_t i;
-	json_array_foreach(json_object_get(object, name), i, item)
-	    px_buf_addf(&text, "%s%s", i == 0 ? "" : ", ", json_string_value(item));
-	if (text.len > 0)
-		line(label, PLAIN, "%s", px_buf_str(&text));
-	px_buf_free(&text);
-}
-
 static void put_link(const json_t *link)
 {
 	line("link", screen_colour(text_of(link, "state")), "%s", text_of(link, "state"));
@@ -176,9 +158,9 @@ static void put_settings(const json_t *p)
 	line("identity", PLAIN, "%s%s", text_of(p, "uri"),
 	     bool_of(p, "pinned") ? " (known by its pinned key)" : "");
 	line("TLS", PLAIN, "%s or newer", text_of(p, "tls"));
-	put_list("relays for", p, "relays_for");
-	put_list("relay to", p, "relay_to");
-	put_list("types", p, "types");
+	line_list("relays for", p, "relays_for");
+	line_list("relay to", p, "relay_to");
+	line_list("types", p, "types");
 	line("maximum age", PLAIN, "%" PRId64 " h", int_of(p, "maximum_age_s") / 3600);
 	line("confirmation", PLAIN, "%s", text_of(p, "confirmation"));
 }

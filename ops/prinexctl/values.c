@@ -100,13 +100,18 @@ void cell_octets(struct table *t, const json_t *object, const char *name)
 	table_add(t, has(object, name) ? octets_text(int_of(object, name)) : NULL, PLAIN);
 }
 
+void add_list(struct px_buf *out, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item)
+	    px_buf_addf(out, "%s%s", i == 0 ? "" : ", ", json_string_value(item));
+}
+
 void cell_list(struct table *t, const json_t *object, const char *name)
 {
 	struct px_buf text = PX_BUF_INIT;
-	const json_t *item;
-	size_t i;
-	json_array_foreach(json_object_get(object, name), i, item)
-	    px_buf_addf(&text, "%s%s", i == 0 ? "" : ", ", json_string_value(item));
+	add_list(&text, json_object_get(object, name));
 	table_add(t, px_buf_str(&text), PLAIN);
 	px_buf_free(&text);
 }
@@ -130,6 +135,15 @@ void line_text(const char *label, const json_t *object, const char *name)
 {
 	if (has(object, name))
 		line(label, PLAIN, "%s", text_of(object, name));
+}
+
+void line_list(const char *label, const json_t *object, const char *name)
+{
+	struct px_buf text = PX_BUF_INIT;
+	add_list(&text, json_object_get(object, name));
+	if (text.len > 0)
+		line(label, PLAIN, "%s", px_buf_str(&text));
+	px_buf_free(&text);
 }
 
 void line_time(const char *label, const json_t *object, const char *name)
