@@ -8,6 +8,7 @@ sbindir  ?= $(prefix)/sbin
 bindir   ?= $(prefix)/bin
 datadir  ?= $(prefix)/share/prinex
 mandir   ?= $(prefix)/share/man
+unitdir  ?= $(prefix)/lib/systemd/system
 completiondir ?= $(prefix)/share/bash-completion/completions
 DESTDIR  ?=
 CC       ?= gcc
@@ -273,6 +274,12 @@ install: all ## install under $(DESTDIR)$(prefix)
 	cp -R schemas certs $(DESTDIR)$(datadir)/
 	install -d $(DESTDIR)$(datadir)/doc
 	cp -R docs/. $(DESTDIR)$(datadir)/doc/
+	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d $(DESTDIR)$(datadir)/prometheus
+	sed 's,@sbindir@,$(sbindir),g; s,@datadir@,$(datadir),g' ops/systemd/prinexd.service.in >$(DESTDIR)$(unitdir)/prinexd.service
+	install -m 644 ops/systemd/prinexd.socket $(DESTDIR)$(unitdir)/prinexd.socket
+	install -m 644 ops/systemd/sysusers.conf $(DESTDIR)$(prefix)/lib/sysusers.d/prinex.conf
+	install -m 644 ops/systemd/tmpfiles.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/prinex.conf
+	install -m 644 ops/prometheus/prinex.rules.yml $(DESTDIR)$(datadir)/prometheus/prinex.rules.yml
 
 clean: ## remove what was built
 	rm -rf build

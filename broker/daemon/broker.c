@@ -51,10 +51,21 @@ static void store_failed(void *arg, const char *why)
 	end(b, PX_EXIT_FAILED);
 }
 
+/* Of any subject: the metric has none. */
+static bool is_raised(const struct px_alarms *alarms, enum px_alarm alarm)
+{
+	for (unsigned i = 0; i < px_alarms_count(alarms); i++) {
+		if (px_alarms_get(alarms, i).alarm == alarm)
+			return true;
+	}
+	return false;
+}
+
 static void alarm_changed(void *arg, const struct px_alarm_state *state, bool raised)
 {
 	struct broker *b = arg;
-	px_metric_set(b->metrics, PX_M_ALARM, raised ? 1 : 0, px_alarm_name(state->alarm), NULL, NULL);
+	px_metric_set(b->metrics, PX_M_ALARM, is_raised(b->alarms, state->alarm) ? 1 : 0,
+		      px_alarm_name(state->alarm), NULL, NULL);
 	px_log(raised ? PX_LOG_WARN : PX_LOG_NOTICE, "alarm", "%s %s%s%s: %s", raised ? "raised" : "cleared",
 	       px_alarm_name(state->alarm), state->subject[0] != '\0' ? " " : "", state->subject,
 	       state->detail);

@@ -106,6 +106,18 @@ static void renew_check_key(struct broker *b)
 	px_buf_free(&why);
 }
 
+/* Raising again tells nobody: at the next threshold the alarm is another one. */
+static bool has_other_detail(const struct px_alarms *alarms, enum px_alarm alarm, const char *subject,
+			     const char *part)
+{
+	for (unsigned i = 0; i < px_alarms_count(alarms); i++) {
+		struct px_alarm_state a = px_alarms_get(alarms, i);
+		if (a.alarm == alarm && strcmp(a.subject, subject) == 0)
+			return strstr(a.detail, part) == NULL;
+	}
+	return false;
+}
+
 static void check_one(struct broker *b, const struct px_tls_certificate *c, int64_t now)
 {
 	enum px_alarm alarm = c->is_crl ? PX_ALARM_CRL : PX_ALARM_CERTIFICATE;
@@ -125,8 +137,15 @@ static void check_one(struct broker *b, const struct px_tls_certificate *c, int6
 	int passed = 0;
 	for (size_t i = 0; i < PX_ARRAY_LEN(days) && passed == 0; i++)
 		passed = left <= days[i] * DAY ? days[i] : 0;
-	px_alarm_raise(b->alarms, alarm, subject, left <= 0 ? "ended %s" : "ends %s, in %s (%d days warning)",
-		       until, rest, passed);
+	char mark[32] = "ended";
+	if (left > 0)
+		snprintf(mark, sizeof(mark), "(%d days warning)", passed);
+	if (has_other_detail(b->alarms, alarm, subject, mark))
+		px_alarm_clear(b->alarms, alarm, subject);
+	if (left > 0)
+		px_alarm_raise(b->alarms, alarm, subject, "ends %s, in %s %s", until, rest, mark);
+	else
+		px_alarm_raise(b->alarms, alarm, subject, "ended %s", until);
 }
 
 static void certificates_due(void *arg)
