@@ -236,11 +236,14 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/simulate $(O)/prinex-broken
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/rules-judge $(O)/simulate $(O)/prinex-broken
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
 # --- benchmark, demo, docs, lint ----------------------------------------------------------------------------------
+
+$(O)/rules-judge: $(O)/tests/rules/judge.o $(call deps_of,xml)
+	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,xml) $(LIBS) -o $@
 
 $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(BENCH_SRC)) $(call libs_of,client) $(LIBS) -o $@

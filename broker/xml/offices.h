@@ -28,7 +28,8 @@ unsigned px_offices_count(const struct px_offices *offices);
 /**
  * @roles: names with blanks between them, one of which the office must have, or "". @day: begins with
  * yyyy-mm-dd, or "". @return "ok", "country" (no office of its country is in the list: nothing is known),
- * "unknown", "day" (it exists, but not on that day), "role" (it has none of them on that day). Thread: any.
+ * "unknown", "day" (it exists, but not on that day), "role" (it has none of them on that day,
+ * and another office of its country has). Thread: any.
  */
 const char *px_offices_judge(const struct px_offices *offices, const char *code, const char *roles,
 			     const char *day);
