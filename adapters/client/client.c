@@ -291,7 +291,11 @@ int px_client_load_examiner(struct px_client *c, struct px_buf *why)
 		return PX_OK;
 	struct px_problems problems = {0};
 	int rc = px_catalogue_load(c->conf, &c->cat, &problems);
-	if (rc != PX_OK)
+	/* named as prinexd's configuration would name it */
+	if (rc != PX_OK && problems.n == 1 && px_str_starts(problems.items[0].text, "inspect: "))
+		px_buf_addf(why, "%s; --catalogue names others",
+			    problems.items[0].text + strlen("inspect: "));
+	else if (rc != PX_OK)
 		px_problems_print(&problems, why);
 	while (why->len > 0 && why->data[why->len - 1] == '\n')
 		why->data[--why->len] = '\0';
