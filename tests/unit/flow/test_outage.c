@@ -63,6 +63,7 @@ static void test_handed_over_is_not_given_up_right_after_an_outage(void **state)
 	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
 	world_run(p.w, 10 * MINUTE);
 	outage(p.w, p.by, 3 * HOUR);
+	world_run(p.w, 4 * MINUTE); /* the other side does not notice at once */
 	p.by->down = false;
 	world_run(p.w, 16 * MINUTE);
 	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "delivered");
