@@ -62,7 +62,7 @@ PRINEX_SRC    := $(sort $(wildcard adapters/prinex/*.c))
 PRINEXCTL_SRC := $(sort $(wildcard ops/prinexctl/*.c))
 # The virtual stage of prinex-conform lives on the nodes that flow's unit tests have.
 HARNESS_SRC   := $(sort $(wildcard tests/harness/*.c)) tests/unit/flow/world.c tests/unit/flow/world_fakes.c
-BENCH_SRC     := $(sort $(wildcard tests/bench/*.c))
+BENCH_SRC     := tests/bench/bench.c
 # The simulated town lives on the nodes that flow's unit tests have; the linker puts it between flow and store.
 SIMULATE_SRC  := $(patsubst %,tests/faults/%.c,simulate town calls ports people weather count wrong) \
                  $(filter-out tests/unit/flow/test_%,$(sort $(wildcard tests/unit/flow/*.c)))
@@ -236,7 +236,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/rules-judge $(O)/simulate $(O)/prinex-broken
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
@@ -248,7 +248,13 @@ $(O)/rules-judge: $(O)/tests/rules/judge.o $(call deps_of,xml)
 $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(BENCH_SRC)) $(call libs_of,client) $(LIBS) -o $@
 
-bench: all $(O)/bench-inspect ## measure the inspector, start-up and memory
+# Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c.
+$(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
+	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
+$(O)/backlog: $(call objs,tests/faults/backlog.c) $(call deps_of,store)
+	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
+
+bench: all $(O)/bench-inspect $(O)/bench-store ## measure the inspector, start-up and memory
 	@PX_BUILD=$(O) tests/bench/run
 
 demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them running, CORPUS=folder)
