@@ -85,6 +85,9 @@ struct px_flow {
 	bool ready; /* marks are read: what is paused is known */
 	struct px_timer marks_again;
 	struct seen *seen; /* uthash by mark name */
+	/* steady.c */
+	int64_t skew;        /* wall minus mono, when last looked at */
+	int64_t doubt_until; /* mono; until then the wall clock ends nothing */
 	/* overdue.c */
 	int64_t started; /* mono ms */
 	bool sweeping;
@@ -214,6 +217,13 @@ void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *su
 /* operate.c */
 /** The outcome that `probe` waits for. */
 void px_operate_probed(struct link *link, bool answered, const char *text);
+
+/* steady.c */
+void px_steady_start(struct px_flow *flow);
+/** Notice that the wall clock was set. */
+void px_steady_tick(struct px_flow *flow);
+/** Whether it was set a short time ago, so that nothing should end by it. */
+bool px_steady_is_doubtful(const struct px_flow *flow);
 
 /* overdue.c */
 /** End what is overdue, a page at a time; called by every tick. */

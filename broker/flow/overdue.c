@@ -134,7 +134,7 @@ static void swept(void *arg, int rc, unsigned n, const struct px_delivery *deliv
 
 void px_overdue_sweep(struct px_flow *flow)
 {
-	if (flow->sweeping)
+	if (flow->sweeping || px_steady_is_doubtful(flow))
 		return;
 	flow->sweeping = true;
 	px_flow_begin(flow);

@@ -63,7 +63,7 @@ static void go_on(void *arg)
 {
 	struct px_flow *flow = arg;
 	const struct px_conf *conf = flow->gen->conf;
-	if (flow->draining) {
+	if (flow->draining || px_steady_is_doubtful(flow)) {
 		run_ended(flow, PX_OK);
 		return;
 	}
@@ -85,7 +85,7 @@ static void go_on(void *arg)
 
 void px_purge_tick(struct px_flow *flow)
 {
-	if (flow->purging || px_clock_mono(flow->clock) - flow->last_purge < every(flow->gen->conf))
+	if (flow->purging || px_steady_is_doubtful(flow) || px_clock_mono(flow->clock) - flow->last_purge < every(flow->gen->conf))
 		return;
 	flow->purging = true;
 	flow->purged = (struct px_purge_report){0};

@@ -306,7 +306,7 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)
 {
 	const struct px_delivery *d = &lease->delivery;
-	if (d->deadline > px_flow_now(flow))
+	if (d->deadline > px_flow_now(flow) || px_steady_is_doubtful(flow))
 		return false;
 	struct px_settle s = {
 	    .delivery = d->id,

@@ -142,6 +142,7 @@ static void tick(void *arg)
 	px_timer_set(flow->timers, &flow->upkeep, TICK, tick, flow);
 	if (flow->draining)
 		return;
+	px_steady_tick(flow);
 	px_overdue_sweep(flow);
 	px_purge_tick(flow);
 	if (now - flow->last_stats >= STATS_EVERY)
@@ -160,6 +161,7 @@ void px_upkeep_soon(struct px_flow *flow)
 void px_upkeep_start(struct px_flow *flow)
 {
 	flow->last_poll = flow->last_stats = px_clock_mono(flow->clock);
+	px_steady_start(flow);
 	px_purge_start(flow);
 	flow->last_checkpoint = flow->last_stats - CHECKPOINT_EVERY; /* the first stats sign what is there */
 	px_timer_set(flow->timers, &flow->upkeep, TICK, tick, flow);

@@ -1,0 +1,69 @@
+/* prinex: a wall clock that is set while we work does no harm
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/internal.h"
+
+#include <inttypes.h>
+
+/*
+ * Pauses, leases and deadlines of connections run on the steady clock. What is in the store (due times,
+ * deadlines, retention) is wall time, and must be. So when the wall clock is set:
+ *
+ *  - back: retries that were due soon would wait for as long as it was set back. All become due now.
+ *  - forward: deliveries would expire and messages be purged that have time left, perhaps because of a clock
+ *    that is mended a minute later. For DOUBT nothing ends by its age and nothing is purged; then the clock
+ *    is believed, for it may have been wrong before.
+ *
+ * Either is logged and raises an alarm for that time. Slewing (NTP) is no step.
+ */
+#define STEP  60000
+#define DOUBT (10 * 60 * 1000)
+
+static int64_t skew_of(const struct px_flow *flow)
+{
+	return px_clock_wall(flow->clock) - px_clock_mono(flow->clock);
+}
+
+static void due_now(struct px_flow *flow)
+{
+	for (struct link *l = flow->links; l != NULL; l = l->hh.next)
+		px_store_requeue(flow->store, l->name, px_flow_now(flow), NULL, NULL);
+}
+
+static void stepped(struct px_flow *flow, int64_t by)
+{
+	char how[64];
+	px_duration_format(by < 0 ? -by : by, how, sizeof(how));
+	flow->doubt_until = px_clock_mono(flow->clock) + DOUBT;
+	px_log(PX_LOG_WARN, "flow", "the clock of this machine was set %s by %s; for %d min nothing expires",
+	       by < 0 ? "back" : "forward", how, DOUBT / 60000);
+	px_alarm_raise(flow->alarms, PX_ALARM_CLOCK, "", "it was set %s by %s", by < 0 ? "back" : "forward",
+		       how);
+	if (by < 0)
+		due_now(flow);
+}
+
+void px_steady_start(struct px_flow *flow)
+{
+	flow->skew = skew_of(flow);
+}
+
+void px_steady_tick(struct px_flow *flow)
+{
+	int64_t skew = skew_of(flow), by = skew - flow->skew;
+	flow->skew = skew;
+	if (by >= STEP || by <= -STEP)
+		stepped(flow, by);
+	else if (flow->doubt_until != 0 && !px_steady_is_doubtful(flow)) {
+		flow->doubt_until = 0;
+		px_alarm_clear(flow->alarms, PX_ALARM_CLOCK, "");
+	}
+}
+
+bool px_steady_is_doubtful(const struct px_flow *flow)
+{
+	/* A step is seen by the next tick: what comes before that must not act on it. */
+	int64_t by = skew_of(flow) - flow->skew;
+	return by >= STEP || by <= -STEP || px_clock_mono(flow->clock) < flow->doubt_until;
+}

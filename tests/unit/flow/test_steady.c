@@ -1,0 +1,120 @@
+/* prinex: tests of flow: a clock that is set while messages are under way
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "base/alarm.h"
+#include "pairs.h"
+
+#define DAY (24 * HOUR)
+
+/* Set forward by mistake, and mended: nothing has expired meanwhile. */
+static void test_forward_and_back_again(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(31, "maximum-age = 3h", "");
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, HOUR);
+	px_clock_sim_jump(world_clock(p.w), 10 * (int64_t)DAY);
+	world_run(p.w, 9 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "queued");
+	assert_true(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	px_clock_sim_jump(world_clock(p.w), -10 * (int64_t)DAY);
+	world_run(p.w, 11 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "queued");
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	p.ua->down = false;
+	world_run(p.w, 20 * MINUTE);
+	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
+	world_run(p.w, 10 * SECOND);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "delivered");
+	world_free(&p.w);
+}
+
+/* It may have been wrong before: in the end it is believed. */
+static void test_forward_is_believed_later(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(32, "maximum-age = 3h", "");
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	px_clock_sim_jump(world_clock(p.w), (int64_t)DAY);
+	world_run(p.w, 9 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "queued");
+	world_run(p.w, 2 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "expired");
+	world_free(&p.w);
+}
+
+/* A delivery that could be sent during the doubt is sent, although the clock says that it is too late. */
+static void test_sent_while_in_doubt(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(33, "maximum-age = 3h", "");
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, 10 * SECOND);
+	p.ua->down = false;
+	px_clock_sim_jump(world_clock(p.w), 4 * HOUR);
+	world_run(p.w, 2 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "handed-over");
+	world_free(&p.w);
+}
+
+/* Retries were due within minutes: they must not wait for half a day. */
+static void test_back(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(34, "", "");
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, 13 * HOUR);
+	px_clock_sim_jump(world_clock(p.w), -12 * (int64_t)HOUR);
+	p.ua->down = false;
+	world_run(p.w, 20 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "handed-over");
+	world_free(&p.w);
+}
+
+/* A lease runs on the steady clock: set back, a fetch that was never confirmed is offered again in time. */
+static void test_leases(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(35, "", "");
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, 5 * SECOND);
+	struct reply r = world_fetch(p.ua, "system-ua", SECOND);
+	assert_int_equal(r.status, 200);
+	reply_free(&r);
+	px_clock_sim_jump(world_clock(p.w), -(int64_t)DAY);
+	world_run(p.w, 130 * SECOND);
+	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
+	world_free(&p.w);
+}
+
+/* A small correction is no step. */
+static void test_correction(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(36, "", "");
+	world_run(p.w, 10 * SECOND);
+	px_clock_sim_jump(world_clock(p.w), 30 * SECOND);
+	world_run(p.w, 10 * SECOND);
+	px_clock_sim_jump(world_clock(p.w), -30 * SECOND);
+	world_run(p.w, 10 * SECOND);
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	world_free(&p.w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_forward_and_back_again),
+	    cmocka_unit_test(test_forward_is_believed_later),
+	    cmocka_unit_test(test_sent_while_in_doubt),
+	    cmocka_unit_test(test_back),
+	    cmocka_unit_test(test_leases),
+	    cmocka_unit_test(test_correction),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
