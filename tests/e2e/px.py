@@ -432,6 +432,13 @@ def children(pid):
     return found
 
 
+def mrn(start):
+    """The movement reference number that begins with these 17 characters: with its check digit."""
+    values = {c: n for n, c in enumerate("0123456789A?BCDEFGHIJK?LMNOPQRSTU?VWXYZ")}
+    digit = sum(values[c] << i for i, c in enumerate(start)) % 11 % 10
+    return "%s%d" % (start, digit)
+
+
 def example(name):
     return os.path.join(EXAMPLES, name)
 

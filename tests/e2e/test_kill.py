@@ -56,7 +56,7 @@ def make_lines(system):
     run = raw.fresh()[:20]
 
     def line(m):
-        lrn, mrn = "KILL-%08d" % m, "26BY%013d0" % m
+        lrn, mrn = "KILL-%08d" % m, px.mrn("26BY%013d" % m)
         return [system.seal(raw.exchange(raw.about(bodies[i], lrn, mrn), "%s-%05d-%d" % (run, m, i), KINDS[i]), ec=m % 2 == 0)
                 for i in range(LINE)]
     return [line(m) for m in range(N // LINE)]

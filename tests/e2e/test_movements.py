@@ -78,9 +78,9 @@ with px.Lab("BY", "UA") as lab:
 
     # --- LRN first, MRN later
     send("declared", "ExportDeclaration", "LRN-FIRST")
-    send("registered", "Registration", "LRN-FIRST", "26BY00000000000016")
-    send("rejected", "Rejection", None, "26BY00000000000016")
-    send("noticed", "PreArrivalNotice", "LRN-FIRST", "26BY00000000000016", vehicle=b"AB12347")
+    send("registered", "Registration", "LRN-FIRST", px.mrn("26BY0000000000001"))
+    send("rejected", "Rejection", None, px.mrn("26BY0000000000001"))
+    send("noticed", "PreArrivalNotice", "LRN-FIRST", px.mrn("26BY0000000000001"), vehicle=b"AB12347")
     arrived(4)
     got = drain(4)
     px.ok(got == ["declared", "registered", "rejected", "noticed"], "LRN first, MRN later: one movement, in order of commitment, whatever the class", got)
@@ -92,26 +92,26 @@ with px.Lab("BY", "UA") as lab:
 
     for b in (by, ua):
         whole = [["declared", "registered", "rejected", "noticed"]]
-        px.ok(traced(b, "mrn", "26BY00000000000016") == whole and traced(b, "LRN-FIRST") == whole and traced(b, "vehicle", "AB12347") == whole,
+        px.ok(traced(b, "mrn", px.mrn("26BY0000000000001")) == whole and traced(b, "LRN-FIRST") == whole and traced(b, "vehicle", "AB12347") == whole,
               "trace by MRN, LRN and vehicle shows all four as one movement on %s's side" % b.authority,
-              (traced(b, "26BY00000000000016"), traced(b, "LRN-FIRST"), traced(b, "AB12347")))
+              (traced(b, px.mrn("26BY0000000000001")), traced(b, "LRN-FIRST"), traced(b, "AB12347")))
 
     def ended():
         events = by.ctl("trace", "LRN-FIRST")["movements"][0]["events"]
         return [e["event"] for e in events].count("delivered") == 4
     px.ok(px.wait_for(ended, 15), "the sender's side shows each delivered, once UA has said so", by.ctl("trace", "LRN-FIRST"))
-    status, out = ua.ctl("trace", "26BY00000000000016", parse=False)
+    status, out = ua.ctl("trace", px.mrn("26BY0000000000001"), parse=False)
     px.ok(status == 0 and "ExportDeclaration" in out and "delivered" in out, "prinexctl trace prints it", out)
 
     # --- MRN before LRN, joined by a later message
-    send("by-mrn", "Rejection", None, "26BY00000000000024")
+    send("by-mrn", "Rejection", None, px.mrn("26BY0000000000002"))
     send("by-lrn", "ExportDeclaration", "LRN-LATER")
     arrived(2)
     first, r1 = take()
     second, r2 = take()
     px.ok({first, second} == {"by-mrn", "by-lrn"}, "an MRN and an LRN that nothing links are two movements: both in flight at once", (first, second))
-    send("joins", "Registration", "LRN-LATER", "26BY00000000000024")
-    send("after", "ArrivalNotice", "LRN-LATER", "26BY00000000000024")
+    send("joins", "Registration", "LRN-LATER", px.mrn("26BY0000000000002"))
+    send("after", "ArrivalNotice", "LRN-LATER", px.mrn("26BY0000000000002"))
     arrived(4)
     px.ok(take(1)[0] is None, "a message that joins them waits while deliveries of both are in flight")
     px.ok(sys_ua.confirm(r1).status == 204 and take(1)[0] is None, "and when one of them is settled")
@@ -119,7 +119,7 @@ with px.Lab("BY", "UA") as lab:
     got = drain(2)
     px.ok(got == ["joins", "after"], "then it comes, and what follows it", got)
     for b in (by, ua):
-        one = traced(b, "26BY00000000000024")
+        one = traced(b, px.mrn("26BY0000000000002"))
         px.ok(len(one) == 1 and sorted(one[0]) == ["after", "by-lrn", "by-mrn", "joins"] and traced(b, "LRN-LATER") == one,
               "trace shows one movement on %s's side, by either key" % b.authority, (one, traced(b, "LRN-LATER")))
 
@@ -148,8 +148,8 @@ with px.Lab("BY", "UA") as lab:
     px.ok(sys_ua.confirm(r).status == 204 and drain(1) == ["answered"], "and follows it")
 
     # --- somebody else's key
-    send("owner", "Registration", "OWNED", "26BY00000000000032")
-    send("other owner", "Registration", "OWNED-2", "26BY00000000000032", declarant=b"290188426")
+    send("owner", "Registration", "OWNED", px.mrn("26BY0000000000003"))
+    send("other owner", "Registration", "OWNED-2", px.mrn("26BY0000000000003"), declarant=b"290188426")
     arrived(2)
     names_now = {take()[0], take()[0]}
     px.ok(names_now == {"owner", "other owner"}, "an MRN used by two declarants ties nothing together", names_now)
@@ -157,7 +157,7 @@ with px.Lab("BY", "UA") as lab:
     px.ok("key-owner" in raised, "and raises alarm key-owner", raised)
 
     # --- the way back belongs to the same movement
-    send("back", "ControlResult", "LRN-FIRST", "26BY00000000000016", system=sys_ua, to="BY")
+    send("back", "ControlResult", "LRN-FIRST", px.mrn("26BY0000000000001"), system=sys_ua, to="BY")
     end = time.monotonic() + 20 * px.SLOW
     name = None
     while name != "back" and time.monotonic() < end:  # among the CoDs of all above
@@ -166,7 +166,7 @@ with px.Lab("BY", "UA") as lab:
             sys_by.confirm(r)
     px.ok(name == "back", "a control result comes back from UA")
     for b in (by, ua):
-        whole = traced(b, "26BY00000000000016")
+        whole = traced(b, px.mrn("26BY0000000000001"))
         px.ok(len(whole) == 1 and whole[0][-1] == "back" and len(whole[0]) == 5, "and stands in the same movement on %s's side" % b.authority, whole)
     for b in (by, ua):
         status, out = b.ctl("verify", parse=False)

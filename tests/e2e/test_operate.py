@@ -27,7 +27,7 @@ with px.Lab("BY", "XA", "XB") as lab:
         serial[0] += 1
         system = system or sys_by
         doc = system.make(px.example("ExportDeclaration-small.xml"), "ExportDeclaration", recipients=(recipient,),
-                          lrn="OPERATE-%d" % serial[0], mrn="26BY%013d0" % serial[0])
+                          lrn="OPERATE-%d" % serial[0], mrn=px.mrn("26BY%013d" % serial[0]))
         return system.post(doc), doc
 
     def name(doc):

@@ -68,7 +68,7 @@ with px.Lab("BY", "XA", "XB", "XC") as lab:
 
     def send(name, type, recipient, n=0):
         doc = sys_by.make(px.example(type + "-small.xml"), type, recipients=(recipient,), lrn="PUSH-%s-%d" % (name.upper(), n),
-                          mrn="26BY%013d0" % len(sum(sent.values(), [])))
+                          mrn=px.mrn("26BY%013d" % len(sum(sent.values(), []))))
         r = sys_by.post(doc)
         sent.setdefault(name, []).append(doc)
         return r.status == 201 and r.kind() == "CoA" and "<px:CodFollows>true" in r.text()

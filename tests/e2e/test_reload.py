@@ -93,7 +93,7 @@ class Load(threading.Thread):
         while not self.ending:
             try:
                 doc = self.system.make(px.example("PreArrivalNotice-small.xml"), "PreArrivalNotice", recipients=(self.recipient,),
-                                       lrn="LOAD-%d" % self.sent, mrn="26BY%013d0" % self.sent)
+                                       lrn="LOAD-%d" % self.sent, mrn=px.mrn("26BY%013d" % self.sent))
                 r = self.system.post(doc)
                 if r.status != 201:
                     self.faults.append("%d %s" % (r.status, r.text()[:200]))

@@ -79,7 +79,7 @@ with px.Lab("BY", "XA", "XB", "XC", wrong=True) as lab:
     px.ok(px.wait_for(lambda: "its root is no anchor of this partner" in by.tail(), 5), "the log says why", by.tail(5))
 
     # --- servers
-    docs = {a: sys_by.make(px.example("PreArrivalNotice-small.xml"), "PreArrivalNotice", recipients=(a,), lrn="TRUST-" + a, mrn="26BY%013d0" % i)
+    docs = {a: sys_by.make(px.example("PreArrivalNotice-small.xml"), "PreArrivalNotice", recipients=(a,), lrn="TRUST-" + a, mrn=px.mrn("26BY%013d" % i))
             for i, a in enumerate(("XA", "XB", "XC"))}
     px.ok(all(sys_by.post(d).status == 201 for d in docs.values()), "three messages to push")
     px.ok(px.wait_for(lambda: len(honest.requests) == 1, 20) and honest.requests[0].body == docs["XC"],

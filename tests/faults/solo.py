@@ -29,7 +29,7 @@ class Sender:
 
     def make(self, movement, place):
         mid = "%s-%06d-%d" % (self.run_id, movement, place)
-        doc = raw.exchange(raw.about(self.payload, "S%s-%d" % (self.run_id[-6:], movement), "26BY%013d0" % movement), mid, KIND, recipients=("XA",))
+        doc = raw.exchange(raw.about(self.payload, "S%s-%d" % (self.run_id[-6:], movement), px.mrn("26BY%013d" % movement)), mid, KIND, recipients=("XA",))
         doc = self.system.seal(doc)
         self.docs[bulk.identity(doc)] = doc
         return doc
