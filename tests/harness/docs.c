@@ -90,6 +90,44 @@ static int load_pair(const char *cert, const char *key, EVP_PKEY **pkey, STACK_O
 	return *pkey != NULL && sk_X509_num(*chain) > 0 ? PX_OK : PX_ECONF;
 }
 
+/* KeyInfo is covered by no signature: these certificates take the place of those in it. */
+static void swap_certificates(struct px_buf *doc, const STACK_OF(X509) * chain)
+{
+	static const char start[] = "<ds:X509Data>", end[] = "</ds:X509Data>";
+	struct px_buf out = PX_BUF_INIT;
+	const char *text = px_buf_str(doc), *from = strstr(text, start), *to = strstr(text, end);
+	px_assert(from != NULL && to != NULL);
+	px_buf_add(&out, text, (size_t)(from - text) + sizeof(start) - 1);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		unsigned char *der = NULL;
+		int len = i2d_X509(sk_X509_value(chain, i), &der);
+		px_buf_adds(&out, "<ds:X509Certificate>");
+		px_base64(&out, der, (size_t)len);
+		px_buf_adds(&out, "</ds:X509Certificate>");
+		OPENSSL_free(der);
+	}
+	px_buf_add(&out, to, doc->len - (size_t)(to - text));
+	px_buf_free(doc);
+	*doc = out;
+}
+
+/* With a key that our own code does not sign with: the maker's key, and the certificates asked for.
+ * Certificates are judged before the signature value is. */
+static int sign_unfit(struct px_doc *d, const STACK_OF(X509) * unfit, struct px_buf *why)
+{
+	EVP_PKEY *key = NULL;
+	STACK_OF(X509) *chain = NULL;
+	int rc = load_pair(d->by->sign_cert, d->by->sign_key, &key, &chain);
+	if (rc == PX_OK)
+		rc = px_xml_sign(d->unsigned_octets.data, d->unsigned_octets.len, key, chain,
+				 (enum px_sign_digest)d->digest_kind, &d->octets, why);
+	if (rc == PX_OK)
+		swap_certificates(&d->octets, unfit);
+	EVP_PKEY_free(key);
+	sk_X509_pop_free(chain, X509_free);
+	return rc;
+}
+
 static int sign(struct px_play *p, struct px_doc *d)
 {
 	EVP_PKEY *key = NULL;
@@ -101,12 +139,18 @@ static int sign(struct px_play *p, struct px_doc *d)
 		px_buf_add(&d->octets, d->unsigned_octets.data, d->unsigned_octets.len);
 		return rc;
 	}
-	if (load_pair(d->sign_cert, d->sign_key, &key, &chain) != PX_OK)
-		rc = px_fail(p, "a signing certificate and its key", "%s, %s: cannot be read", d->sign_cert,
-			     d->sign_key);
-	else if (px_xml_sign(d->unsigned_octets.data, d->unsigned_octets.len, key, chain,
-			     (enum px_sign_digest)d->digest_kind, &d->octets, &why) != PX_OK)
-		rc = px_fail(p, "a document that can be signed", "%s", px_buf_str(&why));
+	if (load_pair(d->sign_cert, d->sign_key, &key, &chain) != PX_OK) {
+		rc = PX_ECONF;
+		px_buf_setf(&why, "%s, %s: cannot be read", d->sign_cert, d->sign_key);
+	} else {
+		rc = px_xml_sign(d->unsigned_octets.data, d->unsigned_octets.len, key, chain,
+				 (enum px_sign_digest)d->digest_kind, &d->octets, &why);
+	}
+	if (rc == PX_EINVAL)
+		rc = sign_unfit(d, chain, &why);
+	if (rc != PX_OK)
+		rc = px_fail(p, "a document that can be signed, a certificate and a key", "%s",
+			     px_buf_str(&why));
 	EVP_PKEY_free(key);
 	sk_X509_pop_free(chain, X509_free);
 	px_buf_free(&why);
