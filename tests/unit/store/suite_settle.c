@@ -324,10 +324,13 @@ static void long_error_is_cut(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
 	char *error = suite_room(t, 1001, 1);
-	memset(error, 'e', 1000);
+	for (size_t i = 1; i + 2 <= 1000; i += 2) /* two octets a character */
+		memcpy(error + i, "\u0436", 2);
+	error[0] = error[999] = 'e';
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_QUEUED, .error = error), PX_OK);
 	struct px_delivery d = suite_delivery(t, "M1", "UA");
-	assert_int_equal(strlen(d.error), PX_VALUE_MAX);
+	assert_in_range(strlen(d.error), PX_REASON_MAX - 1, PX_REASON_MAX);
+	assert_string_equal(d.error + strlen(d.error) - 5, "\u0436\u2026");
 	uint64_t entries = suite_entries(t);
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_QUEUED, .error = error), PX_OK);
 	assert_int_equal(suite_entries(t), entries); /* it is the same error */

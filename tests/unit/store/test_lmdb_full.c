@@ -1,0 +1,207 @@
+/* prinex: tests of the LMDB store: a disk that fills up and is freed, a disk that fails
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "lmdb_kit.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include "base/strings.h"
+
+/* What the file system says is free; UINT64_MAX: the truth. In place of the C library's own. */
+static uint64_t free_octets = UINT64_MAX;
+
+int statvfs(const char *restrict path, struct statvfs *restrict buf)
+{
+	int (*real)(const char *, struct statvfs *);
+	void *symbol = dlsym(RTLD_NEXT, "statvfs");
+	memcpy(&real, &symbol, sizeof(real));
+	int rc = real(path, buf);
+	if (rc == 0 && free_octets != UINT64_MAX) {
+		buf->f_frsize = 4096;
+		buf->f_bavail = free_octets / 4096;
+	}
+	return rc;
+}
+
+/* Writes beyond @octets of the file fail in the middle, as on a disk with no room or a bad sector. */
+static void limit_file(uint64_t octets)
+{
+	struct rlimit limit;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = octets == 0 ? limit.rlim_max : octets;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int setup(void **state)
+{
+	free_octets = UINT64_MAX;
+	return kit_setup(state);
+}
+
+static int teardown(void **state)
+{
+	limit_file(0);
+	free_octets = UINT64_MAX;
+	return kit_teardown(state);
+}
+
+struct purge_got {
+	bool done;
+	int rc;
+	uint64_t messages;
+};
+
+static void purge_done(void *arg, int rc, const struct px_purge_report *report)
+{
+	struct purge_got *got = arg;
+	*got = (struct purge_got){true, rc, report->messages};
+}
+
+static struct purge_got purge(struct kit *k)
+{
+	struct px_purge req = {.now = px_clock_wall(px_clock_real()) + 10, .keep = 0};
+	struct purge_got got = {.done = false};
+	px_store_purge(k->st, &req, purge_done, &got);
+	kit_wait(k, &got.done);
+	return got;
+}
+
+/* Below the watermark accepts are refused while every commit still works: settling, purging, the journal, the
+ * node's own exchanges; and accepts go on by themselves when there is room again. */
+static void test_watermark_before_any_failure(void **state)
+{
+	struct kit *k = *state;
+	struct kit_write journal = {.done = false};
+	k->watermark = 64 << 20;
+	kit_open(k);
+	free_octets = UINT64_C(65) << 20;
+	struct kit_accept a = kit_accept(k, "M1", 1000, NULL), b = kit_accept(k, "M2", 1000, NULL);
+	assert_int_equal(a.rc, PX_OK);
+	free_octets = UINT64_C(63) << 20;
+	assert_int_equal(kit_accept(k, "M3", 1000, NULL).rc, PX_EFULL);
+	assert_int_equal(kit_find(k, "M3").rc, PX_ENOTFOUND);
+	assert_int_equal(kit_accept(k, "M2", 1000, NULL).rc, PX_EDUPLICATE);
+	assert_int_equal(kit_settle(k, &(struct px_settle){.delivery = a.delivery, .state = PX_D_DELIVERED}),
+			 PX_OK);
+	px_store_journal(k->st, &(struct px_journal_entry){.kind = PX_J_ADMIN}, kit_write_done, &journal);
+	kit_wait(k, &journal.done);
+	assert_int_equal(journal.rc, PX_OK);
+	assert_int_equal(kit_lease(k, 16).n, 1);
+	struct purge_got purged = purge(k);
+	assert_int_equal(purged.rc, PX_OK);
+	assert_int_equal(purged.messages, 1);
+	assert_int_equal(kit_find(k, "M2").seq, b.seq);
+	free_octets = UINT64_C(65) << 20;
+	assert_int_equal(kit_accept(k, "M3", 1000, NULL).rc, PX_OK);
+	kit_sound(k);
+}
+
+/* LMDB says EIO for a write that fell short. With the disk full that is no reason to end: nothing was
+ * written, and with room the same goes through. */
+static void test_full_disk_is_not_an_error_of_the_disk(void **state)
+{
+	struct kit *k = *state;
+	unsigned n = 0;
+	char id[16];
+	kit_open(k);
+	limit_file(2000000); /* not at a page */
+	free_octets = 8192;
+	struct kit_accept got;
+	for (;; n++) {
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		got = kit_accept(k, id, 20000, NULL);
+		if (got.rc != PX_OK || n > 1000)
+			break;
+	}
+	assert_true(n > 10);
+	assert_int_equal(got.rc, PX_EFULL);
+	assert_int_equal(kit_find(k, id).rc, PX_ENOTFOUND);
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_EFULL);
+	free_octets = UINT64_MAX;
+	limit_file(0);
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_OK);
+	kit_sound(k);
+	kit_close(k);
+	kit_open(k);
+	kit_sound(k);
+	assert_int_equal(kit_stats(k).s.messages, n + 1);
+}
+
+/* The same failure with room on the disk is one of the device: nothing more is done in this process. */
+static void test_bad_disk_ends_it(void **state)
+{
+	struct kit *k = *state;
+	unsigned n = 0;
+	char id[16];
+	kit_open(k);
+	limit_file(2000000);
+	free_octets = UINT64_C(1) << 40;
+	struct kit_accept got;
+	for (;; n++) {
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		got = kit_accept(k, id, 20000, NULL);
+		if (got.rc != PX_OK || n > 1000)
+			break;
+	}
+	assert_int_equal(got.rc, PX_EFATAL);
+	limit_file(0);
+	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_EFATAL);
+	assert_int_equal(kit_find(k, "M0").rc, PX_EFATAL);
+	assert_int_equal(purge(k).rc, PX_EFATAL);
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(kit_stats(k).s.messages, n);
+	kit_sound(k);
+}
+
+/* The map's reserve: when accepts are refused, what they left is enough to settle everything and to purge;
+ * purged pages are used again, so that accepts go on in the same map. */
+static void test_map_reserve(void **state)
+{
+	struct kit *k = *state;
+	unsigned n = 0, again = 0;
+	char id[16];
+	k->map_size = 8 << 20;
+	kit_open(k);
+	for (;; n++) {
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		struct kit_accept got = kit_accept(k, id, 20000, NULL);
+		if (got.rc == PX_EFULL)
+			break;
+		assert_int_equal(got.rc, PX_OK);
+	}
+	assert_int_equal(kit_stats(k).ua.queued, n);
+	for (struct kit_leases l = kit_lease(k, 16); l.n > 0; l = kit_lease(k, 16)) {
+		for (unsigned i = 0; i < l.n; i++) {
+			struct px_settle s = {.delivery = l.items[i].delivery.id,
+					      .token = l.items[i].token,
+					      .state = PX_D_DELIVERED};
+			assert_int_equal(kit_settle(k, &s), PX_OK);
+		}
+	}
+	struct purge_got purged = purge(k);
+	assert_int_equal(purged.rc, PX_OK);
+	assert_int_equal(purged.messages, n);
+	for (; again < n / 2; again++) {
+		(void)snprintf(id, sizeof(id), "A%u", again);
+		assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_OK);
+	}
+	kit_sound(k);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_watermark_before_any_failure),
+	    TEST(test_full_disk_is_not_an_error_of_the_disk),
+	    TEST(test_bad_disk_ends_it),
+	    TEST(test_map_reserve),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
