@@ -18,9 +18,7 @@ struct fetching {
 	struct px_client *c;
 	const struct px_settings *settings;
 	struct px_link *link;
-	px_fetched_fn *report;
-	px_fetch_note_fn *note;
-	void *arg;
+	const struct px_fetch_how *how;
 	struct px_fetch_totals *totals;
 	const char *authority; /* ours, for confirmations */
 };
@@ -39,12 +37,11 @@ struct catch
 
 /* --- to the disk --- */
 
-static void name_it(struct fetching *f, struct catch *k)
+/* @name: what it is to be called. */
+static void name_it(struct catch *k, struct px_buf *name)
 {
 	struct px_document doc;
 	struct px_buf why = PX_BUF_INIT;
-	const char *out = f->settings->out[0] != '\0' ? f->settings->out : ".";
-	size_t len = strlen(out);
 	char hex[PX_DIGEST_HEX];
 	px_sha256(k->reply->body.data, k->reply->body.len, k->digest);
 	px_hex(k->digest, PX_DIGEST_LEN, hex);
@@ -55,14 +52,13 @@ static void name_it(struct fetching *f, struct catch *k)
 	}
 	px_buf_free(&why);
 	/* sender and id were checked: no separator, no dot in front */
-	px_buf_setf(&k->path, "%s%s", out, out[len - 1] == '/' ? "" : "/");
 	if (k->has_header)
-		px_buf_addf(&k->path, "%s_%s.xml", k->header.sender, k->header.message_id);
+		px_buf_setf(name, "%s_%s.xml", k->header.sender, k->header.message_id);
 	else
-		px_buf_addf(&k->path, "unknown_%.16s.bad", hex);
+		px_buf_setf(name, "unknown_%.16s.bad", hex);
 }
 
-static bool same_octets(const char *path, const struct px_buf *body)
+bool px_same_octets(const char *path, const struct px_buf *body)
 {
 	struct px_buf old = PX_BUF_INIT, why = PX_BUF_INIT;
 	bool same = px_buf_read_file(&old, path, (size_t)PX_LIMIT_BODY_MAX, &why) == PX_OK &&
@@ -70,18 +66,6 @@ static bool same_octets(const char *path, const struct px_buf *body)
 	px_buf_free(&old);
 	px_buf_free(&why);
 	return same;
-}
-
-static void put_aside(struct catch *k, enum px_fetched as, const char *suffix)
-{
-	struct px_buf why = PX_BUF_INIT;
-	px_buf_adds(&k->path, suffix);
-	k->fetched = as;
-	if (px_file_put(px_buf_str(&k->path), k->reply->body.data, k->reply->body.len, &why) != PX_OK) {
-		k->fetched = PX_FETCHED_UNWRITTEN;
-		px_buf_addf(&k->why, "; and %s", px_buf_str(&why));
-	}
-	px_buf_free(&why);
 }
 
 static bool examine(struct fetching *f, struct catch *k)
@@ -98,30 +82,57 @@ static bool examine(struct fetching *f, struct catch *k)
 	return good;
 }
 
+static enum px_fetched put_aside(struct px_buf *path, const struct px_buf *body, enum px_fetched as,
+				 struct px_buf *why)
+{
+	struct px_buf reason = PX_BUF_INIT;
+	if (px_file_put(px_buf_str(path), body->data, body->len, &reason) != PX_OK) {
+		as = PX_FETCHED_UNWRITTEN;
+		px_buf_addf(why, "; and %s", px_buf_str(&reason));
+	}
+	px_buf_free(&reason);
+	return as;
+}
+
+/* Where --out says. */
+static enum px_fetched keep_in_folder(const char *out, const char *name, const struct px_buf *body, bool bad,
+				      struct px_buf *path, struct px_buf *why)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	char hex[PX_DIGEST_HEX];
+	size_t len = strlen(out);
+	px_buf_setf(path, "%s%s%s", len > 0 ? out : ".", len > 0 && out[len - 1] == '/' ? "" : "/", name);
+	if (bad) {
+		px_buf_adds(path, px_str_ends(name, ".bad") ? "" : ".bad");
+		return put_aside(path, body, PX_FETCHED_BAD, why);
+	}
+	if (!px_file_exists(px_buf_str(path)))
+		return px_file_put(px_buf_str(path), body->data, body->len, why) == PX_OK
+			   ? PX_FETCHED_NEW
+			   : PX_FETCHED_UNWRITTEN;
+	if (px_same_octets(px_buf_str(path),
+			   body)) /* an earlier run may have been cut off before it flushed */
+		return px_file_flush(px_buf_str(path), why) == PX_OK ? PX_FETCHED_KNOWN
+								     : PX_FETCHED_UNWRITTEN;
+	px_sha256(body->data, body->len, digest);
+	px_hex(digest, PX_DIGEST_LEN, hex);
+	px_buf_setf(why, "%s is there already with other octets", px_buf_str(path));
+	px_buf_addf(path, ".%.16s.conflict", hex);
+	return put_aside(path, body, PX_FETCHED_CONFLICT, why);
+}
+
 static void keep(struct fetching *f, struct catch *k)
 {
-	char suffix[PX_DIGEST_HEX + 16], hex[PX_DIGEST_HEX];
-	const char *path = px_buf_str(&k->path);
-	if (!k->has_header) {
+	struct px_buf name = PX_BUF_INIT;
+	const struct px_buf *body = &k->reply->body;
+	name_it(k, &name);
+	bool bad = !k->has_header || (f->settings->verify && !examine(f, k));
+	if (!k->has_header)
 		px_buf_setf(&k->why, "has no header with Sender and MessageId, so it has no name");
-		put_aside(k, PX_FETCHED_BAD, "");
-	} else if (f->settings->verify && !examine(f, k)) {
-		put_aside(k, PX_FETCHED_BAD, ".bad");
-	} else if (!px_file_exists(path)) {
-		k->fetched = PX_FETCHED_NEW;
-		if (px_file_put(path, k->reply->body.data, k->reply->body.len, &k->why) != PX_OK)
-			k->fetched = PX_FETCHED_UNWRITTEN;
-	} else if (same_octets(path, &k->reply->body)) {
-		/* an earlier run may have been cut off before it flushed */
-		k->fetched = PX_FETCHED_KNOWN;
-		if (px_file_flush(path, &k->why) != PX_OK)
-			k->fetched = PX_FETCHED_UNWRITTEN;
-	} else {
-		px_hex(k->digest, PX_DIGEST_LEN, hex);
-		snprintf(suffix, sizeof(suffix), ".%.16s.conflict", hex);
-		px_buf_setf(&k->why, "%s is there already with other octets", path);
-		put_aside(k, PX_FETCHED_CONFLICT, suffix);
-	}
+	k->fetched = f->how->keep != NULL
+			 ? f->how->keep(f->how->arg, px_buf_str(&name), body, bad, &k->path, &k->why)
+			 : keep_in_folder(f->settings->out, px_buf_str(&name), body, bad, &k->path, &k->why);
+	px_buf_free(&name);
 }
 
 /* --- the confirmation --- */
@@ -192,7 +203,6 @@ static bool take(struct fetching *f, struct px_reply *reply)
 {
 	struct catch k = {.reply = reply};
 	bool wanted = f->settings->confirm || f->settings->refuse.n > 0;
-	name_it(f, &k);
 	keep(f, &k);
 	if (wanted && (k.fetched == PX_FETCHED_NEW || k.fetched == PX_FETCHED_KNOWN)) {
 		if (is_delivery(reply->delivery))
@@ -209,7 +219,7 @@ static bool take(struct fetching *f, struct px_reply *reply)
 					    .header = &k.header,
 					    .confirmed = k.confirmed,
 					    .why = px_buf_str(&k.why)};
-	f->report(f->arg, &r);
+	f->how->report(f->how->arg, &r);
 	px_buf_free(&k.path);
 	px_buf_free(&k.why);
 	return k.fetched != PX_FETCHED_UNWRITTEN;
@@ -268,22 +278,17 @@ static bool next(struct fetching *f, struct px_reply *reply, unsigned *failures,
 	px_buf_clear(why);
 	px_reply_describe(reply, why);
 	if (s->forever && px_reply_is_temporary(reply)) {
-		f->note(f->arg, px_buf_str(why));
+		f->how->note(f->how->arg, px_buf_str(why));
 		return px_client_sleep(px_client_backoff((*failures)++, reply->retry_after));
 	}
 	*rc = px_reply_is_temporary(reply) ? PX_ECLOSED : PX_EACCESS;
 	return false;
 }
 
-int px_fetch(struct px_client *c, px_fetched_fn *report, px_fetch_note_fn *note, void *arg,
-	     struct px_fetch_totals *totals, struct px_buf *why)
+int px_fetch(struct px_client *c, const struct px_fetch_how *how, struct px_fetch_totals *totals,
+	     struct px_buf *why)
 {
-	struct fetching f = {.c = c,
-			     .settings = px_client_settings(c),
-			     .report = report,
-			     .note = note,
-			     .arg = arg,
-			     .totals = totals};
+	struct fetching f = {.c = c, .settings = px_client_settings(c), .how = how, .totals = totals};
 	struct px_reply reply = {0};
 	unsigned failures = 0;
 	*totals = (struct px_fetch_totals){0};

@@ -38,12 +38,30 @@ struct px_fetch_totals {
 };
 
 /**
+ * Keep @body, whose name is @name (SENDER_ID.xml, or what has none: unknown_DIGEST.bad), durably. @bad: it
+ * was examined and found wrong. @path gets where it is, @why what is to be said about it. @return NEW, KNOWN,
+ * CONFLICT, BAD or UNWRITTEN.
+ */
+typedef enum px_fetched px_keep_fn(void *arg, const char *name, const struct px_buf *body, bool bad,
+				   struct px_buf *path, struct px_buf *why);
+
+struct px_fetch_how {
+	px_fetched_fn *report;
+	px_fetch_note_fn *note;
+	px_keep_fn *keep; /* NULL: in the folder --out, as described above */
+	void *arg;
+};
+
+/**
  * Fetch until the inbox is empty, --max are there, or for ever. Blocks. @return PX_OK; PX_ECONF with @why
  * (nothing was done); PX_ECLOSED with @why: the broker could not be reached (any more);
  * PX_EACCESS with @why: nor will it be, unless somebody changes something; PX_ESYS: something could not be
  * written.
  */
-int px_fetch(struct px_client *c, px_fetched_fn *report, px_fetch_note_fn *note, void *arg,
-	     struct px_fetch_totals *totals, struct px_buf *why);
+int px_fetch(struct px_client *c, const struct px_fetch_how *how, struct px_fetch_totals *totals,
+	     struct px_buf *why);
+
+/** Whether a file holds exactly these octets. */
+bool px_same_octets(const char *path, const struct px_buf *body);
 
 #endif

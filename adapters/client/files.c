@@ -15,15 +15,20 @@ static int failed(const char *what, const char *path, struct px_buf *why)
 	return PX_ESYS;
 }
 
+int px_folder_flush(const char *path, struct px_buf *why)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* some network file systems cannot flush a folder and say so by EINVAL: nothing more can be done */
+	int rc = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL) ? PX_OK : failed("flush folder", path, why);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int flush_folder(const char *path, struct px_buf *why)
 {
 	char *copy = px_xstrdup(path);
-	const char *dir = dirname(copy);
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* some network file systems cannot flush a folder and say so by EINVAL: nothing more can be done */
-	int rc = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL) ? PX_OK : failed("flush folder", dir, why);
-	if (fd >= 0)
-		close(fd);
+	int rc = px_folder_flush(dirname(copy), why);
 	free(copy);
 	return rc;
 }
@@ -42,13 +47,15 @@ static bool write_all(int fd, const uint8_t *data, size_t len)
 	return true;
 }
 
-/* A new file beside @path, with the permissions that a new file has here. */
+/* A new hidden file beside @path, with the permissions that a new file has here. */
 static int open_part(const char *path, struct px_buf *name)
 {
 	static unsigned counter; /* atomic: several threads write */
 	int fd = -1;
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
 	for (unsigned try = 0; fd < 0 && try < 100; try++) {
-		px_buf_setf(name, "%s.%d-%u.part", path, (int)getpid(),
+		px_buf_setf(name, "%.*s.%s.%d-%u.part", (int)folder, path, path + folder, (int)getpid(),
 			    __atomic_add_fetch(&counter, 1, __ATOMIC_RELAXED));
 		fd = open(px_buf_str(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd < 0 && errno != EEXIST)
@@ -83,6 +90,18 @@ int px_file_flush(const char *path, struct px_buf *why)
 	if (fd >= 0)
 		close(fd);
 	return rc == PX_OK ? flush_folder(path, why) : rc;
+}
+
+int px_file_move(const char *from, const char *to, struct px_buf *why)
+{
+	char *copy = px_xstrdup(from);
+	int rc = rename(from, to) == 0 ? PX_OK : failed("move", from, why);
+	if (rc == PX_OK)
+		rc = flush_folder(to, why);
+	if (rc == PX_OK)
+		rc = px_folder_flush(dirname(copy), why);
+	free(copy);
+	return rc;
 }
 
 bool px_file_exists(const char *path)

@@ -7,13 +7,20 @@
 #include "base/buf.h"
 
 /**
- * Write a file so that it is there whole or not at all: under another name in the same folder, flushed,
- * renamed, folder flushed. An older file of that name is replaced. @return PX_OK, or PX_ESYS with @why.
+ * Write a file so that it is there whole or not at all: under a hidden name (`.NAME.*.part`) beside it,
+ * flushed, renamed, folder flushed. An older file of that name is replaced. @return PX_OK, or PX_ESYS with
+ * @why.
  */
 int px_file_put(const char *path, const void *data, size_t len, struct px_buf *why);
 
 /** Make durable what a run that was cut off may have left: the file and its name. @return as px_file_put. */
 int px_file_flush(const char *path, struct px_buf *why);
+
+/** Make the names in a folder durable. @return as px_file_put. */
+int px_folder_flush(const char *path, struct px_buf *why);
+
+/** Rename within one file system, durably at both ends; an older @to is replaced. @return as px_file_put. */
+int px_file_move(const char *from, const char *to, struct px_buf *why);
 
 bool px_file_exists(const char *path);
 

@@ -23,12 +23,11 @@ struct sending {
 	struct px_outgoing *items;
 	char **unreadable; /* why an item could not be read; NULL: it could */
 	struct px_chains chains;
-	px_sent_fn *report;
-	px_send_note_fn *note;
-	void *arg;
+	const struct px_send_how *how;
 	pthread_mutex_t lock;
 	/* under lock */
 	unsigned next_chain, ended;
+	bool failed; /* and how->failure_ends */
 	struct px_send_totals *totals;
 };
 
@@ -141,6 +140,7 @@ static void ended(struct sending *s, const struct px_outgoing *o, const struct o
 {
 	pthread_mutex_lock(&s->lock);
 	s->totals->by[out->sent]++;
+	s->failed |= s->how->failure_ends && (out->sent == PX_SENT_FAILED || out->sent == PX_SENT_BARRED);
 	const struct px_sent_report r = {
 	    .file = o->input,
 	    .sent = out->sent,
@@ -154,7 +154,7 @@ static void ended(struct sending *s, const struct px_outgoing *o, const struct o
 	    .n = ++s->ended,
 	    .total = s->n,
 	};
-	s->report(s->arg, &r);
+	s->how->report(s->how->arg, &r);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -211,7 +211,7 @@ static void say(struct sending *s, const char *file, int64_t wait, const char *w
 	struct px_buf text = PX_BUF_INIT;
 	px_buf_addf(&text, "no final answer, trying again in %.0f s: %s", ceil((double)wait / 1000.0), why);
 	pthread_mutex_lock(&s->lock);
-	s->note(s->arg, file, px_buf_str(&text));
+	s->how->note(s->how->arg, file, px_buf_str(&text));
 	pthread_mutex_unlock(&s->lock);
 	px_buf_free(&text);
 }
@@ -241,6 +241,14 @@ static void deliver(struct sending *s, struct px_link *link, struct px_outgoing 
 	}
 }
 
+static bool has_failed(struct sending *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool failed = s->failed;
+	pthread_mutex_unlock(&s->lock);
+	return failed;
+}
+
 static void prepare_and_deliver(struct sending *s, struct px_link *link, struct px_outgoing *o,
 				struct px_reply *reply, struct outcome *out)
 {
@@ -264,6 +272,9 @@ static enum px_sent send_one(struct sending *s, struct px_link *link, unsigned i
 	} else if (s->unreadable[i] != NULL) {
 		out.sent = PX_SENT_WRONG;
 		px_buf_setf(&out.why, "%s", s->unreadable[i]);
+	} else if (has_failed(s)) {
+		out.sent = PX_SENT_HELD;
+		px_buf_setf(&out.why, "another one could not be sent");
 	} else if (px_client_stop) {
 		px_buf_setf(&out.why, "stopped");
 	} else {
@@ -339,10 +350,10 @@ static int begin(struct sending *s, char *const *inputs, unsigned n, struct px_b
 	return rc == PX_OK ? read_all(s, why) : rc;
 }
 
-int px_send(struct px_client *c, char *const *inputs, unsigned n, px_sent_fn *report, px_send_note_fn *note,
-	    void *arg, struct px_send_totals *totals, struct px_buf *why)
+int px_send(struct px_client *c, char *const *inputs, unsigned n, const struct px_send_how *how,
+	    struct px_send_totals *totals, struct px_buf *why)
 {
-	struct sending s = {.c = c, .report = report, .note = note, .arg = arg, .totals = totals};
+	struct sending s = {.c = c, .how = how, .totals = totals};
 	*totals = (struct px_send_totals){0};
 	pthread_mutex_init(&s.lock, NULL);
 	int rc = begin(&s, inputs, n, why);

@@ -41,12 +41,24 @@ struct px_send_totals {
 	unsigned by[PX_SENT_COUNT];
 };
 
+struct px_send_how {
+	px_sent_fn *report;
+	px_send_note_fn *note;
+	void *arg;
+	/* What has not been begun when one fails or is barred is held: for callers that come again, and would
+	 * else wait for each of many files while the broker cannot be reached. */
+	bool failure_ends;
+};
+
 /**
  * Send @inputs: files, folders (their *.xml by name), "-" for standard input. Blocks until all have ended or
  * px_client_stop is set. @return PX_OK when everything was tried (see @totals), or PX_ECONF, PX_ENOTFOUND,
  * PX_ESYS with @why when it could not even begin.
  */
-int px_send(struct px_client *c, char *const *inputs, unsigned n, px_sent_fn *report, px_send_note_fn *note,
-	    void *arg, struct px_send_totals *totals, struct px_buf *why);
+int px_send(struct px_client *c, char *const *inputs, unsigned n, const struct px_send_how *how,
+	    struct px_send_totals *totals, struct px_buf *why);
+
+/** What became of it, for people: a line, and a line for each error or warning. */
+void px_sent_describe(struct px_buf *out, const struct px_sent_report *r);
 
 #endif

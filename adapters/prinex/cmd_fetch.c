@@ -68,7 +68,8 @@ int px_cmd_fetch(struct px_client *c, char **args, unsigned n)
 	struct px_fetch_totals totals;
 	struct px_buf why = PX_BUF_INIT;
 	(void)args, (void)n;
-	int rc = px_fetch(c, report, note, (void *)s, &totals, &why);
+	const struct px_fetch_how how = {.report = report, .note = note, .arg = (void *)s};
+	int rc = px_fetch(c, &how, &totals, &why);
 	int status = rc == PX_ECONF ? PX_EXIT_USAGE : summarize(s, &totals);
 	if (rc != PX_OK)
 		status = px_complain(rc == PX_ECONF     ? PX_EXIT_USAGE

@@ -47,40 +47,6 @@ static void print_json(const struct px_sent_report *r)
 	px_json_print(o);
 }
 
-static void add_recipients(struct px_buf *out, const struct px_confirmation *k)
-{
-	for (unsigned i = 0; i < k->n_recipients; i++)
-		px_buf_addf(out, "%s%s", i == 0 ? " for " : ", ", k->recipients[i]);
-	if (k->route[0] != '\0')
-		px_buf_addf(out, " (route %s)", k->route);
-}
-
-static void add_report(struct px_buf *out, const struct px_sent_report *r)
-{
-	const struct px_confirmation *k = r->confirmation;
-	px_buf_addf(out, "%s: ", r->file);
-	switch (r->sent) {
-	case PX_SENT_ACCEPTED:
-	case PX_SENT_DUPLICATE:
-		px_buf_addf(out, "accepted%s by %s as %s", r->sent == PX_SENT_DUPLICATE ? " earlier" : "",
-			    k->issuer, r->header->message_id);
-		add_recipients(out, k);
-		px_buf_addc(out, '\n');
-		px_show_confirmation(out, r->answer, r->answer_len, "Warning", r->lines, "  warning: ");
-		break;
-	case PX_SENT_BEFORE:
-		px_buf_addf(out, "accepted in an earlier run as %s\n", r->header->message_id);
-		break;
-	case PX_SENT_REFUSED:
-		px_buf_addf(out, "refused by %s (%s)\n", k->issuer, r->header->message_id);
-		px_show_confirmation(out, r->answer, r->answer_len, "Error", r->lines, "  ");
-		break;
-	default: px_buf_addf(out, "%s: %s\n", r->sent == PX_SENT_HELD ? "held" : "not sent", r->why);
-	}
-	if (r->remark[0] != '\0')
-		px_buf_addf(out, "  %s\n", r->remark);
-}
-
 static void report(void *arg, const struct px_sent_report *r)
 {
 	const struct printer *p = arg;
@@ -89,7 +55,7 @@ static void report(void *arg, const struct px_sent_report *r)
 		print_json(r);
 	} else if (bad || p->verbose || r->total <= FEW) {
 		struct px_buf text = PX_BUF_INIT;
-		add_report(&text, r);
+		px_sent_describe(&text, r);
 		if (p->progress)
 			fputs("\r\033[K", stderr);
 		fputs(px_buf_str(&text), stdout);
@@ -131,7 +97,8 @@ int px_cmd_send(struct px_client *c, char **args, unsigned n)
 	struct printer p = {.json = s->json, .verbose = s->verbose, .progress = !s->json && isatty(2)};
 	struct px_send_totals totals;
 	struct px_buf why = PX_BUF_INIT;
-	int status = px_send(c, args, n, report, note, &p, &totals, &why) == PX_OK
+	const struct px_send_how how = {.report = report, .note = note, .arg = &p};
+	int status = px_send(c, args, n, &how, &totals, &why) == PX_OK
 			 ? summarize(&p, &totals, n)
 			 : px_complain(PX_EXIT_USAGE, "%s", px_buf_str(&why));
 	px_buf_free(&why);
