@@ -46,8 +46,8 @@ def start_broken(b, *faults):
         raise RuntimeError("prinex-broken did not get ready:\n" + b.tail())
 
 
-def command(b, paths, *options):
-    return [px.program("prinex-conform"), "run"] + list(paths) + [
+def command(b, files, *options):
+    return [px.program("prinex-conform"), "run"] + list(files) + [
         "--target", b.url(), "--certs", b.lab.pki, "--authority", "BY", "--as", "XA", "--counterpart", "XB",
         "--listen", str(b.counterpart_port), "--profile", "both"] + list(options)
 
@@ -64,6 +64,24 @@ def parse(tap):
 
 def cases(folder=HERE):
     return sorted(f[:-4] for f in os.listdir(folder) if f.endswith(".scn"))
+
+
+SLEEPY = 3  # seconds of `sleep` in a case
+
+
+def sleeps(case):
+    """Seconds that a case does nothing but wait."""
+    total = 0
+    with open(os.path.join(HERE, case + ".scn"), encoding="utf-8") as f:
+        for line in f:
+            words = line.split()
+            if words[:1] == ["sleep"]:
+                total += int(words[1].rstrip("s"))
+    return total
+
+
+def paths(ids):
+    return [os.path.join(HERE, c + ".scn") for c in ids]
 
 
 def switches():

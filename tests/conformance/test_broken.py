@@ -2,8 +2,8 @@
 # prinex: each fault of prinex-broken is noticed by exactly the cases that are said to notice it
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
-"""`switches` says which. Without PX_LONG a selection of faults is tried, and cases that mostly sleep are left out where they are not
-expected to fail; PX_LONG=1 (make check-long) tries every fault on every case. Arguments: only these faults."""
+"""`switches` says which. Without PX_LONG a selection of faults is tried, each on the cases of its kind (R, or S and B) but those
+that mostly sleep; PX_LONG=1 (make check-long) tries every fault on every case. Arguments: only these faults."""
 import concurrent.futures
 import os
 import subprocess
@@ -17,25 +17,22 @@ JOBS = 6
 SELECTED = ("no-client-cert tls12 http-loose any-content-type large-refused accept-unknown-version accept-unknown-header "
             "accept-wrong-environment accept-any-certificate accept-any-signature schema-skipped accept-expired "
             "new-coa-for-duplicate conflict-accepted refused-occupies-id unsigned-coa one-error-only cyrillic-mangled "
-            "ping-delivered no-order any-2xx-settles pull-any-confirmation").split()
-SLEEPY = 3  # seconds of `sleep` in a case
+            "bom-stripped ping-delivered no-order pull-any-confirmation").split()
 
 
-def sleeps(case):
-    total = 0
-    with open(os.path.join(target.HERE, case + ".scn"), encoding="utf-8") as f:
-        for line in f:
-            words = line.split()
-            if words[:1] == ["sleep"]:
-                total += int(words[1].rstrip("s"))
-    return total
+def scope(expected):
+    """Which cases to play."""
+    if LONG or not expected:
+        return [c for c in target.cases() if LONG or target.sleeps(c) < target.SLEEPY]
+    letters = {c[3] for c in expected}
+    letters |= {"S", "B"} if letters & {"S", "B"} else set()
+    return [c for c in target.cases() if c in expected or (c[3] in letters and target.sleeps(c) < target.SLEEPY)]
 
 
 def play(lab, number, fault, expected):
     b = target.broker_by(lab, "try-%d" % number)
-    ids = [c for c in target.cases() if LONG or c in expected or sleeps(c) < SLEEPY]
     target.start_broken(b, *([fault] if fault else []))
-    p = subprocess.run(target.command(b, [os.path.join(target.HERE, c + ".scn") for c in ids]), stdout=subprocess.PIPE,
+    p = subprocess.run(target.command(b, target.paths(scope(expected))), stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=900 * px.SLOW, check=False)
     status = b.stop()
     out = p.stdout.decode("utf-8", "replace")
