@@ -243,6 +243,20 @@ struct kit_leases kit_lease(struct kit *k, unsigned max)
 	return out;
 }
 
+struct px_store_lmdb_setup kit_setup_of(const struct kit *k)
+{
+	return (struct px_store_lmdb_setup){.path = k->folder,
+					    .map_size = k->map_size != 0 ? k->map_size : KIT_MAP,
+					    .clock = px_clock_real()};
+}
+
+void kit_fill_linked(struct kit *k)
+{
+	assert_int_equal(kit_accept(k, "A", 100, "LA").rc, PX_OK);
+	assert_int_equal(kit_accept_mrn(k, "B", 100, "LB", "X").rc, PX_OK);
+	assert_int_equal(kit_accept_mrn(k, "AB", 100, "LA", "X").rc, PX_OK);
+}
+
 /* --- reading ----------------------------------------------------------------------------------------- */
 
 static void message_done(void *arg, int rc, const struct px_message *message)

@@ -28,6 +28,8 @@ int kit_setup(void **state);
 int kit_teardown(void **state);
 void kit_open(struct kit *k);
 void kit_close(struct kit *k);
+/** What offline work on this store takes. */
+struct px_store_lmdb_setup kit_setup_of(const struct kit *k);
 /** All that is in the folder; the store is closed. */
 void kit_remove_files(struct kit *k);
 int kit_try_open(struct kit *k, struct px_buf *why);
@@ -58,6 +60,8 @@ struct kit_accept kit_accept(struct kit *k, const char *id, size_t size, const c
 /** A message with an MRN too. */
 struct kit_accept kit_accept_mrn(struct kit *k, const char *id, size_t size, const char *lrn,
 				 const char *mrn);
+/** Two movements that are linked by a third message: the store then holds one part. */
+void kit_fill_linked(struct kit *k);
 /** The body such a message has; returned. */
 struct px_body *kit_body(const char *id, size_t size);
 

@@ -1,4 +1,4 @@
-/* prinex: tests of the LMDB store: formats, backup and restore, repair, what was set aside
+/* prinex: tests of the LMDB store: formats, backup and restore, what was set aside
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
@@ -11,7 +11,6 @@
 
 #include "base/strings.h"
 #include "store/format.h"
-#include "store/heads.h"
 #include "store/manifest.h"
 
 /* --- formats ----------------------------------------------------------------------------------------- */
@@ -30,21 +29,6 @@ static void settle_all(struct kit *k)
 	}
 }
 
-static struct px_store_lmdb_setup setup_of(const struct kit *k)
-{
-	return (struct px_store_lmdb_setup){.path = k->folder,
-					    .map_size = k->map_size != 0 ? k->map_size : KIT_MAP,
-					    .clock = px_clock_real()};
-}
-
-/* Two movements that are linked by a third message: the store then holds one part. */
-static void fill_linked(struct kit *k)
-{
-	assert_int_equal(kit_accept(k, "A", 100, "LA").rc, PX_OK);
-	assert_int_equal(kit_accept_mrn(k, "B", 100, "LB", "X").rc, PX_OK);
-	assert_int_equal(kit_accept_mrn(k, "AB", 100, "LA", "X").rc, PX_OK);
-}
-
 /* A store of format 1 is one of format 2 without parts. */
 static void test_upgrade_from_1(void **state)
 {
@@ -52,7 +36,7 @@ static void test_upgrade_from_1(void **state)
 	struct px_octets format;
 	struct px_db db;
 	kit_open(k);
-	fill_linked(k);
+	kit_fill_linked(k);
 	kit_close(k);
 	struct px_tx tx = kit_tamper(k, &db);
 	struct px_tkey key = px_tkey_name("format");
@@ -163,7 +147,7 @@ static void test_backup_under_load(void **state)
 		      (unsigned long long)copy.report.octets / 1024, (long long)copy.report.ms,
 		      (unsigned long long)copy.report.growth / 1024);
 	struct kit other = beside(k);
-	struct px_store_lmdb_setup setup = setup_of(&other);
+	struct px_store_lmdb_setup setup = kit_setup_of(&other);
 	assert_int_equal(px_store_lmdb_restore(&setup, copy.path, &said), PX_OK);
 	kit_open(&other);
 	kit_sound(&other);
@@ -244,7 +228,7 @@ static void flip_file(const char *folder, const char *name, long offset)
 static void test_restore_replaces(void **state)
 {
 	struct kit *k = *state;
-	struct px_store_lmdb_setup setup = setup_of(k);
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
 	struct px_buf said = PX_BUF_INIT;
 	kit_open(k);
 	assert_int_equal(kit_accept(k, "M1", 100, NULL).rc, PX_OK);
@@ -279,7 +263,7 @@ static void test_restore_replaces(void **state)
 
 static void refuse_restore(struct kit *k, const char *from, int rc, const char *because)
 {
-	struct px_store_lmdb_setup setup = setup_of(k);
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
 	struct px_buf said = PX_BUF_INIT;
 	unsigned entries = entries_in(k->folder);
 	assert_int_equal(px_store_lmdb_restore(&setup, from, &said), rc);
@@ -323,165 +307,6 @@ static void test_restore_verifies(void **state)
 	assert_int_equal(copy.rc, PX_OK);
 	kit_close(k);
 	refuse_restore(k, copy.path, PX_ECORRUPT, "bodies/1: the body is damaged");
-}
-
-/* --- repair ------------------------------------------------------------------------------------------ */
-
-static const enum px_table indexes[] = {
-    PX_T_IDS,   PX_T_DIGESTS,   PX_T_KEYS, PX_T_MEMBERS,    PX_T_QUEUE,       PX_T_READY,
-    PX_T_PARTS, PX_T_DEADLINES, PX_T_OPEN, PX_T_OWED_INDEX, PX_T_OWED_GROUPS, PX_T_PARTNERS,
-};
-
-/* All that a table holds. */
-static void dump(struct kit *k, enum px_table table, struct px_buf *out)
-{
-	struct px_db db;
-	struct px_cur cur;
-	struct px_tx tx = kit_tamper(k, &db);
-	px_buf_clear(out);
-	px_cur_open(&cur, &tx, table);
-	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
-		px_buf_add(out, cur.key.data, cur.key.len);
-		px_buf_adds(out, "=");
-		px_buf_add(out, cur.value.data, cur.value.len);
-	}
-	px_cur_close(&cur);
-	kit_tampered(&tx, &db);
-}
-
-/* A store with a bit of everything, closed. */
-static void fill_for_repair(struct kit *k)
-{
-	kit_open(k);
-	fill_linked(k);
-	for (unsigned i = 0; i < 20; i++) {
-		char id[16], lrn[16];
-		(void)snprintf(id, sizeof(id), "M%u", i);
-		(void)snprintf(lrn, sizeof(lrn), "L%u", i % 4);
-		assert_int_equal(kit_accept(k, id, 500, i % 5 != 0 ? lrn : NULL).rc, PX_OK);
-	}
-	static const enum px_delivery_state states[] = {PX_D_DELIVERED, PX_D_HANDED_OVER, PX_D_UNKNOWN,
-							PX_D_QUEUED};
-	for (unsigned i = 0; i < PX_ARRAY_LEN(states); i++) {
-		struct px_settle s = {.delivery = 5 + i,
-				      .state = states[i],
-				      .due = px_clock_wall(px_clock_real()) + 1000000,
-				      .owed = (const uint8_t *)"<CoD/>",
-				      .owed_len = 6};
-		assert_int_equal(kit_settle(k, &s), PX_OK);
-	}
-	kit_sound(k);
-	kit_close(k);
-}
-
-static void test_repair_each_index(void **state)
-{
-	struct kit *k = *state;
-	struct px_store_lmdb_setup setup = setup_of(k);
-	struct px_buf before[PX_ARRAY_LEN(indexes)] = {{0}}, after = PX_BUF_INIT, said = PX_BUF_INIT;
-	fill_for_repair(k);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK); /* of a sound one: changes nothing */
-	for (size_t i = 0; i < PX_ARRAY_LEN(indexes); i++)
-		dump(k, indexes[i], &before[i]);
-	for (size_t i = 0; i < PX_ARRAY_LEN(indexes); i++) {
-		struct px_db db;
-		struct px_tx tx = kit_tamper(k, &db);
-		struct px_tkey junk = px_tkey_of(0x4141414141414141);
-		px_tx_clear(&tx, indexes[i]);
-		px_tx_put(&tx, indexes[i], &junk, "junk", 4);
-		kit_tampered(&tx, &db);
-		assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK);
-		for (size_t j = 0; j < PX_ARRAY_LEN(indexes); j++) {
-			dump(k, indexes[j], &after);
-			assert_int_equal(after.len, before[j].len);
-			assert_memory_equal(after.data, before[j].data, after.len);
-		}
-	}
-	kit_open(k);
-	kit_sound(k);
-	kit_close(k);
-	for (size_t i = 0; i < PX_ARRAY_LEN(indexes); i++)
-		px_buf_free(&before[i]);
-	px_buf_free(&after);
-	px_buf_free(&said);
-}
-
-/* A sound store's indexes are those that repair makes: both ways of making them agree. */
-static void test_repair_agrees(void **state)
-{
-	struct kit *k = *state;
-	struct px_store_lmdb_setup setup = setup_of(k);
-	struct px_buf before[PX_ARRAY_LEN(indexes)] = {{0}}, after = PX_BUF_INIT, said = PX_BUF_INIT;
-	fill_for_repair(k);
-	for (size_t i = 0; i < PX_ARRAY_LEN(indexes); i++)
-		dump(k, indexes[i], &before[i]);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK);
-	for (size_t i = 0; i < PX_ARRAY_LEN(indexes); i++) {
-		dump(k, indexes[i], &after);
-		if (indexes[i] != PX_T_PARTS) { /* of which there may be more */
-			assert_int_equal(after.len, before[i].len);
-			assert_memory_equal(after.data, before[i].data, after.len);
-		}
-		px_buf_free(&before[i]);
-	}
-	px_buf_free(&after);
-	px_buf_free(&said);
-}
-
-/* Records are not touched: what is damaged is listed, and what waits behind it waits on. */
-static void test_repair_keeps_damage(void **state)
-{
-	struct kit *k = *state;
-	struct px_store_lmdb_setup setup = setup_of(k);
-	struct px_buf said = PX_BUF_INIT;
-	kit_open(k);
-	for (unsigned i = 1; i <= 3; i++) {
-		char id[16];
-		(void)snprintf(id, sizeof(id), "M%u", i);
-		assert_int_equal(kit_accept(k, id, 500, "L").rc, PX_OK);
-	}
-	kit_close(k);
-	kit_flip(k, PX_T_DELIVERIES, px_tkey_of(1), -1);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_ECORRUPT);
-	assert_non_null(strstr(px_buf_str(&said), "deliveries/1: the record is damaged"));
-	kit_open(k);
-	assert_int_equal(kit_lease(k, 16).n, 0); /* M2 must not go past M1 */
-	kit_close(k);
-	kit_flip(k, PX_T_DELIVERIES, px_tkey_of(1), -1);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK);
-	kit_open(k);
-	kit_sound(k);
-	struct kit_leases leases = kit_lease(k, 16);
-	assert_int_equal(leases.n, 1);
-	assert_string_equal(leases.items[0].header.message_id, "M1");
-	px_buf_free(&said);
-}
-
-static void test_repair_state(void **state)
-{
-	struct kit *k = *state;
-	struct px_store_lmdb_setup setup = setup_of(k);
-	struct px_buf said = PX_BUF_INIT;
-	fill_for_repair(k);
-	kit_open(k);
-	struct kit_stats before = kit_stats(k);
-	kit_close(k);
-	kit_flip(k, PX_T_META, px_tkey_name("state"), 20);
-	assert_int_equal(kit_try_open(k, &said), PX_ECORRUPT);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK);
-	kit_open(k);
-	kit_sound(k);
-	struct kit_stats after = kit_stats(k);
-	assert_true(after.s.epoch > before.s.epoch);
-	assert_int_equal(after.s.messages, before.s.messages);
-	assert_int_equal(after.s.owed, before.s.owed);
-	assert_int_equal(after.s.movements, before.s.movements);
-	assert_int_equal(after.s.journal_entries, before.s.journal_entries + 1);
-	assert_int_equal(kit_accept(k, "NEW", 100, NULL).seq, before.s.messages + 1);
-	kit_close(k);
-	kit_remove_files(k);
-	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_ENOTFOUND); /* and makes no empty one */
-	px_buf_free(&said);
 }
 
 /* --- what was set aside ------------------------------------------------------------------------------ */
@@ -570,7 +395,7 @@ static void test_quarantine_is_listed_and_purged(void **state)
 	assert_int_equal(kit_stats(k).s.quarantined, 0);
 	assert_int_equal(kit_stats(k).s.messages, 1);
 	kit_close(k); /* what the damaged record did not say any more is left to repair */
-	struct px_store_lmdb_setup setup = setup_of(k);
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
 	struct px_buf said = PX_BUF_INIT;
 	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_OK);
 	px_buf_free(&said);

@@ -14,6 +14,7 @@
 /* What the file system says is free; UINT64_MAX: the truth. In place of the C library's own. */
 static uint64_t free_octets = UINT64_MAX;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): those are the library's own */
 int statvfs(const char *restrict path, struct statvfs *restrict buf)
 {
 	int (*real)(const char *, struct statvfs *);
