@@ -202,8 +202,7 @@ static int parse_expect(struct px_line *line, unsigned first, struct px_step *st
 	step->command = PX_DO_EXPECT;
 	step->subject = subject_named(line->words[first].s);
 	if (step->subject == PX_SUBJECTS) {
-		px_buf_setf(why,
-			    "expect %s: there is no such subject; `prinex-conform help expect` lists them",
+		px_buf_setf(why, "%s: there is no such subject; `prinex-conform help expect` lists them",
 			    line->words[first].s);
 		return PX_EPARSE;
 	}
