@@ -149,6 +149,10 @@ static void contradictions_are_refused(void **state PX_UNUSED)
 	v->kind = PX_DOC_CONFIRMATION; /* has two entries */
 	assert_refused(v, "two confirmations in one");
 	v = sample();
+	px_strlcpy(v->header.type, "Confirmations", sizeof(v->header.type));
+	v->n_entries = 0;
+	assert_refused(v, "an exchange of confirmations without any");
+	v = sample();
 	v->entries[0].evidence_ok = true;
 	v->entries[0].evidence_len = 0;
 	assert_refused(v, "verified evidence that is not there");
