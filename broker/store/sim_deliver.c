@@ -15,7 +15,7 @@ static bool is_same_queue(const struct sim *s, const struct sim_delivery *a, con
 {
 	uint64_t movement = sim_movement_now(s, message_of(s, a)->movement);
 	return movement != 0 && movement == sim_movement_now(s, message_of(s, b)->movement) &&
-	       strcmp(a->d.recipient, b->d.recipient) == 0;
+	       (strcmp(a->d.recipient, b->d.recipient) == 0 || strcmp(a->d.partner, b->d.partner) == 0);
 }
 
 bool sim_is_head(const struct sim *s, const struct sim_delivery *d)

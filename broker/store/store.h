@@ -41,10 +41,10 @@
  * Movements. Accept finds the movement of a message by MRN, else by (sender authority, declarant, LRN), else
  * by CorrelationId (looked up among message ids of each Recipient, then of the Sender); none: a new one. A
  * message with keys of two movements links them and waits for both. A key that belongs to another declarant
- * never merges: it is reported in px_accept_result.owner_conflict. For each (recipient, movement) deliveries
- * are handed out in commit order, one at a time: only the first that is not final (or handed over) is the
- * *head*; only heads can be leased. A head takes the best class of what waits behind it. Settling releases
- * the next in the same transaction.
+ * never merges: it is reported in px_accept_result.owner_conflict. Within a movement, deliveries to one
+ * recipient or through one partner (a hub gets a message for all its recipients with the first post) are
+ * handed out in commit order: only the first that is QUEUED is the *head*; only heads can be leased. A head
+ * takes the best class of what waits behind it. Settling releases the next in the same transaction.
  *
  * Details of movements.
  *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one
@@ -59,7 +59,7 @@
  *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id
  *    (else of the other), and have ended if one had; every id shown afterwards is the lower.
  *    px_store_stats counts them as one.
- *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is QUEUED.
+ *  - px_delivery.head: QUEUED, and none such of its movement with a lower id has its recipient or partner.
  *    One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given
  *    back.
  *  - Messages of type Confirmations have no movement (0): each of their deliveries is a head.
@@ -147,8 +147,17 @@ struct px_apply {
 	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };
 
+/**
+ * What must hold of the live movement that the message would join, of all its messages so far:
+ *  - NEW: none has its type, Sender, declarant and LRN;
+ *  - OWN: there is one, with a message of the same Sender;
+ *  - PARTY: there is one, with a delivery to its Sender.
+ */
+enum px_accept_need { PX_NEED_NONE, PX_NEED_NEW, PX_NEED_OWN, PX_NEED_PARTY };
+
 struct px_accept {
 	struct px_header header;
+	enum px_accept_need need;
 	char partner[PX_NAME_MAX + 1]; /* whom it came from; "" made by this node */
 	struct px_body *body;
 	enum px_prio prio;
@@ -170,7 +179,8 @@ enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_AP
 
 struct px_accept_result {
 	/* PX_OK; PX_EDUPLICATE (same sender, id and octets: coa is the stored one); PX_ECONFLICT (same sender
-	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone); PX_ECORRUPT (a record that must
+	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone,
+	 * or, with `need_unmet`, what the message needs does not hold); PX_ECORRUPT (a record that must
 	 * be known is damaged: it is quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
 	int rc;
 	uint64_t seq; /* the message */
@@ -180,6 +190,7 @@ struct px_accept_result {
 	const uint64_t *delivery_ids;
 	const enum px_apply_result *applied; /* n_apply of the request */
 	uint64_t movement;
+	bool need_unmet;
 	bool owner_conflict;
 	char conflict_key[PX_KEY_VALUE_MAX + 1];
 };

@@ -216,7 +216,8 @@ static bool is_same_queue(const struct model *m, int a, int b)
 {
 	int colour = m->messages[m->deliveries[a].message].colour;
 	return colour >= 0 && colour == m->messages[m->deliveries[b].message].colour &&
-	       m->deliveries[a].recipient == m->deliveries[b].recipient;
+	       (m->deliveries[a].recipient == m->deliveries[b].recipient ||
+		m->deliveries[a].partner == m->deliveries[b].partner);
 }
 
 bool model_is_head(const struct model *m, int delivery)
