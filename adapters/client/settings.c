@@ -71,7 +71,8 @@ enum {
 	SEND = PX_CMD_SEND,
 	FETCH = PX_CMD_FETCH,
 	STATUS = PX_CMD_STATUS,
-	PING = PX_CMD_PING
+	PING = PX_CMD_PING,
+	SPOOL = PX_CMD_SPOOL
 };
 
 #define IS_LIST(type)                                                                          \

@@ -27,7 +27,8 @@ enum px_commands {
 	PX_CMD_FETCH = 32,
 	PX_CMD_STATUS = 64,
 	PX_CMD_PING = 128,
-	PX_CMD_FILE = 256 /* not a command: the option may stand in a file */
+	PX_CMD_SPOOL = 512, /* prinex-spool */
+	PX_CMD_FILE = 256   /* not a command: the option may stand in a file */
 };
 
 struct px_settings {
@@ -54,6 +55,9 @@ struct px_settings {
 	bool confirm, verify;
 	struct px_strings refuse; /* code, text */
 	bool json, verbose;
+	char *spool_folder, *spool_marker;
+	bool spool_sign;
+	unsigned spool_room;
 	unsigned n_authorities;
 	struct px_conf_authority *authorities;
 };

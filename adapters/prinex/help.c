@@ -135,6 +135,8 @@ static void md_options(struct px_buf *out)
 	for (unsigned i = 0; i < n; i++) {
 		const struct px_setting *s = &table[i];
 		struct px_buf help = PX_BUF_INIT;
+		if ((s->commands & ~PX_CMD_FILE) == PX_CMD_SPOOL)
+			continue; /* docs/prinex-spool.md */
 		px_buf_addf(out, "| `--%s%s%s` |", s->name, s->argument != NULL ? " " : "",
 			    s->argument != NULL ? s->argument : "");
 		for (unsigned k = 0; k < n_commands; k++) {

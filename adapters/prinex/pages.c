@@ -55,6 +55,8 @@ static void man_options(struct px_buf *out)
 		 "Read settings from this file; else from the one that PRINEX_CONF names. All commands.");
 	for (unsigned i = 0; i < n; i++) {
 		struct px_buf name = PX_BUF_INIT, text = PX_BUF_INIT;
+		if ((table[i].commands & ~PX_CMD_FILE) == PX_CMD_SPOOL)
+			continue;
 		px_buf_addf(&name, "--%s", table[i].name);
 		px_help_option(&table[i], &text);
 		px_buf_adds(&text, " Commands:");

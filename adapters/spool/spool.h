@@ -1,0 +1,73 @@
+/* prinex: what the parts of prinex-spool share
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_SPOOL_SPOOL_H
+#define PX_SPOOL_SPOOL_H
+
+#include <pthread.h>
+
+#include "client/client.h"
+
+/*
+ * One folder, shared with a customs system that knows files only:
+ *
+ *	out/      the system puts documents here; taken as soon as they are complete
+ *	work/     ours: what is being sent, with FILE.px and the answer; everything to go on after a crash
+ *	sent/     FILE, FILE.px, FILE.coa, FILE.txt
+ *	refused/  FILE, FILE.px, FILE.coe, FILE.txt
+ *	in/       what was fetched, SENDER_ID.xml, for the system to take away
+ *	aside/    what was fetched and is wrong; never confirmed
+ *	.spool/   ours: tmp/ before it is in in/; seen/ names and digests of all that ever was
+ *	status.json
+ *
+ * All in one file system, so that every step is one rename. Two threads: sending (the main one) and fetching.
+ */
+struct spool {
+	struct px_client *c;
+	const struct px_settings *settings;
+	const char *folder;
+	bool once;
+	/* under lock */
+	pthread_mutex_t lock;
+	uint64_t sent, refused, received, confirmed, set_aside;
+	struct px_buf sending, fetching; /* what ails it; empty: nothing */
+};
+
+/** FOLDER/@part/@name; @name may be "". */
+void spool_path(const struct spool *s, const char *part, const char *name, struct px_buf *out);
+/** Names in FOLDER/@part that end in @suffix and are not hidden, oldest first; *@n of them. To be freed with
+ * spool_list_free. NULL with @why: it cannot be read. */
+char **spool_list(const struct spool *s, const char *part, const char *suffix, unsigned *n,
+		  struct px_buf *why);
+void spool_list_free(char **names, unsigned n);
+/** How many there are. */
+unsigned spool_count(const struct spool *s, const char *part, const char *suffix);
+
+/** A line to standard error, unless it is what was said last. */
+void spool_say(struct spool *s, struct px_buf *ails, const char *text);
+
+/* outbound.c */
+
+/** Finish what a crash interrupted: answers that are there but not yet moved. @return as px_file_put. */
+int spool_out_recover(struct spool *s, struct px_buf *why);
+enum spool_round {
+	SPOOL_IDLE,  /* nothing was there */
+	SPOOL_MORE,  /* all that was there has ended; there may be more by now */
+	SPOOL_FAILED /* something has not ended: come again later */
+};
+/** One round: take up, send, move away. Blocks. */
+enum spool_round spool_out_round(struct spool *s);
+
+/* inbound.c */
+
+/** Finish what a crash interrupted; forget what is too old to come again. @return as px_file_put. */
+int spool_in_recover(struct spool *s, struct px_buf *why);
+/** Fetch what there is. @return whether the broker was reached and had no more. Blocks. */
+bool spool_in_round(struct spool *s);
+
+/* status.c */
+
+/** Write status.json anew. */
+void spool_status(struct spool *s, bool running);
+
+#endif

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# prinex: prinex-spool between two customs systems that know files only
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 The prinex authors
+"""A spool of BY's system and one of UA's, each with its broker. PX_LONG=1: the storm with 10,000 files."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import px  # noqa: E402
+
+N = 10000 if os.environ.get("PX_LONG") else 300
+KILLS = 60 if os.environ.get("PX_LONG") else 12
+
+
+class Spool:
+    def __init__(self, lab, broker, more=""):
+        self.dir = os.path.join(lab.dir, "spool-" + broker.authority.lower())
+        self.conf, self.process, self.log = self.dir + ".conf", None, self.dir + ".log"
+        self.lab = lab
+        a, pki = broker.authority, lab.pki
+        os.makedirs(self.dir, exist_ok=True)
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write('client {\n  url = "%s"  server-uri = "urn:prinex:%s:node:%s"  anchors = { "%s/%s/tls-ca.pem" }\n'
+                    % (broker.url(), a, broker.name, pki, a))
+            s = os.path.join(pki, a, "system")
+            f.write('  cert = "%s/tls.pem"  key = "%s/tls.key"  sign-cert = "%s/sign.pem"  sign-key = "%s/sign.key"\n' % (s, s, s, s))
+            f.write('  environment = "test"  catalogue = { "%s" }  spool-folder = "%s"\n  %s\n}\n' % (px.CATALOGUE, self.dir, more))
+            f.write('authority "%s" { node { anchors = { "%s/%s/anchors.pem" } crl-required = false } }\n' % (a, pki, a))
+
+    def start(self):
+        self.out = open(self.log, "ab")
+        self.process = subprocess.Popen([px.program("prinex-spool"), "--conf", self.conf], stdout=self.out, stderr=self.out,
+                                        stdin=subprocess.DEVNULL)
+        self.lab.processes.append(self.process)
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.process.wait(60 * px.SLOW)
+
+    def once(self):
+        return px.run([px.program("prinex-spool"), "--conf", self.conf, "--once"])
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def names(self, part, suffix=".xml"):
+        try:
+            return sorted(n for n in os.listdir(self.path(part)) if n.endswith(suffix) and not n.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def status(self):
+        try:
+            with open(self.path("status.json"), encoding="utf-8") as f:
+                return json.load(f)
+        except FileNotFoundError:
+            return {}
+
+    def tail(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return "".join(f.readlines()[-20:])
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+with open(px.example("ExportDeclaration-small.xml"), encoding="utf-8") as example:
+    EXPORT = example.read()
+
+
+def drop(spool, name, text, final=True):
+    """As a customs system should: under another name, then renamed."""
+    os.makedirs(spool.path("out"), exist_ok=True)
+    part = spool.path("out", name + ".tmp")
+    with open(part, "w", encoding="utf-8") as f:
+        f.write(text)
+    if final:
+        os.rename(part, spool.path("out", name))
+
+
+def export(lrn):
+    return re.sub(r"<LRN>[^<]*</LRN>", "<LRN>%s</LRN>" % lrn, EXPORT, count=1)
+
+
+def folders(lab, by, ua):
+    a, b = Spool(lab, by, 'recipient = { "UA" }'), Spool(lab, ua)
+    drop(a, "good.xml", export("S1"))
+    drop(a, "half.xml", "<half", final=False)
+    drop(a, "bad.xml", export("A" * 30))
+    drop(a, "broken.xml", "<broken>")
+    rc, out, err = a.once()
+    px.ok(rc == 0 and a.names("sent", "") == ["good.xml", "good.xml.coa", "good.xml.px", "good.xml.txt"],
+          "accepted: document, exchange, CoA and words are in sent/", (rc, err, a.names("sent", "")))
+    px.ok(a.names("refused", "") == ["bad.xml", "bad.xml.coe", "bad.xml.px", "bad.xml.txt", "broken.xml", "broken.xml.txt"] and
+          "PX-SCHEMA-PATTERN line" in read(a.path("refused", "bad.xml.txt")).decode() and
+          b"not well-formed" in read(a.path("refused", "broken.xml.txt")),
+          "refused, and not fit to be sent: in refused/, with the errors in words", a.names("refused", ""))
+    px.ok(a.names("out", "") == ["half.xml.tmp"] and a.names("work", "") == [], "what is not complete is left alone", a.names("out", ""))
+    s = a.status()
+    px.ok(s.get("sent") == 1 and s.get("refused") == 2 and s.get("running") is False and s.get("sending") is None, "status.json counts", s)
+    drop(a, "good.xml", export("S2"))
+    rc, out, err = a.once()
+    px.ok(rc == 0 and a.names("sent") == ["good.1.xml", "good.xml"] and b"<LRN>S1<" in read(a.path("sent", "good.xml")),
+          "a name that was there before is kept apart", a.names("sent"))
+    got = px.wait_for(lambda: b.once()[0] == 0 and len(b.names("in")) >= 2 and b.names("in"), 20)
+    sent = {read(a.path("sent", n + ".px")) for n in a.names("sent")}
+    px.ok(got and {read(b.path("in", n)) for n in got} == sent, "at the other side: the octets that were sent", got)
+    first = b.names("in")[0]
+    rc, out, err = px.run([px.program("prinex-spool"), "--conf", b.conf + "-none"])
+    px.ok(rc == 2 and "cannot open" in err, "no settings: status 2", err)
+    a.start()
+    b.start()
+    proofs = px.wait_for(lambda: [n for n in a.names("in") if b"<px:Kind>CoD<" in read(a.path("in", n))], 20)
+    px.ok(proofs, "the proof of delivery comes into in/", a.tail())
+    rc, out, err = a.once()
+    px.ok(rc == 2 and "another prinex-spool works in this folder" in err, "one spool a folder", err)
+    drop(a, "live.xml", export("S3"))
+    px.ok(px.wait_for(lambda: "live.xml" in a.names("sent"), 10), "a running spool takes up what is renamed into out/", a.tail())
+    by.stop()
+    drop(a, "later.xml", export("S4"))
+    px.ok(px.wait_for(lambda: "cannot be reached" in (a.status().get("sending") or ""), 20) and a.names("sent") == ["good.1.xml", "good.xml", "live.xml"],
+          "the broker is away: said in status.json, nothing is lost", a.status())
+    by.start()
+    px.ok(px.wait_for(lambda: "later.xml" in a.names("sent") and "sending" in a.status() and a.status()["sending"] is None, 60), "and sent when it is back", a.tail())
+    px.ok(a.stop() == 0 and b.stop() == 0 and a.status().get("running") is False, "ended by a signal: status 0")
+    os.remove(b.path("in", first))
+
+
+def modes(lab, by):
+    c = Spool(lab, by, 'recipient = { "UA" }  spool-marker = ".done"  spool-sign = false')
+    shutil.rmtree(c.dir)
+    drop(c, "m.xml", export("M1"))
+    rc, out, err = c.once()
+    px.ok(rc == 0 and c.names("out") == ["m.xml"], "without its marker a file is not complete", err)
+    open(c.path("out", "m.xml.done"), "w").close()
+    rc, out, err = c.once()
+    px.ok(rc == 0 and c.names("out", "") == [] and c.names("refused") == ["m.xml"] and
+          b"spool-sign is false" in read(c.path("refused", "m.xml.txt")), "with it it is; what is not signed is not sent when told so",
+          (err, c.names("out", ""), c.names("refused")))
+
+
+def storm(lab, by, ua):
+    """Both spools are killed again and again while files come in and a consumer takes files away."""
+    a, b = Spool(lab, by, 'recipient = { "UA" }'), Spool(lab, ua)
+    for s in (a, b):
+        shutil.rmtree(s.dir)
+        os.makedirs(s.path("in"))
+    taken, partial, over = {}, [], threading.Event()
+
+    def consume():
+        while not over.is_set():
+            for n in b.names("in"):
+                data = read(b.path("in", n))
+                if not data.rstrip().endswith(b"</px:Exchange>"):
+                    partial.append(n)
+                taken.setdefault(n, []).append(data)
+                os.remove(b.path("in", n))
+            time.sleep(0.01)
+
+    def produce():
+        for i in range(N):
+            drop(a, "f%05d.xml" % i, export("T%05d" % i))
+    threads = [threading.Thread(target=f) for f in (consume, produce)]
+    for t in threads:
+        t.start()
+    rng = random.Random(7)
+    a.start()
+    b.start()
+    for i in range(KILLS):
+        time.sleep(rng.uniform(0.05, 0.8) * px.SLOW)
+        victim = a if i % 2 else b
+        victim.stop(signal.SIGKILL)
+        victim.start()
+    threads[1].join()
+
+    def exports():
+        return [d for copies in list(taken.values()) for d in copies if b"<px:MessageType>ExportDeclaration<" in d]
+    done = px.wait_for(lambda: len(a.names("sent")) == N and len(exports()) >= N, 60 + 3 * 130 + N / 20, every=0.3)
+    px.ok(done, "storm: %d files, %d kills: all sent, all arrived" % (N, KILLS),
+          "sent %d, work %d, out %d, refused %d, arrived %d\n%s%s" % (
+              len(a.names("sent")), len(a.names("work")), len(a.names("out")), len(a.names("refused")), len(exports()), a.tail(), b.tail()))
+    a.stop()
+    b.stop()
+    over.set()
+    threads[0].join()
+    lrns = sorted(re.search(rb"<LRN>([^<]*)<", d).group(1).decode() for d in exports())
+    px.ok(lrns == ["T%05d" % i for i in range(N)], "storm: each once: nothing lost, nothing doubled",
+          "%d, different %d" % (len(lrns), len(set(lrns))))
+    px.ok(not partial and all(len(c) == 1 for c in taken.values()), "storm: no file came twice, none was seen half written", partial[:5])
+    px.ok(a.names("work", "") == [] and a.names("refused") == [] and
+          all(os.path.exists(a.path("sent", n + ".coa")) and os.path.exists(a.path("sent", n + ".px")) for n in a.names("sent")),
+          "storm: each has its exchange and CoA in sent/, nothing is left over", a.names("work", "")[:10])
+
+
+def main():
+    with px.Lab("BY", "UA") as lab:
+        by, ua = lab.pair()
+        wanted = sys.argv[1:]
+        for part, args in ((folders, (by, ua)), (modes, (by,)), (storm, (by, ua))):
+            if not wanted or part.__name__ in wanted:
+                part(lab, *args)
+    px.done()
+
+
+main()
