@@ -59,6 +59,7 @@ lib     = $(O)/lib/libpx-$(1).a
 DAEMON_SRC    := broker/daemon/prinexd.c
 CLIENT_SRC    := $(sort $(wildcard adapters/client/*.c))
 PRINEX_SRC    := $(sort $(wildcard adapters/prinex/*.c))
+SPOOL_SRC     := $(sort $(wildcard adapters/spool/*.c))
 PRINEXCTL_SRC := $(sort $(wildcard ops/prinexctl/*.c))
 # The virtual stage of prinex-conform lives on the nodes that flow's unit tests have.
 HARNESS_SRC   := $(sort $(wildcard tests/harness/*.c)) tests/unit/flow/world.c tests/unit/flow/world_fakes.c
@@ -82,7 +83,7 @@ below_daemon  := daemon ctl flow inspect net xml store conf base
 libs_of        = -Wl,--start-group $(foreach l,$(below_$(1)),$(call lib,$(l))) -Wl,--end-group
 deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 
-PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex $(O)/prinex-conform
+PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex $(O)/prinex-spool $(O)/prinex-conform
 
 .PHONY: all help clean install check unit lint fuzz-smoke bench demo deps docs FORCE
 .DEFAULT_GOAL := all
@@ -139,6 +140,10 @@ $(O)/prinexctl: $(call objs,$(PRINEXCTL_SRC)) $(call deps_of,ctl)
 $(O)/prinex: $(call objs,$(PRINEX_SRC)) $(call deps_of,client)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEX_SRC)) $(call libs_of,client) $(LIBS) -o $@
+
+$(O)/prinex-spool: $(call objs,$(SPOOL_SRC)) $(call deps_of,client)
+	@echo "  LD   $@"
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(SPOOL_SRC)) $(call libs_of,client) $(LIBS) -o $@
 
 .PHONY: prinexd prinexctl prinex
 prinexd: $(O)/prinexd
@@ -272,6 +277,7 @@ install: all ## install under $(DESTDIR)$(prefix)
 	install -m 755 $(O)/prinexd $(DESTDIR)$(sbindir)/prinexd
 	install -m 755 $(O)/prinexctl $(DESTDIR)$(sbindir)/prinexctl
 	install -m 755 $(O)/prinex $(DESTDIR)$(bindir)/prinex
+	install -m 755 $(O)/prinex-spool $(DESTDIR)$(bindir)/prinex-spool
 	install -m 755 $(O)/prinex-conform $(DESTDIR)$(bindir)/prinex-conform
 	install -d $(DESTDIR)$(datadir)/conformance
 	install -m 644 tests/conformance/*.scn $(DESTDIR)$(datadir)/conformance/
