@@ -58,6 +58,7 @@ static const struct px_opt options[] = {
     OPTION(IN_TYPE, "domain", DOMAIN, struct px_cat_type, domain, NULL),
     OPTION(IN_TYPE, "class", CLASS, struct px_cat_type, prio, NULL),
     OPTION(IN_TYPE, "origin", ORIGIN, struct px_cat_type, origin, NULL),
+    OPTION(IN_TYPE, "movement", STAND, struct px_cat_type, stand, "any"),
     OPTION(IN_TYPE, "keys", TEXT, struct px_cat_type, keys_name, ""),
     OPTION(IN_TYPE, "ends-movement", TEXT, struct px_cat_type, ends_movement, ""),
 };
@@ -347,6 +348,13 @@ void px_catalogue_free(struct px_catalogue **cat)
 	}
 	px_table_free(&table, *cat);
 	PX_FREE(*cat);
+}
+
+bool px_catalogue_is_official(const struct px_catalogue *cat, const struct px_cat_type *type,
+			      const char *version)
+{
+	const struct px_cat_set *set = px_catalogue_version(cat, type, version);
+	return set != NULL && set->official;
 }
 
 const struct px_cat_type *px_catalogue_type(const struct px_catalogue *cat, const char *name)

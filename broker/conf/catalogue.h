@@ -31,6 +31,12 @@
 enum px_domain { PX_DOMAIN_COMMON, PX_DOMAIN_EXTERNAL };
 enum px_origin { PX_ORIGIN_SYSTEM, PX_ORIGIN_NODE, PX_ORIGIN_ANY };
 
+/**
+ * What a message of a type needs its movement to be: nothing; new (no message of this type and LRN is in a live
+ * one); live and begun by the same Sender; live and sent to this Sender.
+ */
+enum px_stand { PX_STAND_ANY, PX_STAND_BEGINS, PX_STAND_AMENDS, PX_STAND_ANSWERS };
+
 /** A namespace prefix that expressions and root names of a set use. */
 struct px_cat_prefix {
 	char *prefix;
@@ -68,6 +74,7 @@ struct px_cat_type {
 	enum px_domain domain;
 	enum px_prio prio;
 	enum px_origin origin;
+	enum px_stand stand;
 	char *keys_name;                /* "" none */
 	const struct px_cat_keys *keys; /* or NULL */
 	char *ends_movement;            /* XPath, "" none */
@@ -97,6 +104,9 @@ void px_catalogue_free(struct px_catalogue **cat);
 /** By name; NULL when unknown. */
 const struct px_cat_type *px_catalogue_type(const struct px_catalogue *cat, const char *name);
 const struct px_cat_set *px_catalogue_set(const struct px_catalogue *cat, const char *name);
+/** Whether @version of @type follows schemas that are not ours. */
+bool px_catalogue_is_official(const struct px_catalogue *cat, const struct px_cat_type *type,
+			      const char *version);
 /** The set that @version of @type means: "" is the default; NULL: the type has no such version. */
 const struct px_cat_set *px_catalogue_version(const struct px_catalogue *cat, const struct px_cat_type *type,
 					      const char *version);

@@ -5,6 +5,7 @@
 #include "flow/apply.h"
 #include "flow/decide.h"
 #include "flow/internal.h"
+#include "flow/need.h"
 #include "flow/route.h"
 
 /*
@@ -25,10 +26,12 @@ struct intake {
 	struct px_routing routing;
 	struct px_applying applying;
 	struct px_buf coa;
-	int status; /* of the refusal being sealed */
+	int status;               /* of the refusal being sealed */
+	enum px_accept_need need; /* NONE once it is said that it is not met */
 };
 
 static void inspect(struct intake *in);
+static void confirm_and_store(struct intake *in);
 
 /* The partner in the generation the intake belongs to; NULL after a reload removed it. */
 static const struct px_conf_partner *partner_of(const struct intake *in)
@@ -204,6 +207,20 @@ static void ask_outcome(struct intake *in)
 	px_store_accept_status(in->flow->store, &ref, in->body->digest, outcome_found, in);
 }
 
+/* Refused where the sender's own broker enforces it; else accepted, and the sender is told. */
+static void need_unmet(struct intake *in)
+{
+	bool refuses = px_need_refuses(in->gen, partner_of(in), in->verdict);
+	px_need_explain(in->need, in->verdict, refuses ? &in->errors : &in->verdict->warnings);
+	in->need = PX_NEED_NONE;
+	if (refuses) {
+		refuse(in, 422, &in->errors);
+		return;
+	}
+	px_buf_free(&in->coa);
+	confirm_and_store(in);
+}
+
 static void stored(void *arg, const struct px_accept_result *r)
 {
 	struct intake *in = arg;
@@ -227,9 +244,8 @@ static void stored(void *arg, const struct px_accept_result *r)
 				in->verdict->header.message_id, in->verdict->header.sender);
 		refuse(in, 409, &in->errors);
 		return;
-	case PX_EUNKNOWN:
-		ask_outcome(in);
-		return;
+	case PX_EPRECONDITION: need_unmet(in); return;
+	case PX_EUNKNOWN: ask_outcome(in); return;
 	case PX_EBUSY: answer_later(in, "overloaded"); return;
 	case PX_EFULL: answer_later(in, "the store is full"); return;
 	default:
@@ -266,6 +282,7 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .n_apply = in->applying.n,
 	    .apply = in->applying.items,
 	};
+	req.need = in->need;
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
 	in->submitted = px_clock_mono(in->flow->clock);
 	px_store_accept(in->flow->store, &req, stored, in);
@@ -328,6 +345,7 @@ static void decide(struct intake *in)
 		return;
 	}
 	const struct px_cat_type *type = px_catalogue_type(in->gen->cat, v->header.type);
+	in->need = px_need_of(in->gen, partner, v);
 	status = px_route(in->gen->conf, type, partner, &v->header, &v->keys, now, &in->routing, &in->errors);
 	if (status != 0)
 		refuse(in, status, &in->errors);

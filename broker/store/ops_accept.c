@@ -6,6 +6,7 @@
 #include "store/deliver.h"
 #include "store/lmdb_store.h"
 #include "store/movements.h"
+#include "store/need.h"
 #include "store/owed.h"
 
 struct accept_op {
@@ -179,6 +180,10 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 		op->rc = check_room(a, w);
 	if (op->rc == PX_OK && !a->req.confirmations)
 		op->rc = px_movement_find(w, &a->req, &plan);
+	if (op->rc == PX_OK && !a->req.confirmations) {
+		op->rc = px_need_check(w, &op->scratch, &a->req, &plan);
+		a->result.need_unmet = op->rc == PX_EPRECONDITION;
+	}
 	if (op->rc == PX_OK)
 		perform(a, w, &plan);
 	a->result.owner_conflict = op->rc == PX_OK && plan.owner_conflict;
@@ -193,7 +198,7 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 static void accept_answer(struct px_op *op)
 {
 	struct accept_op *a = (struct accept_op *)op;
-	const struct px_accept_result failed = {.rc = op->rc};
+	const struct px_accept_result failed = {.rc = op->rc, .need_unmet = a->result.need_unmet};
 	a->result.rc = op->rc;
 	a->done(a->arg, op->rc == PX_OK || op->rc == PX_EDUPLICATE ? &a->result : &failed);
 }

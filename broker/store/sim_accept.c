@@ -5,6 +5,7 @@
 #include "store/sim_parts.h"
 
 #include "base/strings.h"
+#include "store/need.h"
 
 struct sim_message *sim_find(struct sim *s, const char *sender, const char *message_id)
 {
@@ -212,6 +213,58 @@ static void consume(struct sim *s, uint64_t id)
 	}
 }
 
+/** The live movements that the message would join, as they are now; 0 none. */
+static void would_join(struct sim *s, const struct px_accept *req, uint64_t found[2])
+{
+	const char *declarant = first_or_empty(&req->keys, PX_KEY_DECLARANT);
+	uint64_t mrn = live_by_key(s, req, PX_KEY_MRN);
+	uint64_t lrn = live_by_key(s, req, PX_KEY_LRN);
+	if (mrn != 0 && !may_join(declarant, s->movements[mrn - 1].declarant))
+		mrn = 0;
+	if (mrn != 0 && lrn != 0 &&
+	    !may_join(s->movements[mrn - 1].declarant, s->movements[lrn - 1].declarant))
+		lrn = 0;
+	found[0] = mrn;
+	found[1] = lrn;
+	if (mrn == 0 && lrn == 0)
+		found[0] = by_correlation(s, req);
+}
+
+static bool has_delivery_to(const struct sim *s, const struct sim_message *m, const char *authority)
+{
+	for (size_t i = 0; i < s->n_deliveries; i++) {
+		if (s->deliveries[i].message == m->seq &&
+		    strcmp(s->deliveries[i].d.recipient, authority) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool decides(const struct sim *s, const struct px_accept *req, const struct sim_message *m)
+{
+	switch (req->need) {
+	case PX_NEED_NEW: return px_need_is_same(req, &m->header, &m->keys);
+	case PX_NEED_OWN: return strcmp(m->header.sender, req->header.sender) == 0;
+	default: return has_delivery_to(s, m, req->header.sender);
+	}
+}
+
+static bool has_what_it_needs(struct sim *s, const struct px_accept *req)
+{
+	uint64_t joins[2];
+	bool found = false;
+	if (req->need == PX_NEED_NONE || req->confirmations)
+		return true;
+	would_join(s, req, joins);
+	for (size_t i = 0; i < s->n_messages && !found; i++) {
+		const struct sim_message *m = &s->messages[i];
+		uint64_t movement = m->purged ? 0 : sim_movement_now(s, m->movement);
+		if (movement != 0 && (movement == joins[0] || movement == joins[1]))
+			found = decides(s, req, m);
+	}
+	return found == (req->need != PX_NEED_NEW);
+}
+
 static int check_preconditions(struct sim *s, const struct px_accept *req, struct px_accept_result *result)
 {
 	const struct sim_message *m = sim_find(s, req->header.sender, req->header.message_id);
@@ -228,7 +281,8 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, struc
 		if (!is_owed(s, req->consume[i]))
 			return PX_EPRECONDITION;
 	}
-	return PX_OK;
+	result->need_unmet = !has_what_it_needs(s, req);
+	return result->need_unmet ? PX_EPRECONDITION : PX_OK;
 }
 
 static struct sim_message *keep_message(struct sim *s, const struct px_accept *req, uint64_t movement)

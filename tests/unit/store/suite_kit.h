@@ -35,7 +35,8 @@ struct suite_case {
 extern const struct suite_case suite_accept_cases[], suite_apply_cases[], suite_read_cases[],
     suite_movement_cases[], suite_link_cases[], suite_head_cases[], suite_class_cases[], suite_lease_cases[],
     suite_settle_cases[], suite_overdue_cases[], suite_owed_cases[], suite_journal_cases[],
-    suite_stats_cases[], suite_rule_cases[], suite_purge_cases[], suite_flow_cases[], suite_mark_cases[];
+    suite_stats_cases[], suite_rule_cases[], suite_purge_cases[], suite_flow_cases[], suite_mark_cases[],
+    suite_need_cases[];
 /** One random run with t->seed. */
 void suite_random(struct suite *t);
 
@@ -73,6 +74,7 @@ struct note {
 	const char *lrn, *mrn, *declarant;
 	const struct px_keys *keys; /* instead of the three above */
 	bool ends, confirmations;
+	enum px_accept_need need;
 	char prio; /* 'A', 'B', 'C' */
 	int64_t life, deadline;
 	unsigned n_apply;
@@ -82,7 +84,7 @@ struct note {
 };
 
 struct got_accept {
-	bool done;
+	bool done, need_unmet;
 	int rc;
 	uint64_t seq;
 	const char *coa;
