@@ -53,6 +53,12 @@ void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen);
 /** What this process, its supervisor and the inspectors' parent log from now on. */
 void px_broker_set_log_level(struct broker *b, enum px_log_level level);
 
+/* ready.c */
+/** Tell the log and the supervisor that partners are served; from now on also that the loop turns. */
+void px_broker_say_ready(struct broker *b);
+/** One line about what the store held when it was opened; a px_stats_done. */
+void px_broker_say_found(void *arg, int rc, const struct px_store_stats *stats);
+
 /* host.c: what the control socket and the metrics need to know of the process */
 int px_broker_start_control(struct broker *b, struct px_buf *why);
 void px_broker_stop_control(struct broker *b);
