@@ -268,15 +268,62 @@ static void numbered(const char *pattern, unsigned number, struct px_buf *out)
 	}
 }
 
+/* --- keys: each document about a consignment of its own, unless it is said --- */
+
+static unsigned digit_value(char c)
+{
+	if (c <= '9')
+		return (unsigned)(c - '0');
+	unsigned v = 10 + (unsigned)(c - 'A');
+	/* A10 B12 ... K21 L23 ... U32 V34: multiples of eleven are left out */
+	return v + 1 - (c == 'A') + (c > 'K') + (c > 'U');
+}
+
+/* Another MRN of the same year, country and kind: twelve characters by chance, and the check character. */
+static bool fresh_mrn(const struct px_buf *root, char out[19])
+{
+	static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+	unsigned char chance[12];
+	unsigned long sum = 0;
+	const char *at = strstr(px_buf_str(root), "<MRN>");
+	if (at == NULL || strcspn(at + 5, "<") != 18)
+		return false;
+	px_strlcpy_n(out, at + 5, 18, 19);
+	px_assert(RAND_bytes(chance, sizeof(chance)) == 1);
+	for (unsigned i = 0; i < sizeof(chance); i++)
+		out[4 + i] = alphabet[chance[i] % (sizeof(alphabet) - 1)];
+	for (unsigned i = 0; i < 17; i++)
+		sum += (unsigned long)digit_value(out[i]) << i;
+	out[17] = (char)('0' + sum % 11 % 10);
+	return true;
+}
+
+static void fresh_keys(struct px_play *p, const struct px_call *call, struct px_buf *root)
+{
+	unsigned char chance[6];
+	char hex[13], lrn[20], mrn[19];
+	if (call->body.s != NULL)
+		return;
+	px_assert(RAND_bytes(chance, sizeof(chance)) == 1);
+	px_hex(chance, sizeof(chance), hex);
+	snprintf(lrn, sizeof(lrn), "SCN-%s", hex);
+	if (px_call_key(call, "lrn") == NULL && strstr(px_buf_str(root), "<LRN>") != NULL)
+		(void)set_all(p, root, "LRN", lrn);
+	if (px_call_key(call, "mrn") == NULL && fresh_mrn(root, mrn))
+		(void)set_all(p, root, "MRN", mrn);
+}
+
 static int fill_payload(struct px_play *p, const struct px_call *call, const char *type, unsigned number,
 			struct px_buf *root)
 {
 	static const char *const keys[] = {"lrn", "LRN", "mrn", "MRN"};
 	int rc = payload(p, call, type, root);
+	if (rc == PX_OK)
+		fresh_keys(p, call, root);
 	for (unsigned i = 0; rc == PX_OK && i < PX_ARRAY_LEN(keys); i += 2) {
 		const char *value = px_call_key(call, keys[i]);
 		struct px_buf text = PX_BUF_INIT;
-		if (value == NULL)
+		if (value == NULL || strcmp(value, "as-is") == 0)
 			continue;
 		numbered(value, number, &text);
 		rc = set_all(p, root, keys[i + 1], px_buf_str(&text));
