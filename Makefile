@@ -266,7 +266,7 @@ demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them
 	@$(MAKE) --no-print-directory O=$(O) all
 	@PX_BUILD=$(O) KEEP=$(KEEP) CORPUS=$(CORPUS) ops/demo
 
-docs: $(O)/prinexd ## write the reference pages that come from tables (docs/configuration.md, docs/errors.md, ...)
+docs: $(O)/prinexd $(O)/rules-judge ## write the reference pages that come from tables (docs/configuration.md, docs/errors.md, ...)
 	@ops/make-docs $(O)
 
 lint: ## clang-format, clang-tidy, cppcheck, layers, and what else can be told without running

@@ -27,6 +27,9 @@ void px_reference_errors(struct px_buf *out)
 			 "pre-scan, parse, envelope, shape,\n"
 			 "certificate, signature, schema, rules; then what acceptance checks (sender, times, "
 			 "identity, route).\n\n"
+			 "Where a rule of the message type is broken its id ([rules.md](rules.md)) stands in "
+			 "place of the code; `PX-RULE` and\n"
+			 "the like are the groups that rules belong to, as metrics show them.\n\n"
 			 "This page is written by `prinexd --errors` (`make docs`).\n\n"
 			 "| code | IE906/917 | what it means | what to do |\n|---|---|---|---|\n");
 	for (int i = 0; i < PX_CODE_COUNT; i++) {

@@ -37,6 +37,7 @@ int px_rules_load(const char *file, struct px_rules **out, struct px_buf *why)
 		return PX_ECONF;
 	struct px_rules *r = px_xcalloc(1, sizeof(*r));
 	r->file = px_xstrdup(file);
+	r->title = px_xstrdup("");
 	r->root.ns = "";
 	int rc = px_rules_read(r, xmlDocGetRootElement(doc), why);
 	xmlFreeDoc(doc);
@@ -106,5 +107,6 @@ void px_rules_free(struct px_rules **rules)
 	if (r->xpath != NULL)
 		xmlXPathFreeContext(r->xpath);
 	free(r->file);
+	free(r->title);
 	PX_FREE(*rules);
 }

@@ -79,7 +79,7 @@ struct px_diagnostic {
 };
 
 struct px_rules {
-	char *file;
+	char *file, *title;
 	unsigned n_namespaces, n_lets, n_patterns, n_contexts, n_checks, n_diagnostics;
 	struct px_rule_ns *namespaces;
 	struct px_let *lets;

@@ -103,6 +103,12 @@ static char *plain_text(const xmlNode *node)
 	return copy;
 }
 
+static void replace_text(char **text, const xmlNode *node)
+{
+	free(*text);
+	*text = plain_text(node);
+}
+
 static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const char *name)
 {
 	char *source = attribute(node, name);
@@ -358,8 +364,7 @@ static int read_pattern(struct reader *rd, const xmlNode *node)
 	     n = px_next_element(n->next)) {
 		struct px_pattern *p = &r->patterns[rd->pattern];
 		if (is(n, "title") && n == px_next_element(node->children)) {
-			free(p->title);
-			p->title = plain_text(n);
+			replace_text(&p->title, n);
 		} else if (is(n, "let")) {
 			rc = read_let(rd, n);
 		} else if (is(n, "rule")) {
@@ -445,7 +450,9 @@ static int read_patterns(struct reader *rd, const xmlNode *root)
 			rc = read_let(rd, n);
 		else if (is(n, "pattern"))
 			rc = read_pattern(rd, n);
-		else if (!is(n, "ns") && !is(n, "diagnostics") && !is(n, "title") && !is(n, "p"))
+		else if (is(n, "title") && rd->r->title[0] == '\0')
+			replace_text(&rd->r->title, n);
+		else if (!is(n, "ns") && !is(n, "diagnostics") && !is(n, "p"))
 			rc = fault(rd, n, "%s is not part of the subset (lets come before patterns)",
 				   (const char *)n->name);
 	}

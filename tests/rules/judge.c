@@ -12,6 +12,7 @@
 
 /*
  * usage: rules-judge [--offices FILE] RULES.sch DOCUMENT...
+ *        rules-judge --reference RULES.sch...     prints docs/rules.md
  *
  * Prints a line a finding, fields separated by tabs: document, rule, error|warning, line, pointer, value,
  * text; and for each document and rule whose context it has a line document, rule, "matched". Schemas are not
@@ -71,8 +72,20 @@ static void judge(struct judge *j, const char *file)
 	xmlFreeDoc(j->doc);
 }
 
+static int reference(const char *const *files, unsigned n)
+{
+	struct px_buf out = PX_BUF_INIT, why = PX_BUF_INIT;
+	if (px_rules_reference(files, n, &out, &why) != PX_OK)
+		die("rules", px_buf_str(&why));
+	fputs(px_buf_str(&out), stdout);
+	px_buf_free(&out);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2 && strcmp(argv[1], "--reference") == 0)
+		return reference((const char *const *)argv + 2, (unsigned)argc - 2);
 	struct judge j = {0};
 	struct px_buf why = PX_BUF_INIT;
 	int i = 1;
