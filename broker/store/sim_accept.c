@@ -63,12 +63,12 @@ static bool has_queued(const struct sim *s, uint64_t id)
 	return false;
 }
 
-/** While something of it waits, whoever comes must come behind that. */
+/** While something of it waits, whoever comes must come behind that. 0: one that was purged. */
 static bool is_live(const struct sim *s, uint64_t id)
 {
-	const struct sim_movement *m = &s->movements[id - 1];
-	if (m->purged)
+	if (id == 0)
 		return false;
+	const struct sim_movement *m = &s->movements[id - 1];
 	return (!m->ended && px_clock_wall(s->clock) < m->live_until) || has_queued(s, id);
 }
 
