@@ -134,8 +134,8 @@ with px.Lab("BY", "XA") as lab:
     # --- stop: a message that is being inspected is finished first; what takes too long is left to the next start
     by.write(head.replace("limits {", "limits { drain = 2s", 1) + xa)
     px.ok(by.ctl("reload", parse=False)[0] == 0, "drain = 2s")
-    inspectors = process(by, "inspector")
-    for pid in inspectors:
+    px.wait_for(lambda: len(process(by, "inspect")) == 1, 10)  # those of the generation before have gone
+    for pid in process(by, "inspector"):
         os.kill(pid, signal.SIGSTOP)
     late, answers = message(30), []
 

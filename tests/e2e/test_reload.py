@@ -60,7 +60,10 @@ class Late:
     """A message whose inspection is held up until the configuration was loaded anew."""
 
     def __init__(self, broker, system, doc):
-        self.inspectors = [p["pid"] for p in broker.ctl("status")["processes"] if p["role"] == "inspector"]
+        def pids(role):
+            return [p["pid"] for p in broker.ctl("status")["processes"] if p["role"] == role]
+        px.wait_for(lambda: len(pids("inspect")) == 1, 10)  # those of the generation before have gone
+        self.inspectors = pids("inspector")
         self.answer = None
         for pid in self.inspectors:
             os.kill(pid, signal.SIGSTOP)
