@@ -117,7 +117,8 @@ static void test_fencing(void **state)
 	world_free(&w);
 }
 
-/* A confirmation that is no good keeps the lease: the same fetcher may confirm again, and no other gets it. */
+/* A confirmation that is no good keeps the lease: the same fetcher may confirm again, and no other gets it.
+ */
 static void test_bad_confirmation_keeps_the_lease(void **state)
 {
 	(void)state;

@@ -18,7 +18,8 @@ static void expect_same(struct node *n, const struct px_buf *doc, const struct r
 	reply_free(&again);
 }
 
-/* W5.10: whatever has become of it, the same octets are answered with the stored CoA and delivered no more. */
+/* W5.10: whatever has become of it, the same octets are answered with the stored CoA and delivered no more.
+ */
 static void test_duplicate_of_every_fate(void **state)
 {
 	(void)state;
@@ -40,9 +41,9 @@ static void test_duplicate_of_every_fate(void **state)
 			fetched = world_fetch(by, "system-ua", SECOND);
 		expect_same(by, &doc, &first); /* while it is with the recipient */
 		if (i < 2)
-			expect_status(world_confirm(by, "system-ua", "UA", &fetched,
-						    i == 1 ? "PX-SCHEMA-OTHER" : NULL),
-				      204);
+			expect_status(
+			    world_confirm(by, "system-ua", "UA", &fetched, i == 1 ? "PX-SCHEMA-OTHER" : NULL),
+			    204);
 		world_run(w, HOUR + 5 * SECOND);
 		assert_string_equal(world_state(by, "BY", id, "UA"), fates[i]);
 		expect_same(by, &doc, &first);
@@ -54,6 +55,7 @@ static void test_duplicate_of_every_fate(void **state)
 			expect_status(world_confirm(by, "system-by", "BY", &r, NULL), 204);
 			reply_free(&r);
 		}
+		reply_free(&r);
 		assert_int_equal(told, 1); /* the outcome is told once, however often it was sent */
 		reply_free(&fetched);
 		reply_free(&first);
@@ -132,8 +134,8 @@ static void test_reload_while_a_message_is_inspected(void **state)
 		const char *name, *authority, *more;
 		int status;
 	} cases[] = {
-	    {"system-by", "BY", "in-flight = 4", 201},                      /* the same partner */
-	    {"system-by", "PL", "", 403},                                   /* the name is somebody else's now */
+	    {"system-by", "BY", "in-flight = 4", 201}, /* the same partner */
+	    {"system-by", "PL", "", 403},              /* the name is somebody else's now */
 	    {"system-by", "BY", "uri = \"urn:prinex:BY:system:new\"", 403}, /* another machine */
 	    {"system-new", "BY", "", 403},                                  /* it is gone */
 	};

@@ -98,6 +98,7 @@ static void test_handed_over_becomes_unknown_and_is_superseded(void **state)
 		expect_status(world_confirm(p.by, "system-by", "BY", &r, NULL), 204);
 		reply_free(&r);
 	}
+	reply_free(&r);
 	assert_int_equal(unknown, 2);
 	world_crash(p.by); /* the alarm follows from the store */
 	world_run(p.w, 10 * SECOND);

@@ -181,11 +181,13 @@ static void test_fan_out_has_independent_outcomes(void **state)
 	assert_string_equal(world_state(by, "BY", "M1", "MD"), "expired");
 	unsigned cod = 0, refused = 0, expired = 0, evidence = 0;
 	while ((r = world_fetch(by, "system-by", SECOND)).status == 200) {
-		for (const char *at = px_buf_str(&r.body); (at = strstr(at, "<px:Confirmation>")) != NULL; at++) {
+		for (const char *at = px_buf_str(&r.body); (at = strstr(at, "<px:Confirmation>")) != NULL;
+		     at++) {
 			const char *end = strstr(at, "</px:Confirmation>");
 			struct px_buf one = PX_BUF_INIT;
 			px_buf_add(&one, at, (size_t)(end - at));
-			cod += strcmp(field(&one, "Kind"), "CoD") == 0 && strcmp(field(&one, "Recipient"), "UA") == 0;
+			cod += strcmp(field(&one, "Kind"), "CoD") == 0 &&
+			       strcmp(field(&one, "Recipient"), "UA") == 0;
 			refused += strstr(px_buf_str(&one), "PX-REFUSED") != NULL &&
 				   strcmp(field(&one, "Recipient"), "PL") == 0;
 			expired += strstr(px_buf_str(&one), "PX-EXPIRED") != NULL &&
@@ -196,6 +198,7 @@ static void test_fan_out_has_independent_outcomes(void **state)
 		expect_status(world_confirm(by, "system-by", "BY", &r, NULL), 204);
 		reply_free(&r);
 	}
+	reply_free(&r);
 	assert_int_equal(cod, 1);
 	assert_int_equal(refused, 1);
 	assert_int_equal(expired, 1);

@@ -91,7 +91,7 @@ static void test_backlog_flows_when_a_strange_partner_is_back(void **state)
 static void test_whole_backlog_at_once(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 16; seed++) {
+	for (uint64_t seed = 0; seed < 8; seed++) {
 		struct pair p = make_pair(100 + seed, "", "");
 		bool strange = seed % 2 == 1;
 		p.ua->answer_status = strange ? 404 : 0;
