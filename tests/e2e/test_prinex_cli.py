@@ -895,6 +895,113 @@ def fetching_forever(t):
     fake.close()
 
 
+# --- prinex-spool: killed before each of its renames ---------------------------------------------------------------------
+
+def spool(t, fake, folder, kill=0):
+    """One run of prinex-spool --once, killed at its kill-th rename; whether it was killed."""
+    conf = os.path.join(folder, "spool.conf")
+    s, spool_folder = t.p("BY", "system"), os.path.join(folder, "spool")
+    with open(conf, "w") as f:
+        f.write("client {\n  url = \"%s\"  server-uri = \"%s\"  anchors = { \"%s\" }  cert = \"%s/tls.pem\"  key = \"%s/tls.key\"\n"
+                "  sign-cert = \"%s/sign.pem\"  sign-key = \"%s/sign.key\"  environment = \"test\"  recipient = { \"UA\" }\n"
+                "  catalogue = { \"%s\" }  spool-folder = \"%s\"\n}\nauthority \"BY\" { node { anchors = { \"%s\" } crl-required = false } }\n"
+                % (fake.url, NODE, t.p("BY", "tls-ca.pem"), s, s, s, s, px.CATALOGUE, spool_folder, t.p("BY", "anchors.pem")))
+    argv = [px.program("prinex-spool"), "--conf", conf, "--once"]
+    if kill:
+        argv = ["strace", "-f", "-o", "/dev/null", "-e", "trace=rename", "-e", "inject=rename:signal=SIGKILL:when=%d" % kill] + argv
+    rc, out, err = px.run(argv, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if kill else None)
+    return rc not in (0, 1), rc, out + err
+
+
+def spool_crashes(t):
+    if not shutil.which("strace") or px.run(["strace", "-o", "/dev/null", "true"])[0] != 0:
+        px.skip("prinex-spool killed before each rename", "strace cannot be used here")
+        return
+    spool_killed_sending(t)
+    spool_killed_fetching(t)
+
+
+def killed_at_each(t, fake, prepare, judge):
+    """Kill at the first rename, the second, ... until none is left to kill at. strace counts for each thread by itself."""
+    wrong = []
+    for n in range(1, 30):
+        d = t.folder()
+        prepare(d)
+        killed = spool(t, fake, d, n)[0]
+        judge(d, [])
+        said = spool(t, fake, d)
+        judge(d, wrong)
+        if wrong:
+            wrong.append((n, said))
+        if not killed:
+            return n - 1, wrong
+    return 0, ["never came through"]
+
+
+def spool_killed_sending(t):
+    fake = t.fake()
+    posted = set()
+
+    def answer(r):
+        if r["path"] != "/v1/exchanges":
+            return 204, {}, b""
+        posted.add(r["body"])
+        return 201, {}, t.confirmation(r["body"])
+    fake.answer = answer
+
+    def prepare(d):
+        posted.clear()
+        os.makedirs(os.path.join(d, "spool", "out"))
+        payload(os.path.join(d, "spool", "out"), "a.xml", "K1")
+
+    def judge(d, wrong):
+        there = {p: sorted(os.listdir(os.path.join(d, "spool", p))) for p in ("out", "work", "sent")}
+        if len(posted) != 1 or there != {"out": [], "work": [], "sent": ["a.xml", "a.xml.coa", "a.xml.px", "a.xml.txt"]}:
+            wrong.append((len(posted), there))
+    points, wrong = killed_at_each(t, fake, prepare, judge)
+    px.ok(points >= 7 and not wrong, "prinex-spool killed before each of its %d renames: sent once, all in sent/" % points, wrong)
+    fake.close()
+
+
+def spool_killed_fetching(t):
+    fake = t.fake()
+    one = exchange(t, mid="UA1")
+    came, confirmed = [], []
+
+    def answer(r):
+        if r["method"] == "GET":
+            return (204, {}, b"") if confirmed else (200, {"Prinex-Delivery": "d1"}, one)
+        confirmed.append(r["path"])
+        return 204, {}, b""
+
+    def prepare(d):
+        came.clear()
+        confirmed.clear()
+
+    def judge(d, wrong):
+        """A customs system that takes away what it sees."""
+        folder = os.path.join(d, "spool", "in")
+        for name in [n for n in os.listdir(folder) if n.endswith(".xml")]:
+            came.append(read(os.path.join(folder, name)))
+            os.remove(os.path.join(folder, name))
+        if came != [one] or not confirmed:
+            wrong.append((len(came), confirmed))
+    fake.answer = answer
+    points, wrong = killed_at_each(t, fake, prepare, judge)
+    px.ok(points >= 3 and not wrong, "killed before each of its %d renames: fetched into in/ once" % points, wrong)
+    # the confirmation is lost after the file was taken away
+    d = t.folder()
+    prepare(d)
+    fake.answer = lambda r: answer(r) if r["method"] == "GET" else (503, {}, b"no\n") if not came else answer(r)
+    spool(t, fake, d)
+    judge(d, [])
+    spool(t, fake, d)
+    wrong = []
+    judge(d, wrong)
+    px.ok(not wrong, "offered again after it was taken away: confirmed, and not delivered a second time", wrong)
+    fake.close()
+
+
 def status(t):
     fake = t.fake()
     state = ("<px:State xmlns:px=\"urn:prinex:exchange:1\"><px:Sender>BY</px:Sender><px:MessageId>BY1</px:MessageId>"
@@ -916,7 +1023,7 @@ def main():
     with px.Lab("BY", "UA", wrong=True) as lab:
         t = Test(lab)
         parts = [offline, checking, usage, server_certificates, client_certificates, no_connection, send_one, flushing, send_lost_answer,
-                 send_refused, send_otherwise, send_untrusted, send_many, conf_file, fetching, fetching_hostile, fetching_forever, status]
+                 send_refused, send_otherwise, send_untrusted, send_many, conf_file, fetching, fetching_hostile, fetching_forever, spool_crashes, status]
         wanted = sys.argv[1:]
         for part in parts:
             if not wanted or part.__name__ in wanted:
