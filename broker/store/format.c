@@ -30,46 +30,8 @@ static void add_parts(struct px_tx *tx)
 	px_cur_close(&cur);
 }
 
-/* What is queued stands in the lane of its partner too. One whose delivery is damaged stays as it is. */
-static void add_lanes(struct px_tx *tx)
-{
-	struct px_tkey *keys = NULL;
-	size_t n = 0;
-	struct px_cur cur;
-	px_cur_open(&cur, tx, PX_T_QUEUE);
-	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
-		keys = px_xrealloc_array(keys, n + 1, sizeof(*keys));
-		keys[n] = (struct px_tkey){.len = PX_MIN(cur.key.len, sizeof(keys[n].data))};
-		memcpy(keys[n].data, cur.key.data, keys[n].len);
-		n++;
-	}
-	px_cur_close(&cur);
-	for (size_t i = 0; i < n; i++) {
-		struct px_tkey_in in = px_tkey_read(keys[i].data, keys[i].len);
-		uint64_t home = px_tkey_get_u64(&in);
-		px_tkey_get_str(&in, PX_NAME_MAX);
-		uint8_t prio = px_tkey_get_u8(&in);
-		uint64_t id = px_tkey_get_u64(&in);
-		struct px_octets value;
-		struct px_delivery d;
-		if (!px_tkey_done(&in) || px_load_delivery(tx, id, &d) != PX_OK ||
-		    px_tx_get(tx, PX_T_QUEUE, &keys[i], &value) != PX_OK || value.len != 1)
-			continue;
-		uint8_t state = value.data[0];
-		struct px_tkey key = px_tkey_queue(home, d.partner, prio, id);
-		px_tx_put(tx, PX_T_QUEUE, &key, &state, 1);
-	}
-	free(keys);
-}
-
-static void to_format_2(struct px_tx *tx)
-{
-	add_parts(tx);
-	add_lanes(tx);
-}
-
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {to_format_2};
+static void (*const steps[])(struct px_tx *tx) = {add_parts};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

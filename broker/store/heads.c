@@ -31,19 +31,9 @@ static bool del_ready(struct px_wtx *w, const struct px_delivery *d, uint8_t cla
 	return px_tx_del(&w->tx, PX_T_READY, &key) == PX_OK;
 }
 
-/* A delivery stands in two lanes: that of its recipient, and that of its partner. Names of partners are lower
- * case, authorities are not. */
-static struct px_tkey queue_key(const struct px_delivery *d, uint64_t home, const char *lane)
+static struct px_tkey queue_key(const struct px_delivery *d, uint64_t home)
 {
-	return px_tkey_queue(home, lane, (uint8_t)d->prio, d->id);
-}
-
-static void put_both(struct px_wtx *w, const struct px_delivery *d, uint64_t home, uint8_t value)
-{
-	struct px_tkey key = queue_key(d, home, d->recipient);
-	put_queue(w, &key, value);
-	key = queue_key(d, home, d->partner);
-	put_queue(w, &key, value);
+	return px_tkey_queue(home, d->recipient, (uint8_t)d->prio, d->id);
 }
 
 static uint8_t value_of(struct px_octets value)
@@ -53,7 +43,7 @@ static uint8_t value_of(struct px_octets value)
 
 uint8_t px_heads_value(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
 {
-	struct px_tkey key = queue_key(d, home, d->recipient);
+	struct px_tkey key = queue_key(d, home);
 	struct px_octets value;
 	return px_tx_get(tx, PX_T_QUEUE, &key, &value) == PX_OK ? value_of(value) : PX_HEAD_WAITS;
 }
@@ -71,24 +61,24 @@ int px_heads_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home)
 	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
 }
 
-/* --- the head of a lane ------------------------------------------------------------------------------ */
+/* --- the head of a queue ----------------------------------------------------------------------------- */
 
 struct head {
-	uint64_t id; /* 0: the lane is empty */
+	uint64_t id; /* 0: the queue is empty */
 	uint8_t prio, value;
-	uint8_t best; /* the best class in the lane */
+	uint8_t best; /* the best class in the queue */
 };
 
-/* A lane is sorted by class first, so the lowest id is that of the first entry of some class. */
-static struct head find_head(struct px_tx *tx, uint64_t home, const char *lane)
+/* The queue is sorted by class first, so the lowest id is that of the first entry of some class. */
+static struct head find_head(struct px_tx *tx, uint64_t home, const char *recipient)
 {
 	struct head head = {.best = PX_PRIO_COUNT};
 	struct px_tkey prefix = px_tkey_of(home);
-	px_tkey_str(&prefix, lane);
+	px_tkey_str(&prefix, recipient);
 	struct px_cur cur;
 	px_cur_open(&cur, tx, PX_T_QUEUE);
 	for (unsigned prio = 0; prio < PX_PRIO_COUNT; prio++) {
-		struct px_tkey from = px_tkey_queue(home, lane, (uint8_t)prio, 0);
+		struct px_tkey from = px_tkey_queue(home, recipient, (uint8_t)prio, 0);
 		if (!px_cur_seek(&cur, &from) || !px_cur_has_prefix(&cur, &prefix))
 			break;
 		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
@@ -115,39 +105,96 @@ bool px_heads_any(struct px_tx *tx, uint64_t home)
 	return any;
 }
 
+/* --- companions -------------------------------------------------------------------------------------- */
+
+/* Deliveries of one message to one partner, those still QUEUED: a hub gets the message for all of them with
+ * the first post, so all are heads or none is. Deliveries of a message have consecutive ids. */
+struct companions {
+	struct px_delivery all[PX_RECIPIENTS_MAX];
+	unsigned n;
+};
+
+/* Add the delivery @id. @return whether it belongs to the message of @d. */
+static bool add_companion(struct px_tx *tx, struct companions *c, const struct px_delivery *d, uint64_t id)
+{
+	struct px_delivery *other = &c->all[c->n];
+	if (c->n == PX_ARRAY_LEN(c->all) || px_load_delivery(tx, id, other) != PX_OK ||
+	    other->message != d->message)
+		return false;
+	if (other->state == PX_D_QUEUED && strcmp(other->partner, d->partner) == 0)
+		c->n++;
+	return true;
+}
+
+/* The first is @d itself. */
+static void find_companions(struct px_tx *tx, const struct px_delivery *d, struct companions *c)
+{
+	c->n = 0;
+	for (uint64_t id = d->id; add_companion(tx, c, d, id); id--)
+		continue;
+	for (uint64_t id = d->id + 1; add_companion(tx, c, d, id); id++)
+		continue;
+}
+
+static bool all_are_first(struct px_tx *tx, const struct companions *c, uint64_t home)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		if (find_head(tx, home, c->all[i].recipient).id != c->all[i].id)
+			return false;
+	}
+	return true;
+}
+
 bool px_heads_is_first(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
 {
-	return find_head(tx, home, d->recipient).id == d->id && find_head(tx, home, d->partner).id == d->id;
+	struct companions c;
+	find_companions(tx, d, &c);
+	return all_are_first(tx, &c, home);
 }
 
-/* Put the head of a lane into ready if it is that of its other lane too, in the class that is right now. */
-static void refresh_lane(struct px_wtx *w, uint64_t home, const char *lane)
+/* Into ready in the class that is right now, or out of it. */
+static void place(struct px_wtx *w, const struct px_delivery *d, uint64_t home, bool ready)
 {
-	struct head head = find_head(&w->tx, home, lane);
-	struct px_delivery d;
-	if (head.id == 0 || head.value == PX_HEAD_HELD)
+	struct head head = find_head(&w->tx, home, d->recipient);
+	struct px_tkey key = queue_key(d, home);
+	uint8_t value = px_heads_value(&w->tx, d, home), wanted = ready ? head.best : PX_HEAD_WAITS;
+	if (value == PX_HEAD_HELD || value == wanted)
 		return;
-	if (px_load_delivery(&w->tx, head.id, &d) != PX_OK || d.state != PX_D_QUEUED) {
-		struct px_tkey key = px_tkey_queue(home, lane, head.prio, head.id);
-		px_wtx_quarantine(w, PX_T_DELIVERIES, head.id, head.id,
-				  "a delivery's record is missing or damaged");
-		put_queue(w, &key, PX_HEAD_HELD);
+	if (is_ready(value))
+		del_ready(w, d, value);
+	if (ready)
+		put_ready(w, d, wanted, d->due);
+	put_queue(w, &key, wanted);
+}
+
+static void place_these(struct px_wtx *w, const struct companions *c, uint64_t home)
+{
+	bool ready = all_are_first(&w->tx, c, home);
+	for (unsigned i = 0; i < c->n; i++)
+		place(w, &c->all[i], home, ready);
+}
+
+static void place_all(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
+{
+	struct companions c;
+	find_companions(&w->tx, d, &c);
+	place_these(w, &c, home);
+}
+
+/* Look again at the head of a queue. */
+static void refresh(struct px_wtx *w, uint64_t home, const char *recipient)
+{
+	struct head head = find_head(&w->tx, home, recipient);
+	struct px_delivery d;
+	if (head.id == 0 || head.value == PX_HEAD_HELD || head.value == head.best)
+		return;
+	if (px_load_delivery(&w->tx, head.id, &d) == PX_OK && d.state == PX_D_QUEUED) {
+		place_all(w, &d, home);
 		return;
 	}
-	struct head other = find_head(&w->tx, home, strcmp(lane, d.partner) == 0 ? d.recipient : d.partner);
-	uint8_t class = PX_MIN(head.best, other.best);
-	if (other.id != head.id || head.value == class)
-		return;
-	if (is_ready(head.value))
-		del_ready(w, &d, head.value);
-	put_ready(w, &d, class, d.due);
-	put_both(w, &d, home, class);
-}
-
-static void refresh(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
-{
-	refresh_lane(w, home, d->recipient);
-	refresh_lane(w, home, d->partner);
+	struct px_tkey key = px_tkey_queue(home, recipient, head.prio, head.id);
+	px_wtx_quarantine(w, PX_T_DELIVERIES, head.id, head.id, "a delivery's record is missing or damaged");
+	put_queue(w, &key, PX_HEAD_HELD);
 }
 
 void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
@@ -156,14 +203,12 @@ void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
 		put_ready(w, d, (uint8_t)d->prio, d->due);
 		return;
 	}
-	struct head of_recipient = find_head(&w->tx, home, d->recipient);
-	struct head of_partner = find_head(&w->tx, home, d->partner);
-	bool first = of_recipient.id == 0 && of_partner.id == 0;
-	if (first)
-		put_ready(w, d, (uint8_t)d->prio, d->due);
-	put_both(w, d, home, first ? (uint8_t)d->prio : PX_HEAD_WAITS);
-	if (!first && (uint8_t)d->prio < PX_MAX(of_recipient.best, of_partner.best))
-		refresh(w, d, home);
+	struct px_tkey key = queue_key(d, home);
+	struct head head = find_head(&w->tx, home, d->recipient);
+	put_queue(w, &key, PX_HEAD_WAITS);
+	place_all(w, d, home);
+	if (head.id != 0 && (uint8_t)d->prio < head.best)
+		refresh(w, home, d->recipient);
 }
 
 void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
@@ -172,14 +217,16 @@ void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t hom
 		del_ready(w, d, (uint8_t)d->prio);
 		return;
 	}
-	struct px_tkey key = queue_key(d, home, d->recipient);
+	struct px_tkey key = queue_key(d, home);
 	uint8_t value = px_heads_value(&w->tx, d, home);
-	px_tx_del(&w->tx, PX_T_QUEUE, &key);
-	key = queue_key(d, home, d->partner);
 	px_tx_del(&w->tx, PX_T_QUEUE, &key);
 	if (is_ready(value))
 		del_ready(w, d, value);
-	refresh(w, d, home);
+	refresh(w, home, d->recipient);
+	struct companions c;
+	find_companions(&w->tx, d, &c); /* its record says QUEUED until later */
+	c.all[0] = c.all[--c.n];
+	place_these(w, &c, home);
 }
 
 void px_heads_move(struct px_wtx *w, const struct px_delivery *d, uint64_t home, int64_t due)
@@ -194,8 +241,10 @@ void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 	uint8_t class = home != 0 ? px_heads_value(&w->tx, d, home) : (uint8_t)d->prio;
 	if (is_ready(class))
 		del_ready(w, d, class);
-	if (home != 0)
-		put_both(w, d, home, PX_HEAD_HELD);
+	if (home != 0) {
+		struct px_tkey key = queue_key(d, home);
+		put_queue(w, &key, PX_HEAD_HELD);
+	}
 	px_strlcpy(d->error, reason, sizeof(d->error));
 	px_wtx_save_delivery(w, d);
 }
@@ -210,17 +259,19 @@ void px_heads_release(struct px_wtx *w, struct px_delivery *d, uint64_t home)
 		put_ready(w, d, (uint8_t)d->prio, d->due);
 		return;
 	}
-	put_both(w, d, home, PX_HEAD_WAITS);
-	refresh(w, d, home);
+	struct px_tkey key = queue_key(d, home);
+	put_queue(w, &key, PX_HEAD_WAITS);
+	refresh(w, home, d->recipient);
 }
 
 /* --- linked movements -------------------------------------------------------------------------------- */
 
 /* An entry of the queue that moves. */
 struct entry {
-	char lane[PX_NAME_MAX + 1];
+	char recipient[PX_AUTHORITY_MAX + 1];
 	uint8_t prio, value;
 	uint64_t id;
+	uint64_t demoted; /* head of the queue that it moves to */
 };
 
 static size_t read_queue(struct px_wtx *w, uint64_t home, struct entry **entries)
@@ -239,7 +290,7 @@ static size_t read_queue(struct px_wtx *w, uint64_t home, struct entry **entries
 		struct entry *e = &(*entries)[n];
 		struct px_tkey_in in = px_cur_read(&cur);
 		px_tkey_get_u64(&in);
-		const char *lane = px_tkey_get_str(&in, PX_NAME_MAX);
+		const char *recipient = px_tkey_get_str(&in, PX_AUTHORITY_MAX);
 		e->prio = px_tkey_get_u8(&in);
 		e->id = px_tkey_get_u64(&in);
 		e->value = value_of(cur.value);
@@ -247,7 +298,8 @@ static size_t read_queue(struct px_wtx *w, uint64_t home, struct entry **entries
 			w->tx.rc = PX_ECORRUPT;
 			break;
 		}
-		px_strlcpy(e->lane, lane, sizeof(e->lane));
+		e->demoted = 0;
+		px_strlcpy(e->recipient, recipient, sizeof(e->recipient));
 		n++;
 	}
 	px_cur_close(&cur);
@@ -263,18 +315,16 @@ static void demote(struct px_wtx *w, uint64_t id, uint8_t class)
 		del_ready(w, &d, class);
 }
 
-static void demote_head(struct px_wtx *w, uint64_t home, const char *lane)
+/* @return the id of the head that is none now, 0: there was none. */
+static uint64_t demote_head(struct px_wtx *w, uint64_t home, const char *recipient)
 {
-	struct head head = find_head(&w->tx, home, lane);
-	struct px_delivery d;
+	struct head head = find_head(&w->tx, home, recipient);
 	if (head.id == 0 || !is_ready(head.value))
-		return;
-	struct px_tkey key = px_tkey_queue(home, lane, head.prio, head.id);
+		return 0;
+	struct px_tkey key = px_tkey_queue(home, recipient, head.prio, head.id);
+	demote(w, head.id, head.value);
 	put_queue(w, &key, PX_HEAD_WAITS);
-	if (px_load_delivery(&w->tx, head.id, &d) != PX_OK)
-		return;
-	del_ready(w, &d, head.value);
-	put_both(w, &d, home, PX_HEAD_WAITS);
+	return head.id;
 }
 
 void px_heads_merge(struct px_wtx *w, uint64_t from, uint64_t to)
@@ -283,17 +333,20 @@ void px_heads_merge(struct px_wtx *w, uint64_t from, uint64_t to)
 	size_t n = read_queue(w, from, &entries);
 	for (size_t i = 0; i < n; i++) {
 		const struct entry *e = &entries[i];
-		if (i == 0 || strcmp(e->lane, entries[i - 1].lane) != 0)
-			demote_head(w, to, e->lane);
+		if (i == 0 || strcmp(e->recipient, entries[i - 1].recipient) != 0)
+			entries[i].demoted = demote_head(w, to, e->recipient);
 		demote(w, e->id, e->value);
-		struct px_tkey key = px_tkey_queue(from, e->lane, e->prio, e->id);
+		struct px_tkey key = px_tkey_queue(from, e->recipient, e->prio, e->id);
 		px_tx_del(&w->tx, PX_T_QUEUE, &key);
-		key = px_tkey_queue(to, e->lane, e->prio, e->id);
+		key = px_tkey_queue(to, e->recipient, e->prio, e->id);
 		put_queue(w, &key, e->value == PX_HEAD_HELD ? PX_HEAD_HELD : PX_HEAD_WAITS);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || strcmp(entries[i].lane, entries[i - 1].lane) != 0)
-			refresh_lane(w, to, entries[i].lane);
+		if (i == 0 || strcmp(entries[i].recipient, entries[i - 1].recipient) != 0)
+			refresh(w, to, entries[i].recipient);
+		struct px_delivery d; /* with its companions, whose queues may not have been touched */
+		if (entries[i].demoted != 0 && px_load_delivery(&w->tx, entries[i].demoted, &d) == PX_OK)
+			place_all(w, &d, to);
 	}
 	free(entries);
 }

@@ -7,12 +7,13 @@
 #include "store/wtx.h"
 
 /*
- * Table queue holds every delivery that is QUEUED twice: in the lane of its recipient and in that of its
- * partner; by movement (its home), lane, class and id. One that has the lowest id of both its lanes is a
- * head. Table ready holds the heads, in the best class that is waiting in their lanes, which is also the
- * value of their queue entries; others have PX_HEAD_WAITS there. A head whose message cannot be read is held:
- * it is not in ready, nothing goes past it, and it ends by its deadline or an administrator. Deliveries
- * without a movement have no queue entry; they are in ready in their own class.
+ * Table queue holds every delivery that is QUEUED, by movement (its home), recipient, class and id. One with
+ * the lowest id of its (movement, recipient) is first there; it is a head if all deliveries of its message to
+ * the same partner that are QUEUED are first too: a hub gets the message for all of them with the first post.
+ * Table ready holds the heads, in the best class that is waiting in their queue, which is also the value of
+ * their queue entry; others have PX_HEAD_WAITS there. A head whose message cannot be read is held: it is not
+ * in ready, nothing goes past it, and it ends by its deadline or an administrator. Deliveries without a
+ * movement have no queue entry; they are in ready in their own class.
  *
  * Nothing of this is kept in memory: LMDB's map is the cache, and a restart has nothing to load.
  * Thread: writer, in a transaction.

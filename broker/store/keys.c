@@ -107,10 +107,10 @@ struct px_tkey px_tkey_member(uint64_t home, uint64_t message)
 	return key;
 }
 
-struct px_tkey px_tkey_queue(uint64_t home, const char *lane, uint8_t prio, uint64_t delivery)
+struct px_tkey px_tkey_queue(uint64_t home, const char *recipient, uint8_t prio, uint64_t delivery)
 {
 	struct px_tkey key = px_tkey_of(home);
-	px_tkey_str(&key, lane);
+	px_tkey_str(&key, recipient);
 	px_tkey_u8(&key, prio);
 	px_tkey_u64(&key, delivery);
 	return key;

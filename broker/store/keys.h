@@ -35,7 +35,7 @@ struct px_tkey px_tkey_business(enum px_key_kind kind, const char *value, uint64
 struct px_tkey px_tkey_mrn(const char *mrn);
 struct px_tkey px_tkey_lrn(const char *sender, const char *declarant, const char *lrn);
 struct px_tkey px_tkey_member(uint64_t home, uint64_t message);
-struct px_tkey px_tkey_queue(uint64_t home, const char *lane, uint8_t prio, uint64_t delivery);
+struct px_tkey px_tkey_queue(uint64_t home, const char *recipient, uint8_t prio, uint64_t delivery);
 struct px_tkey px_tkey_ready(const char *partner, uint8_t prio, int64_t due, uint64_t delivery);
 struct px_tkey px_tkey_deadline(int64_t deadline, uint64_t delivery);
 struct px_tkey px_tkey_open(const char *partner, uint8_t state, uint64_t delivery);

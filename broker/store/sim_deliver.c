@@ -15,16 +15,28 @@ static bool is_same_queue(const struct sim *s, const struct sim_delivery *a, con
 {
 	uint64_t movement = sim_movement_now(s, message_of(s, a)->movement);
 	return movement != 0 && movement == sim_movement_now(s, message_of(s, b)->movement) &&
-	       (strcmp(a->d.recipient, b->d.recipient) == 0 || strcmp(a->d.partner, b->d.partner) == 0);
+	       strcmp(a->d.recipient, b->d.recipient) == 0;
 }
 
+static bool is_first(const struct sim *s, const struct sim_delivery *d)
+{
+	for (size_t i = s->first_queued; i < d->d.id - 1; i++) {
+		const struct sim_delivery *earlier = &s->deliveries[i];
+		if (earlier->d.state == PX_D_QUEUED && is_same_queue(s, earlier, d))
+			return false;
+	}
+	return true;
+}
+
+/* A hub gets the message for all of its recipients with the first post: all of these must be first. */
 bool sim_is_head(const struct sim *s, const struct sim_delivery *d)
 {
 	if (d->d.state != PX_D_QUEUED)
 		return false;
-	for (size_t i = s->first_queued; i < d->d.id - 1; i++) {
-		const struct sim_delivery *earlier = &s->deliveries[i];
-		if (earlier->d.state == PX_D_QUEUED && is_same_queue(s, earlier, d))
+	for (size_t i = s->first_queued; i < s->n_deliveries; i++) {
+		const struct sim_delivery *other = &s->deliveries[i];
+		if (other->message == d->message && other->d.state == PX_D_QUEUED &&
+		    strcmp(other->d.partner, d->d.partner) == 0 && !is_first(s, other))
 			return false;
 	}
 	return true;

@@ -41,10 +41,10 @@
  * Movements. Accept finds the movement of a message by MRN, else by (sender authority, declarant, LRN), else
  * by CorrelationId (looked up among message ids of each Recipient, then of the Sender); none: a new one. A
  * message with keys of two movements links them and waits for both. A key that belongs to another declarant
- * never merges: it is reported in px_accept_result.owner_conflict. Within a movement, deliveries to one
- * recipient or through one partner (a hub gets a message for all its recipients with the first post) are
- * handed out in commit order: only the first that is QUEUED is the *head*; only heads can be leased. A head
- * takes the best class of what waits behind it. Settling releases the next in the same transaction.
+ * never merges: it is reported in px_accept_result.owner_conflict. For each (recipient, movement) deliveries
+ * are handed out in commit order, one at a time: only the first that is not final (or handed over) is the
+ * *head*, with those of its message to the same partner (a hub gets it for all of them at once); only heads
+ * can be leased. A head takes the best class of what waits behind it. Settling releases the next.
  *
  * Details of movements.
  *  - MRN, LRN and declarant are the first of their kind in the keys; an absent declarant is the empty one
@@ -59,9 +59,9 @@
  *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id
  *    (else of the other), and have ended if one had; every id shown afterwards is the lower.
  *    px_store_stats counts them as one.
- *  - px_delivery.head: QUEUED, and none such of its movement with a lower id has its recipient or partner.
- *    One leased before a link put an earlier one in front of it keeps its lease, and waits once it is given
- *    back.
+ *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is; the same
+ *    holds of all that are QUEUED of its message to its partner. One leased before a link put an earlier one
+ *    in front of it keeps its lease, and waits once it is given back.
  *  - Messages of type Confirmations have no movement (0): each of their deliveries is a head.
  *  - Sequence numbers and ids rise in commit order and are never 0; with faults and restarts there may be
  *    gaps.

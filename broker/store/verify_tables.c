@@ -304,13 +304,9 @@ static void verify_queued(struct px_verify *v, struct px_tx *tx, const struct px
 	if (px_heads_home(tx, d, &home) != PX_OK)
 		return; /* found with the movement */
 	uint8_t class = home != 0 ? px_heads_value(tx, d, home) : (uint8_t)d->prio;
-	if (home != 0) {
+	if (home != 0)
 		must_have(v, tx, PX_T_DELIVERIES, cur, PX_T_QUEUE,
 			  px_tkey_queue(home, d->recipient, (uint8_t)d->prio, d->id), "it is in no queue");
-		must_have(v, tx, PX_T_DELIVERIES, cur, PX_T_QUEUE,
-			  px_tkey_queue(home, d->partner, (uint8_t)d->prio, d->id),
-			  "it is not in the queue of its partner");
-	}
 	if (home != 0 && px_heads_is_first(tx, d, home) != (class != PX_HEAD_WAITS) && class != PX_HEAD_HELD)
 		px_verify_index_fault(v, PX_T_DELIVERIES, cur,
 				      "it is head and waits, or the other way round");
@@ -374,13 +370,13 @@ static void verify_queue(struct px_verify *v, struct px_tx *tx, const struct px_
 	struct px_tkey_in in = px_cur_read(cur);
 	struct px_delivery d;
 	uint64_t home = px_tkey_get_u64(&in), of;
-	const char *lane = px_tkey_get_str(&in, PX_NAME_MAX);
+	const char *recipient = px_tkey_get_str(&in, PX_AUTHORITY_MAX);
 	unsigned prio = px_tkey_get_u8(&in);
 	uint64_t id = px_tkey_get_u64(&in);
 	if (delivery_of(v, tx, PX_T_QUEUE, cur, id, &d) && px_heads_home(tx, &d, &of) == PX_OK)
 		must_be(v, PX_T_QUEUE, cur,
 			px_tkey_done(&in) && d.state == PX_D_QUEUED && of == home && d.prio == prio &&
-			    (strcmp(d.recipient, lane) == 0 || strcmp(d.partner, lane) == 0));
+			    strcmp(d.recipient, recipient) == 0);
 }
 
 static void verify_ready(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)

@@ -59,22 +59,44 @@ static void order_across_partners(struct suite *t)
 	(void)suite_expect_lease(t, "new", "M2");
 }
 
-/** Two recipients behind one partner: it gets a message for both with the first post, so what is later goes
- * to neither before. */
+/** Two recipients behind one partner: each has its own order. */
 static void recipients_behind_one_partner(struct suite *t)
 {
+	ACCEPT(t, .id = "M1", .to = "UA@hub MD@hub", .mrn = "X");
+	ACCEPT(t, .id = "M2", .to = "UA@hub", .mrn = "X");
+	struct got_leases got = suite_expect_lease(t, "hub", "M1 M1");
+	for (unsigned i = 0; i < 2; i++) {
+		if (strcmp(got.items[i].delivery.recipient, "MD") == 0)
+			assert_int_equal(suite_end(t, &got.items[i], PX_D_DELIVERED), PX_OK);
+	}
+	(void)suite_expect_lease(t, "hub", ""); /* UA's M1 is still on its way */
+}
+
+/** But it gets a message for both with the first post: what must wait for one waits for both. */
+static void one_post_for_all_behind_a_partner(struct suite *t)
+{
 	ACCEPT(t, .id = "M1", .to = "UA@hub", .mrn = "X");
-	ACCEPT(t, .id = "M2", .to = "MD@hub UA@hub", .mrn = "X", .prio = PX_PRIO_A);
-	ACCEPT(t, .id = "M3", .to = "MD@other", .mrn = "X");
+	ACCEPT(t, .id = "M2", .to = "MD@hub UA@hub PL@other", .mrn = "X", .prio = PX_PRIO_A);
+	ACCEPT(t, .id = "M3", .to = "MD@hub", .mrn = "X");
 	struct got_leases got = suite_expect_lease(t, "hub", "M1");
-	(void)suite_expect_lease(t, "other", "");
+	(void)suite_expect_lease(t, "other", "M2");
 	assert_int_equal(suite_end(t, &got.items[0], PX_D_HANDED_OVER), PX_OK);
-	got = suite_expect_lease(t, "hub", "M2");
+	got = suite_expect_lease(t, "hub", "M2 M2");
+	unsigned md = strcmp(got.items[0].delivery.recipient, "MD") == 0 ? 0 : 1;
+	assert_int_equal(suite_end(t, &got.items[md], PX_D_HANDED_OVER), PX_OK);
+	(void)suite_expect_lease(t, "hub", "M3"); /* UA's M2 holds up nobody else */
+}
+
+/** One that ends without having been first no longer holds up those beside it. */
+static void companions_of_what_ended_go(struct suite *t)
+{
+	ACCEPT(t, .id = "M1", .to = "UA@hub", .mrn = "X");
+	struct got_accept m2 = ACCEPT(t, .id = "M2", .to = "UA@hub MD@hub", .mrn = "X");
+	(void)suite_expect_lease(t, "hub", "M1");
+	struct px_settle cancel = {.delivery = m2.ids[0], .state = PX_D_CANCELLED};
+	assert_int_equal(suite_settle(t, &cancel), PX_OK);
+	struct got_leases got = suite_expect_lease(t, "hub", "M2");
 	assert_string_equal(got.items[0].delivery.recipient, "MD");
-	assert_int_equal(suite_end(t, &got.items[0], PX_D_HANDED_OVER), PX_OK);
-	(void)suite_expect_lease(t, "other", "M3");
-	got = suite_expect_lease(t, "hub", "M2");
-	assert_string_equal(got.items[0].delivery.recipient, "UA");
 }
 
 static void each_end_releases_the_next(struct suite *t)
@@ -172,7 +194,9 @@ const struct suite_case suite_head_cases[] = {
     {"a stuck movement delays no other", stuck_movement_delays_no_other},
     {"recipients do not wait for each other", recipients_do_not_wait_for_each_other},
     {"the order holds across partners of a recipient", order_across_partners},
-    {"recipients behind one partner have one order", recipients_behind_one_partner},
+    {"recipients behind one partner have orders of their own", recipients_behind_one_partner},
+    {"what one post brings to a hub waits together", one_post_for_all_behind_a_partner},
+    {"what has ended holds up nobody beside it", companions_of_what_ended_go},
     {"each end and a hand-over release the next", each_end_releases_the_next},
     {"a retry releases nothing", a_retry_releases_nothing},
     {"what waits may end before its turn", one_that_waits_ends},

@@ -216,16 +216,28 @@ static bool is_same_queue(const struct model *m, int a, int b)
 {
 	int colour = m->messages[m->deliveries[a].message].colour;
 	return colour >= 0 && colour == m->messages[m->deliveries[b].message].colour &&
-	       (m->deliveries[a].recipient == m->deliveries[b].recipient ||
-		m->deliveries[a].partner == m->deliveries[b].partner);
+	       m->deliveries[a].recipient == m->deliveries[b].recipient;
+}
+
+static bool is_first(const struct model *m, int delivery)
+{
+	for (int i = 0; i < delivery; i++) {
+		if (m->deliveries[i].state == PX_D_QUEUED && is_same_queue(m, i, delivery))
+			return false;
+	}
+	return true;
 }
 
 bool model_is_head(const struct model *m, int delivery)
 {
-	if (m->deliveries[delivery].state != PX_D_QUEUED)
+	const struct model_delivery *d = &m->deliveries[delivery];
+	if (d->state != PX_D_QUEUED)
 		return false;
-	for (int i = 0; i < delivery; i++) {
-		if (m->deliveries[i].state == PX_D_QUEUED && is_same_queue(m, i, delivery))
+	bool confirmations = m->messages[d->message].colour < 0;
+	for (int i = 0; !confirmations && i < m->n_deliveries; i++) {
+		const struct model_delivery *other = &m->deliveries[i];
+		if (other->message == d->message && other->partner == d->partner &&
+		    other->state == PX_D_QUEUED && !is_first(m, i))
 			return false;
 	}
 	return true;
