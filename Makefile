@@ -247,8 +247,8 @@ check-run: check-bins
 
 # --- benchmark, demo, docs, lint ----------------------------------------------------------------------------------
 
-$(O)/rules-judge: $(O)/tests/rules/judge.o $(call deps_of,xml)
-	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,xml) $(LIBS) -o $@
+$(O)/rules-judge: $(call objs,tests/rules/judge.c tests/rules/cost.c) $(call deps_of,xml)
+	@$(CC) $(ALL_LDFLAGS) $(call objs,tests/rules/judge.c tests/rules/cost.c) $(call libs_of,xml) $(LIBS) -o $@
 
 $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(BENCH_SRC)) $(call libs_of,client) $(LIBS) -o $@

@@ -5,14 +5,17 @@
 #include <libxml/parser.h>
 
 #include "base/strings.h"
+#include "cost.h"
 #include "xml/examine.h"
+#include "xml/load.h"
 #include "xml/offices.h"
 #include "xml/rules.h"
 #include "xml/run.h"
 
 /*
  * usage: rules-judge [--offices FILE] RULES.sch DOCUMENT...
- *        rules-judge --reference RULES.sch...     prints docs/rules.md
+ *        rules-judge --cost OFFICES RULES.sch FOLDER DOCUMENT...   us of the schema in FOLDER, of the rules,
+ * octets rules-judge --reference RULES.sch...     prints docs/rules.md
  *
  * Prints a line a finding, fields separated by tabs: document, rule, error|warning, line, pointer, value,
  * text; and for each document and rule whose context it has a line document, rule, "matched". Schemas are not
@@ -82,8 +85,41 @@ static int reference(const char *const *files, unsigned n)
 	return 0;
 }
 
+static int cost(char **argv, int argc)
+{
+	static char name[] = "set";
+	struct px_cat_set set = {.name = name, .folder = argv[2], .file = name};
+	struct px_buf why = PX_BUF_INIT;
+	struct px_offices *offices;
+	struct cost c = {0};
+	px_xml_init();
+	if (px_offices_open(argv[0], &offices, &why) != PX_OK ||
+	    px_rules_load(argv[1], &c.rules, &why) != PX_OK || px_load_set(&set, &c.schema, &why) != PX_OK)
+		die("cost", px_buf_str(&why));
+	c.offices = offices;
+	for (int i = 3; i < argc; i++) {
+		struct px_buf text = PX_BUF_INIT;
+		double schema_us, rules_us;
+		if (px_buf_read_file(&text, argv[i], 16 << 20, &why) != PX_OK)
+			die(argv[i], px_buf_str(&why));
+		c.doc = xmlReadMemory((const char *)text.data, (int)text.len, NULL, NULL, XML_PARSE_NONET);
+		if (c.doc == NULL)
+			die(argv[i], "cannot be read");
+		cost_measure(&c, &schema_us, &rules_us);
+		printf("%.1f %.1f %zu\n", schema_us, rules_us, text.len);
+		xmlFreeDoc(c.doc);
+		px_buf_free(&text);
+	}
+	xmlSchemaFree(c.schema);
+	px_rules_free(&c.rules);
+	px_offices_free(&offices);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 5 && strcmp(argv[1], "--cost") == 0)
+		return cost(argv + 2, argc - 2);
 	if (argc > 2 && strcmp(argv[1], "--reference") == 0)
 		return reference((const char *const *)argv + 2, (unsigned)argc - 2);
 	struct judge j = {0};

@@ -192,6 +192,26 @@ def check_import_memory(folder):
     return target
 
 
+def check_cost(offices):
+    """All rules on a declaration of about 6 KB cost at most twice its schema validation, and no more on a large one."""
+    sets = [("prinex", os.path.join(ROOT, "schemas", "xsd", "prinex"),
+             [os.path.join(ROOT, "schemas", "examples", "TransitDeclaration-small.xml")] +
+             glob.glob(os.path.join(BUILD, "examples", "TransitDeclaration-999.xml")))]
+    if os.path.isdir(CORPUS):
+        sets.append(("ncts5", os.path.join(CORPUS, "ncts5", "xsd"), [os.path.join(HERE, "ncts5", "CC015C.xml")]))
+    for kind, schemas, documents in sets:
+        p = subprocess.run([os.path.join(BUILD, "rules-judge"), "--cost", offices, RULES[kind], schemas] + documents, capture_output=True,
+                           text=True, check=False)
+        lines = [[float(x) for x in line.split()] for line in p.stdout.splitlines()]
+        for schema, rules, size in lines:
+            print("# %s, %d octets: schema %.1f us, all rules %.1f us of CPU" % (kind, size, schema, rules))
+        name = "%s: all rules cost at most twice the schema validation" % kind
+        if os.environ.get("PX_SANITIZE"):
+            skip(name, "sanitizers measure otherwise")
+        else:
+            ok(len(lines) == len(documents) and all(rules <= 2 * schema for schema, rules, _ in lines), name, p.stderr)
+
+
 def check_corpus(folder):
     if not os.path.isdir(CORPUS):
         skip("findings in the corpus", "there is no ../shared/corpus")
@@ -227,6 +247,7 @@ def main():
         check_completeness(cases)
         check_cases(cases, offices, folder)
         check_independent(cases, offices, folder)
+        check_cost(offices)
         check_corpus(folder)
     finally:
         shutil.rmtree(folder)
