@@ -78,8 +78,11 @@ static void put_head(const struct look *now, const struct look *before)
 	line("backlog", PLAIN, "%" PRId64 " queued, %" PRId64 " handed over, %" PRId64 " confirmations owed",
 	     int_of(b, "queued"), int_of(b, "handed_over"), int_of(s, "confirmations_owed"));
 	line_time("oldest queued", b, "oldest");
-	json_array_foreach(alarms, i, a) line(i == 0 ? "alarms" : "", RED, "%s %s: %s", text_of(a, "name"),
-					      text_of(a, "subject"), text_of(a, "detail"));
+	json_array_foreach(alarms, i, a)
+	{
+		line(i == 0 ? "alarms" : "", RED, "%s %s: %s", text_of(a, "name"), text_of(a, "subject"),
+		     text_of(a, "detail"));
+	}
 	printf("\n");
 }
 
