@@ -206,6 +206,12 @@ void px_answers_clear(struct px_play *p);
 struct px_answer *px_answer_add(struct px_play *p);
 /** The only answer, or the first. NULL with a failure. */
 struct px_answer *px_answer_last(struct px_play *p);
+#define PX_REQUEST_MS 30000
+/** One request on a new connection. @body NULL: none; @type: of the body. */
+int px_request(struct px_play *p, struct px_actor *actor, const char *method, const char *path,
+	       const struct px_doc *body, const char *type, int64_t timeout);
+/** Note an answer, and keep what is signed in it. */
+void px_told(struct px_play *p, const struct px_answer *a, const char *what);
 /** One inbox request of @a; the body goes to a->fetched. @return PX_OK with the answer added. */
 int px_fetch_once(struct px_play *p, struct px_actor *a, int64_t wait_ms);
 /** Answer what @a fetched last. */
