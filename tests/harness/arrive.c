@@ -301,6 +301,18 @@ static void look_into(struct px_play *p, struct outcome *o, const struct px_buf 
 	px_buf_free(&why);
 }
 
+/* Delivery is at least once: the same octets again are the same exchange. */
+static bool taken_before(const struct px_actor *a, unsigned k)
+{
+	const struct px_buf *body = &a->taken[k].body;
+	for (unsigned i = 0; i < k; i++) {
+		const struct px_buf *other = &a->taken[i].body;
+		if (other->len == body->len && memcmp(other->data, body->data, body->len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void look_everywhere(struct px_play *p, struct outcome *o)
 {
 	for (unsigned i = 0; i < p->n_actors; i++) {
@@ -308,8 +320,10 @@ static void look_everywhere(struct px_play *p, struct outcome *o)
 		const struct px_peer_record *r;
 		if (strcmp(a->authority, o->doc->sender) != 0)
 			continue;
-		for (unsigned k = 0; k < a->n_taken; k++)
-			look_into(p, o, &a->taken[k].body);
+		for (unsigned k = 0; k < a->n_taken; k++) {
+			if (!taken_before(a, k))
+				look_into(p, o, &a->taken[k].body);
+		}
 		for (unsigned k = a->peer_from; a->peer != NULL && (r = px_peer_post(a->peer, k)) != NULL;
 		     k++) {
 			struct px_buf body = {.data = r->body != NULL ? r->body->data : NULL,
@@ -337,8 +351,10 @@ int px_expect_outcome(struct px_play *p, const struct px_call *call)
 	struct px_actor *by = o.doc->by;
 	if (!holds && !none && call->step->within >= 0 && by != NULL && by->kind == PX_ACTOR_SYSTEM &&
 	    !by->none) {
+		/* A target that offers the same for ever must not hold us up. */
+		int64_t end = px_now_mono() + call->step->within * p->venue->slow;
 		bool got = true;
-		while (!holds && got) {
+		while (!holds && got && px_now_mono() <= end) {
 			if (px_take_once(p, by, p->sim != NULL ? 0 : 1000, &got) != PX_OK)
 				return PX_EINVAL;
 			px_buf_clear(&o.seen);

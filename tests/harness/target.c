@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include <openssl/rand.h>
+
 #include "cast.h"
 #include "base/strings.h"
 #include "client/files.h"
@@ -48,6 +50,16 @@ static int cast_counterpart(struct px_play *p, struct px_broker *b)
 	return rc;
 }
 
+/* For an LRN: what a case before has left waiting must not hold up this one. */
+static void let_fresh(struct px_play *p)
+{
+	uint8_t chance[8];
+	char text[2 * sizeof(chance) + 3] = "PX";
+	px_assert(RAND_bytes(chance, sizeof(chance)) == 1);
+	px_hex(chance, sizeof(chance), text + 2);
+	px_let(p, "fresh", text);
+}
+
 int px_cast_target(struct px_play *p)
 {
 	struct px_venue *s = p->venue;
@@ -67,6 +79,7 @@ int px_cast_target(struct px_play *p)
 	px_let(p, "tester", s->tester);
 	px_let(p, "counterpart", s->counterpart);
 	px_let(p, "to", px_venue_to(s));
+	let_fresh(p);
 	struct px_actor *a = px_actor_add(p, "tester");
 	a->kind = PX_ACTOR_SYSTEM;
 	a->broker = b;

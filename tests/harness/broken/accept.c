@@ -77,7 +77,8 @@ static int decide(struct broken *b, const struct px_conf_partner *partner, struc
 	if (status != 0 && !let_pass(&out->errors, blind))
 		return status;
 	px_findings_free(&out->errors);
-	if (HAS(PING_DELIVERED) && type != NULL && strcmp(type->name, "Ping") == 0)
+	if (HAS(PING_DELIVERED) && type != NULL && strcmp(type->name, "Ping") == 0 &&
+	    strcmp(v->header.recipients[0], b->conf->node.authority) != 0)
 		type = px_catalogue_type(b->cat, "PreArrivalNotice");
 	status = px_route(b->conf, type != NULL ? type : &b->cat->types[0], partner, &v->header, &v->keys,
 			  wall_now(), &out->routing, &out->errors);
@@ -180,6 +181,21 @@ static int take(struct broken *b, const struct px_conf_partner *partner, const s
 	return 201;
 }
 
+/* The same message once more, with deliveries of its own. */
+static struct message *message_again(const struct message *m)
+{
+	struct message *again = px_xcalloc(1, sizeof(*again));
+	*again = *m;
+	again->body = px_body_ref(m->body);
+	again->coa = (struct px_buf)PX_BUF_INIT;
+	for (unsigned i = 0; i < again->n_deliveries; i++) {
+		struct delivery *d = &again->deliveries[i];
+		*d = (struct delivery){.to = d->to};
+		px_strlcpy(d->recipient, m->deliveries[i].recipient, sizeof(d->recipient));
+	}
+	return again;
+}
+
 /* With the lock. @return 0 when it has to be judged like a new one. */
 static int repeated(struct broken *b, const struct px_conf_partner *partner, const struct px_buf *doc,
 		    struct px_buf *out)
@@ -196,9 +212,8 @@ static int repeated(struct broken *b, const struct px_conf_partner *partner, con
 		px_findings_free(&errors);
 		return 409;
 	}
-	for (unsigned i = 0; HAS(DUPLICATE_TWICE) && i < m->n_deliveries; i++)
-		m->deliveries[i].state = D_QUEUED;
-	pthread_cond_broadcast(&b->changed);
+	if (HAS(DUPLICATE_TWICE))
+		add_message(b, message_again(m));
 	if (HAS(NEW_COA_FOR_DUPLICATE))
 		say_coa(b, m, out);
 	else

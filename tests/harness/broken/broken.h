@@ -46,6 +46,7 @@ struct delivery {
 	int64_t due;         /* mono ms: no attempt before */
 	int64_t leased_till; /* mono ms, pull */
 	char lease[32];      /* "" never fetched */
+	bool forgotten;      /* a confirmation was: pull-confirm-ignored */
 };
 
 struct message {

@@ -229,9 +229,10 @@ int accept_confirmation(struct broken *b, const struct px_conf_partner *partner,
 	}
 	px_buf_clear(out);
 	pthread_mutex_lock(&b->lock);
-	if (HAS(PULL_CONFIRM_IGNORED))
+	if (HAS(PULL_CONFIRM_IGNORED) && !d->forgotten) {
+		d->forgotten = true;
 		d->leased_till = 0;
-	else if (d->state == D_QUEUED)
+	} else if (d->state == D_QUEUED)
 		settle(b, m, d, v == V_DELIVERED ? D_DELIVERED : D_REFUSED, doc);
 	pthread_mutex_unlock(&b->lock);
 	return 204;
