@@ -42,7 +42,7 @@ static void settle_as(struct attempt *a, struct px_settle *s)
 	s->delivery = a->lease.delivery.id;
 	s->token = a->lease.token;
 	s->attempted = true;
-	s->body_sent = a->body_sent;
+	s->body_sent = a->body_sent || px_sent_maybe(a->flow, &a->lease.delivery);
 	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 				     a->lease.body->digest, a->lease.confirmations};
 	px_settle(a->flow, &about, s, attempt_settled, a);

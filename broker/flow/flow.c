@@ -58,6 +58,8 @@ void px_flow_end(struct px_flow *flow)
 	px_assert(flow->busy > 0);
 	flow->busy--;
 	if (flow->busy == 0 && flow->draining && flow->drained != NULL) {
+		if (px_sent_stop(flow))
+			return; /* comes here again */
 		void (*done)(void *arg) = flow->drained;
 		flow->drained = NULL;
 		done(flow->drained_arg);

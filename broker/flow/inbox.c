@@ -59,7 +59,7 @@ static void give_back(struct px_flow *flow, const struct px_lease *lease, bool s
 	    .state = PX_D_QUEUED,
 	    .due = px_flow_now(flow),
 	    .attempted = sent,
-	    .body_sent = sent,
+	    .body_sent = sent || px_sent_maybe(flow, &lease->delivery),
 	    .error = why,
 	};
 	struct settle_about about = {&lease->delivery, &lease->header, lease->origin, lease->body->digest,
@@ -388,6 +388,15 @@ unsigned px_inbox_fetched(const struct link *link)
 	TAILQ_FOREACH(f, &link->fetched, entry)
 	n++;
 	return n;
+}
+
+void px_inbox_give_back(struct link *link)
+{
+	while (!TAILQ_EMPTY(&link->fetched)) {
+		struct fetched *f = TAILQ_FIRST(&link->fetched);
+		give_back(link->flow, &f->lease, true, "fetched but not confirmed before the node stopped");
+		fetched_drop(f);
+	}
 }
 
 void px_inbox_free(struct link *link)

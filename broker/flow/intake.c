@@ -162,6 +162,7 @@ static void accepted(struct intake *in, const struct px_accept_result *r)
 {
 	struct px_flow *flow = in->flow;
 	const struct px_header *h = &in->verdict->header;
+	px_sent_accepted(flow, r);
 	px_metric_add(flow->metrics, PX_M_ACCEPTED, 1, in->partner, h->type, NULL);
 	px_metric_add(flow->metrics, PX_M_CONFIRMATIONS, 1, "CoA", "made", NULL);
 	px_metric_observe(flow->metrics, PX_M_ACCEPT_SECONDS,

@@ -85,6 +85,10 @@ struct px_flow {
 	bool ready; /* marks are read: what is paused is known */
 	struct px_timer marks_again;
 	struct seen *seen; /* uthash by mark name */
+	/* sent.c */
+	int64_t unsure_until; /* wall: what was due before and not settled since may have been sent */
+	uint64_t unsure_ids;  /* of deliveries with a lower id; 0: of all there are until one is made */
+	unsigned stopping;    /* steps of a clean stop */
 	/* steady.c */
 	int64_t skew;        /* wall minus mono, when last looked at */
 	int64_t doubt_until; /* mono; until then the wall clock ends nothing */
@@ -188,6 +192,8 @@ void px_lease_release(struct px_lease *lease);
 /** Give waiting pollers of @link what there is. @return whether a lease request was made. */
 bool px_inbox_serve(struct link *link);
 void px_inbox_free(struct link *link);
+/** The node stops: what was fetched and not confirmed is settled as sent, to be offered again. */
+void px_inbox_give_back(struct link *link);
 unsigned px_inbox_waiters(const struct link *link);
 unsigned px_inbox_fetched(const struct link *link);
 
@@ -217,6 +223,19 @@ void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *su
 /* operate.c */
 /** The outcome that `probe` waits for. */
 void px_operate_probed(struct link *link, bool answered, const char *text);
+
+/* sent.c */
+/** The marks were read: deliveries may go as soon as that of a clean stop is removed. */
+void px_sent_start(struct px_flow *flow, const struct px_mark *marks, unsigned n);
+/** A message was accepted: its deliveries are not older than this process. */
+void px_sent_accepted(struct px_flow *flow, const struct px_accept_result *r);
+/** Nothing is in flight: one more step to a clean stop. @return whether there was one: busy until it is done.
+ */
+bool px_sent_stop(struct px_flow *flow);
+/** Was its whole body sent, or could it have been? */
+bool px_sent_maybe(const struct px_flow *flow, const struct px_delivery *d);
+/** Did it perhaps go along with another delivery of message @m to the same partner (a hub)? */
+bool px_sent_along(const struct px_flow *flow, const struct px_message *m, const struct px_delivery *d);
 
 /* steady.c */
 void px_steady_start(struct px_flow *flow);

@@ -20,6 +20,7 @@
 struct overdue {
 	struct px_flow *flow;
 	struct px_delivery delivery;
+	bool sent; /* perhaps */
 };
 
 /* A delivery of the page was dealt with, or all of them were begun. */
@@ -56,7 +57,7 @@ static void ended(void *arg, int rc)
 static void end_it(struct overdue *o, const struct settle_about *about)
 {
 	const struct px_delivery *d = &o->delivery;
-	bool sent = d->body_sent || d->state == PX_D_HANDED_OVER;
+	bool sent = o->sent || px_sent_maybe(o->flow, d);
 	struct px_settle s = {
 	    .delivery = d->id,
 	    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
@@ -101,6 +102,7 @@ static void message_read(void *arg, int rc, const struct px_message *m)
 		return;
 	}
 	struct settle_about about = {&o->delivery, &m->header, m->partner, m->digest, m->confirmations};
+	o->sent = px_sent_along(o->flow, m, &o->delivery);
 	end_it(o, &about);
 }
 

@@ -51,6 +51,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 	struct gathering *g = arg;
 	struct px_flow *flow = g->flow;
 	if (r->rc == PX_OK) {
+		px_sent_accepted(flow, r);
 		px_log(PX_LOG_INFO, "owed", "msg=%s/%s partner=%s recipient=%s confirmations=%u on their way",
 		       g->header.sender, g->header.message_id, g->group.partner, g->group.ref_sender, g->n);
 		px_dispatch_kick_name(flow, g->group.partner);

@@ -308,13 +308,20 @@ bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)
 	const struct px_delivery *d = &lease->delivery;
 	if (d->deadline > px_flow_now(flow) || px_steady_is_doubtful(flow))
 		return false;
+	bool sent = px_sent_maybe(flow, d);
 	struct px_settle s = {
 	    .delivery = d->id,
 	    .token = lease->token,
-	    .state = d->body_sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
-	    .code = px_code_wire(d->body_sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
+	    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
+	    .code = px_code_wire(sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
 	    .error = d->error[0] != '\0' ? d->error : NULL,
 	};
+	if (!sent && lease->header.n_recipients != 1) {
+		/* It may have gone along with one for another recipient: the sweep reads the message. */
+		s.state = PX_D_QUEUED;
+		s.due = px_flow_now(flow) + FULL_PAUSE;
+		s.code = NULL;
+	}
 	struct settle_about about = {d, &lease->header, lease->origin, lease->body->digest,
 				     lease->confirmations};
 	px_settle(flow, &about, &s, NULL, NULL);

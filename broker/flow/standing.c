@@ -12,6 +12,7 @@
  *	pause/PARTNER           an administrator paused it: who, when, why
  *	alarm/ALARM/SUBJECT     an alarm that only a person clears; text is its detail
  *	seen/ALARM/SUBJECT      number: so many of what an alarm counts were acknowledged
+ *	stopped/clean           sent.c
  * Until they are read after a start nothing is sent: it might be paused.
  */
 #define READ_AGAIN 1000
@@ -80,9 +81,8 @@ static void marks_read(void *arg, int rc, unsigned n, const struct px_mark *mark
 		else if (px_str_starts(name, "seen/"))
 			obtain_seen(flow, name + strlen("seen/"))->number = marks[i].number;
 	}
-	flow->ready = rc == PX_OK;
-	if (flow->ready)
-		px_dispatch_kick_all(flow);
+	if (rc == PX_OK)
+		px_sent_start(flow, marks, n); /* then the first deliveries go */
 	else if (rc != PX_ECANCELLED)
 		px_timer_set(flow->timers, &flow->marks_again, READ_AGAIN, read_marks, flow);
 	px_flow_end(flow);

@@ -10,8 +10,8 @@
 /* Time passes while @n is switched off; then it starts. */
 static void outage(struct world *w, struct node *n, int64_t ms)
 {
-	px_clock_sim_advance(world_clock(w), ms);
-	world_crash(n);
+	(void)w;
+	world_restart(n, ms);
 }
 
 static bool raised(const struct node *n, enum px_alarm alarm, const char *subject)
@@ -49,6 +49,46 @@ static void test_overdue_is_not_fetched_after_an_outage(void **state)
 	outage(w, by, 2 * HOUR);
 	assert_string_equal(take(by, "system-ua", "UA"), "M2");
 	assert_string_equal(world_state(by, "BY", "M1", "UA"), "expired");
+	world_free(&w);
+}
+
+/* A process that is killed leaves no trace of what was under way: nobody may say that it was never sent. */
+static void test_killed_while_under_way(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(3);
+	struct node *by = lone_node(w, authorities, "");
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA", .expires_in = HOUR);
+	struct reply r = world_fetch(by, "system-ua", SECOND);
+	assert_string_equal(field(&r.body, "MessageId"), "M1");
+	world_crash(by);
+	SEND(by, "system-by", .id = "M2", .recipients = "UA", .expires_in = HOUR);
+	outage(w, by, 2 * HOUR); /* a clean stop in between makes nobody surer */
+	world_run(w, MINUTE);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "unknown");
+	assert_string_equal(world_state(by, "BY", "M2", "UA"), "expired");
+	reply_free(&r);
+	world_free(&w);
+}
+
+static void test_stopped_while_it_was_fetched(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(4);
+	struct node *by = lone_node(w, authorities, "");
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA", .expires_in = HOUR);
+	SEND(by, "system-by", .id = "M2", .recipients = "UA", .expires_in = HOUR);
+	struct reply r = world_fetch(by, "system-ua", SECOND);
+	assert_string_equal(field(&r.body, "MessageId"), "M1");
+	outage(w, by, 2 * HOUR);
+	world_run(w, MINUTE);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "unknown");
+	assert_string_equal(world_state(by, "BY", "M2", "UA"), "expired");
+	reply_free(&r);
 	world_free(&w);
 }
 
@@ -256,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_overdue_is_not_sent_after_an_outage),
 	    cmocka_unit_test(test_overdue_is_not_fetched_after_an_outage),
+	    cmocka_unit_test(test_killed_while_under_way),
+	    cmocka_unit_test(test_stopped_while_it_was_fetched),
 	    cmocka_unit_test(test_handed_over_is_not_given_up_right_after_an_outage),
 	    cmocka_unit_test(test_handed_over_becomes_unknown_and_is_superseded),
 	    cmocka_unit_test(test_age_is_per_partner),

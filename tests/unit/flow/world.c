@@ -215,6 +215,22 @@ static void settle_down(struct world *w)
 	}
 }
 
+static void drained(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+void world_restart(struct node *n, int64_t down_ms)
+{
+	bool done = false;
+	px_flow_drain(n->flow, drained, &done);
+	for (unsigned i = 0; i < 100 && !done; i++)
+		settle_down(n->world);
+	px_assert(done);
+	px_clock_sim_advance(n->world->clock, down_ms);
+	world_crash(n);
+}
+
 void world_run(struct world *w, int64_t ms)
 {
 	int64_t end = px_clock_mono(w->clock) + ms;

@@ -85,6 +85,8 @@ struct px_clock *world_clock(struct world *w);
 struct px_timers *world_timers(struct world *w);
 /** Forget memory, keep the store: what kill -9 and a start do. */
 void world_crash(struct node *n);
+/** A clean stop, and a start @down_ms later; nothing runs meanwhile. */
+void world_restart(struct node *n, int64_t down_ms);
 
 /** A table of the node's own for its store, to put other operations into. */
 struct px_store_ops *world_patch(struct node *n);
