@@ -281,10 +281,9 @@ static int make_real(struct px_play *p, const struct px_call *call, struct px_do
 
 static int make_one(struct px_play *p, const struct px_call *call, const char *name, unsigned number)
 {
-	struct px_actor *by = p->last;
 	const char *named = px_call_key(call, "by");
 	struct px_buf id = PX_BUF_INIT;
-	by = named != NULL ? px_find_actor(p, named) : p->n_actors > 0 ? p->actors[0] : NULL;
+	struct px_actor *by = named != NULL ? px_find_actor(p, named) : p->n_actors > 0 ? p->actors[0] : NULL;
 	if (by == NULL)
 		return named != NULL ? PX_EINVAL : px_fail(p, "a system, declared before", "there is none");
 	struct px_doc *d = px_doc_add(p, name);

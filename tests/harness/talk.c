@@ -175,6 +175,7 @@ static void send_all(struct px_play *p, const struct px_actor *actor, const stru
 static struct px_actor *sender_of(struct px_play *p, const struct px_call *call, const struct px_docs *docs)
 {
 	const char *named = px_call_key(call, "as");
+	px_assert(docs->n > 0);
 	struct px_actor *a = named != NULL ? px_find_actor(p, named) : docs->items[0]->by;
 	if (a == NULL && named == NULL)
 		a = px_acting(p, call, "as");
