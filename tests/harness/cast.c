@@ -174,7 +174,7 @@ int px_cmd_recipient(struct px_play *p, const struct px_call *call)
 {
 	struct px_actor *a = NULL;
 	int rc = new_actor(p, call, PX_ACTOR_RECIPIENT, &a);
-	return rc == PX_OK ? px_actor_peer(p, a, 0) : rc;
+	return rc == PX_OK && a != NULL ? px_actor_peer(p, a, 0) : rc;
 }
 
 /* --- configuration --- */
