@@ -76,7 +76,7 @@ const char *px_conf_kind_name(enum px_conf_kind kind); /* "CoA", "CoD", "CoE" */
 /** One px:Error or px:Warning. Strings are owned by whoever owns the array; NULL means absent. */
 struct px_finding {
 	enum px_code code;
-	char *rule;    /* id of the rule that is broken: it stands on the wire in place of the code; else NULL */
+	char *rule; /* id of the rule that is broken: it stands on the wire in place of the code; else NULL */
 	unsigned line; /* in the exchange as sent; 0: not known */
 	char *pointer; /* XPath; starts at the payload's root, or at /px:Exchange for envelope errors */
 	char *value;   /* the offending value, cut at PX_VALUE_MAX octets at a character */

@@ -32,8 +32,8 @@ enum px_domain { PX_DOMAIN_COMMON, PX_DOMAIN_EXTERNAL };
 enum px_origin { PX_ORIGIN_SYSTEM, PX_ORIGIN_NODE, PX_ORIGIN_ANY };
 
 /**
- * What a message of a type needs its movement to be: nothing; new (no message of this type and LRN is in a live
- * one); live and begun by the same Sender; live and sent to this Sender.
+ * What a message of a type needs its movement to be: nothing; new (no message of this type and LRN is in a
+ * live one); live and begun by the same Sender; live and sent to this Sender.
  */
 enum px_stand { PX_STAND_ANY, PX_STAND_BEGINS, PX_STAND_AMENDS, PX_STAND_ANSWERS };
 

@@ -214,8 +214,8 @@ int px_conf_check(const struct px_conf *conf, struct px_problems *problems);
 void px_conf_dump(const struct px_conf *conf, struct px_buf *out);
 
 /**
- * A difference: @option of the section @place ("partner \"ua\""), or the section itself (@option NULL); or the
- * order of sections of that name (@option "order"). @old and @fresh as a file says them; NULL: not there.
+ * A difference: @option of the section @place ("partner \"ua\""), or the section itself (@option NULL); or
+ * the order of sections of that name (@option "order"). @old and @fresh as a file says them; NULL: not there.
  */
 typedef void px_conf_difference(void *arg, const char *place, const char *option, const char *old,
 				const char *fresh);

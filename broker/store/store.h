@@ -147,12 +147,9 @@ struct px_apply {
 	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };
 
-/**
- * What must hold of the live movement that the message would join, of all its messages so far:
- *  - NEW: none has its type, Sender, declarant and LRN;
- *  - OWN: there is one, with a message of the same Sender;
- *  - PARTY: there is one, with a delivery to its Sender.
- */
+/** What must hold of the live movement that the message would join. NEW: no message in it has its type,
+ * Sender, declarant and LRN. OWN: there is one, with a message of the same Sender. PARTY: ... with a delivery
+ * to it. */
 enum px_accept_need { PX_NEED_NONE, PX_NEED_NEW, PX_NEED_OWN, PX_NEED_PARTY };
 
 struct px_accept {

@@ -195,6 +195,7 @@ void px_offices_copy(const struct px_offices *o, const struct px_office_list *wi
 {
 	const uint8_t *country = NULL; /* entries are sorted: of each country one is looked up */
 	bool left_out = false;
+	px_assert(o->entries != NULL);
 	for (unsigned i = 0; i < o->n; i++) {
 		const uint8_t *e = o->entries + (size_t)i * PX_OFFICES_ENTRY;
 		if (country == NULL || memcmp(country, e, 2) != 0)

@@ -69,11 +69,11 @@ def import_offices(source, target):
 
 
 def kind_of(base):
-    return base.split("/")[0] if "/" in base else "prinex"
+    return "ens" if base.startswith("CC315A") else "ncts5" if re.match(r"C[CD]\d", base) else "prinex"
 
 
 def base_of(case):
-    return os.path.join(HERE if "/" in case["base"] else os.path.join(ROOT, "schemas", "examples"), case["base"])
+    return os.path.join(os.path.join(ROOT, "schemas", "examples") if kind_of(case["base"]) == "prinex" else HERE, case["base"])
 
 
 def edited(case, folder):
@@ -198,7 +198,7 @@ def check_cost(offices):
              [os.path.join(ROOT, "schemas", "examples", "TransitDeclaration-small.xml")] +
              glob.glob(os.path.join(BUILD, "examples", "TransitDeclaration-999.xml")))]
     if os.path.isdir(CORPUS):
-        sets.append(("ncts5", os.path.join(CORPUS, "ncts5", "xsd"), [os.path.join(HERE, "ncts5", "CC015C.xml")]))
+        sets.append(("ncts5", os.path.join(CORPUS, "ncts5", "xsd"), [os.path.join(HERE, "CC015C.xml")]))
     for kind, schemas, documents in sets:
         p = subprocess.run([os.path.join(BUILD, "rules-judge"), "--cost", offices, RULES[kind], schemas] + documents, capture_output=True,
                            text=True, check=False)
