@@ -91,7 +91,8 @@ unsigned px_peer_port(const struct px_peer *peer);
 void px_peer_script(struct px_peer *peer, const struct px_peer_step *step);
 /** When the script is at its end. */
 void px_peer_rest(struct px_peer *peer, const struct px_peer_step *step);
-/** Forget what is left of the script. */
+/** Forget what is left of the script. Messages that came before are from now on answered with a good CoA and
+ * take no part in a new one. */
 void px_peer_script_clear(struct px_peer *peer);
 /** Close the listening port: connections are refused; and open the same one again. */
 void px_peer_down(struct px_peer *peer);

@@ -37,6 +37,7 @@ struct px_peer {
 	unsigned n_progress;
 	struct progress *progress;
 	unsigned n_records, n_posts;
+	unsigned n_old; /* posts before the script was cleared */
 	struct px_peer_record **records, **posts;
 	unsigned n_offers, leases;
 	struct offer *offers;

@@ -41,10 +41,25 @@ static void advance(struct px_peer *p, struct progress *g)
 	}
 }
 
+/* A message that came before the script was cleared takes no part in the new one. With the lock. */
+static bool is_old(const struct px_peer *p, const char *sender, const char *id)
+{
+	for (unsigned i = 0; id[0] != '\0' && i < p->n_old; i++) {
+		if (strcmp(p->posts[i]->message_id, id) == 0 && strcmp(p->posts[i]->sender, sender) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool px_peer_next_step(struct px_peer *p, const char *sender, const char *id, const enum px_peer_act *only,
 		       struct px_peer_step *out)
 {
 	pthread_mutex_lock(&p->lock);
+	if (is_old(p, sender, id)) {
+		*out = (struct px_peer_step){.act = PX_PEER_COA};
+		pthread_mutex_unlock(&p->lock);
+		return only == NULL;
+	}
 	struct progress *g = progress_of(p, sender, id);
 	*out = *step_at(p, g);
 	bool mine = only == NULL || out->act == *only;
@@ -76,6 +91,7 @@ void px_peer_script_clear(struct px_peer *p)
 	pthread_mutex_lock(&p->lock);
 	p->n_steps = 0;
 	p->n_progress = 0;
+	p->n_old = p->n_posts;
 	pthread_mutex_unlock(&p->lock);
 }
 
