@@ -385,6 +385,20 @@ static json_t *about_run(const struct px_run *run)
 	return about;
 }
 
+static void venue_free(struct px_venue *v)
+{
+	free(v->root);
+	free(v->bin);
+	free(v->target);
+	free(v->certs);
+	free(v->authority);
+	free(v->tester);
+	free(v->counterpart);
+	free(v->send_command);
+	px_buf_free(&v->node);
+	px_buf_free(&v->peer_id);
+}
+
 static int command_run(const struct arguments *a)
 {
 	struct px_run run = {
@@ -426,6 +440,8 @@ static int command_run(const struct arguments *a)
 	for (unsigned i = 0; i < run.n; i++)
 		px_script_free(&run.scripts[i]);
 	free(run.scripts);
+	free(run.dir);
+	venue_free(&run.venue);
 	return failed > 0 ? STATUS_FAILED : STATUS_PASSED;
 }
 
