@@ -121,7 +121,8 @@ static uint32_t day_before(uint32_t day)
 static void close_periods(struct px_office_list *list)
 {
 	size_t n = 0;
-	qsort(list->items, list->n, sizeof(list->items[0]), by_code);
+	if (list->n > 0)
+		qsort(list->items, list->n, sizeof(list->items[0]), by_code);
 	for (size_t i = 0; i < list->n; i++) {
 		struct px_office *o = &list->items[i];
 		bool is_first = i == 0 || strcmp(list->items[i - 1].code, o->code) != 0;
