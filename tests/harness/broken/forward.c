@@ -55,8 +55,9 @@ static void octets(const struct message *m, unsigned attempts, struct px_buf *ou
 	if (HAS(BOM_STRIPPED) && len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
 		data += 3, len -= 3;
 	px_buf_add(out, data, len);
-	for (size_t i = 0; HAS(CYRILLIC_MANGLED) && i < out->len; i++) {
-		if (out->data[i] >= 0xc0 && (i > 0 || out->data[i] != 0xef))
+	/* U+0480 to U+04BF: the Cyrillic letters that many an old code page lacks. */
+	for (size_t i = 0; HAS(CYRILLIC_MANGLED) && i + 1 < out->len; i++) {
+		if (out->data[i] == 0xd2)
 			out->data[i] = '?', out->data[i + 1] = '?';
 	}
 	if (HAS(RETRY_CHANGED_BYTES) && attempts > 0)
