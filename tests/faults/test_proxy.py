@@ -12,7 +12,8 @@ import fake
 import proxy
 import px
 
-SECONDS = int(os.environ.get("PX_SECONDS", "600" if os.environ.get("PX_LONG") else "12"))
+LONG = bool(os.environ.get("PX_LONG"))
+SECONDS = int(os.environ.get("PX_SECONDS", "600" if LONG else "12"))
 
 
 class Through:
@@ -41,9 +42,10 @@ with px.Lab("BY", "UA") as lab:
         return proxies[broker.name].url
     by, ua = pair(lab, through)
     proxies["sender"] = proxy.Proxy(by.port, seed=7, moods=("fine", "fine", "delay", "drip", "reset", "cut"))
-    proxies["recipient"] = proxy.Proxy(ua.port, seed=8, moods=("fine", "fine", "delay", "drip", "reset", "cut"))
+    if LONG:  # what it fetched and did not get is offered again after two minutes
+        proxies["recipient"] = proxy.Proxy(ua.port, seed=8, moods=("fine", "fine", "delay", "drip", "reset", "cut"))
     sender = bulk.System(lab, "BY", broker=Through(by, proxies["sender"].port))
-    inbox = ledger.Receiver(bulk.System(lab, "UA", broker=Through(ua, proxies["recipient"].port)), threads=3)
+    inbox = ledger.Receiver(bulk.System(lab, "UA", broker=Through(ua, proxies["recipient"].port) if LONG else ua), threads=3)
     back = bulk.Receiver(bulk.System(lab, "BY", broker=by), threads=1, keep=True)
     book = ledger.Ledger(os.path.join(lab.dir, "ledger"))
     load = storm.Load(sender, book, 0)
@@ -62,7 +64,7 @@ with px.Lab("BY", "UA") as lab:
     for p in proxies.values():
         p.calm()
     load.end()
-    px.wait_for(lambda: all(k in inbox.got for k in list(book.answers)) or hurry(), 60, every=0.5)
+    px.wait_for(lambda: all(k in inbox.got for k in list(book.answers)) or hurry(), 300 if LONG else 60, every=0.5)
     px.wait_for(lambda: len(back.outcomes()) >= len(book) or hurry(), 60, every=0.5)
     time.sleep(1)
     moods = {}
