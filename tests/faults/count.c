@@ -232,7 +232,7 @@ void count_confirmed(struct person *p, const struct px_buf *doc, unsigned offer)
 	struct fate *f = fate_of(m, p->authority);
 	if (f == NULL)
 		return;
-	if (f->offers != offer)
+	if (f->offers != offer && !f->given_up)
 		count_violation("%s settled %s under a lease that had passed on", p->partner, m->id);
 	f->confirmed = true;
 }
@@ -278,9 +278,12 @@ void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_stat
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *p = &town->people[i];
 		struct fate *f = fate_of(count_find(l->sender, l->id), l->recipient);
-		bool his = p->push && p->node->store == st && strcmp(p->partner, l->partner) == 0;
-		if (his && f != NULL && (state == PX_D_DELIVERED || state == PX_D_REFUSED))
-			f->confirmed = true;
+		bool his = p->node->store == st && strcmp(p->partner, l->partner) == 0;
+		if (f == NULL || !his)
+			continue;
+		f->given_up = f->given_up || state == PX_D_UNKNOWN;
+		f->confirmed = f->confirmed ||
+			       (p->push && (state == PX_D_DELIVERED || state == PX_D_REFUSED));
 	}
 }
 

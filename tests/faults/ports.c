@@ -65,7 +65,7 @@ static int submit(struct px_inspector *i, const struct px_pool_request *request,
 		  void *arg)
 {
 	struct ports *p = (struct ports *)((char *)i - offsetof(struct ports, inspector));
-	if (!town->calm && town_strikes(5))
+	if (town->crashing == p->node || (!town->calm && town_strikes(5)))
 		return PX_EBUSY;
 	struct delay *d = delay_new(p->node, 10);
 	d->request = *request;
@@ -78,6 +78,11 @@ static int submit(struct px_inspector *i, const struct px_pool_request *request,
 static void seal(struct px_sealer *s, struct px_buf *doc, px_sealed *done, void *arg)
 {
 	struct ports *p = (struct ports *)((char *)s - offsetof(struct ports, sealer));
+	if (town->crashing == p->node) { /* nothing that starts now is ever finished */
+		px_buf_free(doc);
+		done(arg, NULL);
+		return;
+	}
 	struct delay *d = delay_new(p->node, 3);
 	d->doc = *doc;
 	*doc = (struct px_buf)PX_BUF_INIT;

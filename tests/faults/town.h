@@ -54,6 +54,7 @@ struct fate {
 	char told[64];   /* the last thing that the sender was told */
 	bool told_delivered;
 	unsigned offers; /* by the node, whether they arrived or not */
+	bool given_up;   /* its node ended it as unknown: a late confirmation counts under any lease */
 	char lease[96];  /* Prinex-Delivery of the last one */
 };
 
