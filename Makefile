@@ -232,7 +232,7 @@ storm: all ## kill -9 KILLS=20 times under a load of MESSAGES, and compare the l
 conformance: all ## certify one of two brokers (tests/conformance); the report: build/conformance.html
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run tests/conformance/certify
 
-check-long: all $(O)/simulate $(O)/prinex-broken ## the proofs under faults in full (an hour and more): 10,000 seeds, 200 kills, a million deliveries
+check-long: all $(O)/simulate $(O)/prinex-broken $(O)/backlog $(O)/shim.so ## the proofs under faults in full (an hour and more): 10,000 seeds, 200 kills, a million deliveries
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) PX_LONG=1 PX_TEST_SECONDS=14400 tests/run $(sort $(wildcard tests/faults/test_*)) \
 		tests/conformance/test_broken.py
 .PHONY: simulate storm conformance check-long
@@ -241,7 +241,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 

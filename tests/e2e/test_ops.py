@@ -57,7 +57,7 @@ else:
 # --- make install
 top = tempfile.mkdtemp(prefix="prinex-ops-")
 try:
-    status, out, err = px.run(["make", "-C", px.ROOT, "-s", "install", "O=" + px.BUILD, "DESTDIR=" + top, "prefix=/opt/prinex"], timeout=600)
+    status, out, err = px.run(["make", "-C", px.ROOT, "-s", "-o", "all", "install", "O=" + px.BUILD, "DESTDIR=" + top, "prefix=/opt/prinex"], timeout=600)
     px.ok(status == 0, "make install", (out + err)[-2000:])
     unit = os.path.join(top, "opt/prinex/lib/systemd/system/prinexd.service")
     with open(unit, encoding="utf-8") as f:
