@@ -302,7 +302,7 @@ static const struct sim_delivery *still_open(const struct node *n)
 
 bool count_is_over(void)
 {
-	if (!people_have_sent())
+	if (!people_have_sent() || !people_have_confirmed())
 		return false;
 	for (unsigned i = 0; i < town->n_nodes; i++) {
 		const struct sim *s = (const struct sim *)town->nodes[i]->store;

@@ -125,6 +125,17 @@ static void send_next(void *arg)
 	send_it(l);
 }
 
+bool people_have_confirmed(void)
+{
+	for (unsigned i = 0; i < town->n_people; i++) {
+		for (unsigned k = 0; k < FETCHERS; k++) {
+			if (town->people[i].fetchers[k].doc.len > 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 bool people_have_sent(void)
 {
 	for (unsigned i = 0; i < town->n_people; i++) {

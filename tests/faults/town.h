@@ -187,6 +187,8 @@ void people_start(void);
 /** A person is posted to: what it answers. @return status, 0 the connection is cut. */
 int person_receives(struct person *p, struct px_body *body, struct px_buf *answer);
 bool people_have_sent(void);
+/** Nobody holds anything that is fetched and may still be confirmed. */
+bool people_have_confirmed(void);
 void people_free(void);
 
 /* weather.c */
