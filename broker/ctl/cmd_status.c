@@ -53,7 +53,8 @@ static json_t *node_of(const struct px_ctl *ctl)
 	px_json_set_time(o, "now", px_clock_wall(ctl->clock));
 	px_json_set_int(o, "generation", (int64_t)px_flow_generation(ctl->setup.flow)->id);
 	px_json_set_text(o, "configuration", conf->file);
-	px_json_set_bool(o, "draining", px_flow_is_draining(ctl->setup.flow) || px_flow_is_closed(ctl->setup.flow));
+	px_json_set_bool(o, "draining",
+			 px_flow_is_draining(ctl->setup.flow) || px_flow_is_closed(ctl->setup.flow));
 	px_json_set_text(o, "log_level", px_log_level_name(px_log_get_level()));
 	for (unsigned i = 0; i < info.n_listen; i++)
 		json_array_append_new(listen, px_json_text(info.listen[i]));

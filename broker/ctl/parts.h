@@ -160,8 +160,8 @@ px_job_run px_cmd_config_check, px_cmd_config_diff, px_cmd_config_dump, px_cmd_r
 px_job_run px_cmd_log, px_cmd_drain, px_cmd_stop;                                      /* cmd_conf.c */
 px_job_run px_cmd_backup;                                                              /* cmd_backup.c */
 px_job_run px_cmd_journal_tail, px_cmd_journal_verify, px_cmd_verify;                  /* cmd_journal.c */
-px_job_run px_cmd_pause, px_cmd_resume, px_cmd_probe, px_cmd_retry;   /* cmd_deliveries.c */
-px_job_run px_cmd_cancel, px_cmd_acknowledge, px_cmd_quarantine;      /* cmd_deliveries.c */
-px_job_run px_cmd_quarantine_release;                                 /* cmd_deliveries.c */
+px_job_run px_cmd_pause, px_cmd_resume, px_cmd_probe, px_cmd_retry;                    /* cmd_deliveries.c */
+px_job_run px_cmd_cancel, px_cmd_acknowledge, px_cmd_quarantine;                       /* cmd_deliveries.c */
+px_job_run px_cmd_quarantine_release;                                                  /* cmd_deliveries.c */
 
 #endif

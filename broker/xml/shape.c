@@ -274,5 +274,6 @@ void px_stage_shape(struct px_run *run)
 	check_key_info(run, part);
 	expect_end(run, next, PX_CODE_SIG_SHAPE);
 	if (run->v->errors.total == 0)
-		run->v->profile = 1; /* whether it is agreed with the partner is judged later: it stays verifiable */
+		run->v->profile =
+		    1; /* whether it is agreed with the partner is judged later: it stays verifiable */
 }
