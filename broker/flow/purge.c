@@ -85,7 +85,8 @@ static void go_on(void *arg)
 
 void px_purge_tick(struct px_flow *flow)
 {
-	if (flow->purging || px_steady_is_doubtful(flow) || px_clock_mono(flow->clock) - flow->last_purge < every(flow->gen->conf))
+	if (flow->purging || px_steady_is_doubtful(flow) ||
+	    px_clock_mono(flow->clock) - flow->last_purge < every(flow->gen->conf))
 		return;
 	flow->purging = true;
 	flow->purged = (struct px_purge_report){0};
