@@ -36,13 +36,25 @@ static void add(struct arrivals *list, const char *sender, const char *id, const
 	px_strlcpy(a->id, id, sizeof(a->id));
 }
 
+/* What a target goes on sending from a case before belongs there. */
+static bool came_before(const struct px_actor *a, const struct px_peer_record *r)
+{
+	const struct px_peer_record *old;
+	for (unsigned i = 0; i < a->peer_from && (old = px_peer_post(a->peer, i)) != NULL; i++) {
+		if (old->message_id[0] != '\0' && strcmp(old->message_id, r->message_id) == 0 &&
+		    strcmp(old->sender, r->sender) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Every post, or everything taken; exchanges with confirmations left out. */
 static void collect(struct px_play *p, const struct px_actor *a, struct arrivals *out)
 {
 	const struct px_peer_record *r;
 	for (unsigned i = a->peer_from; a->peer != NULL && (r = px_peer_post(a->peer, i)) != NULL; i++) {
 		if (r->body != NULL && strcmp(r->type, "Confirmations") != 0 &&
-		    !of_another_case(p, r->message_id))
+		    !of_another_case(p, r->message_id) && !came_before(a, r))
 			add(out, r->sender, r->message_id, r->body->data, r->body->len, r->at);
 	}
 	for (unsigned i = 0; a->peer == NULL && i < a->n_taken; i++) {
