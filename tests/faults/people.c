@@ -28,7 +28,7 @@ static void send_next(void *arg);
 static void choose_recipients(const struct person *p, struct message *m, char *names, size_t size)
 {
 	names[0] = '\0';
-	const struct person *others[MAX_PEOPLE];
+	const struct person *others[MAX_PEOPLE] = {NULL};
 	unsigned n = 0;
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *q = &town->people[i];
