@@ -170,8 +170,9 @@ control { socket = "%s" }
             if self.process.poll() is not None:
                 return None
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1):
-                    return os.path.exists(self.socket)
+                with socket.create_connection(("127.0.0.1", self.port), 1), socket.socket(socket.AF_UNIX) as control:
+                    control.connect(self.socket)  # one that was killed leaves the file behind
+                    return True
             except OSError:
                 return False
         return wait_for(up, seconds)
