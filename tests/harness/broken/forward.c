@@ -77,7 +77,9 @@ static void read_answer(struct broken *b, const struct message *m, const struct 
 	    px_parse_u64(value, 0, 900, &seconds) == PX_OK)
 		a->retry_after = (int64_t)seconds * 1000;
 	px_buf_add(&a->answer, reply->body.data, reply->body.len);
-	if (HAS(ANY_2XX_SETTLES) && status / 100 == 2)
+	/* Who sends under a new id believes the CoA for it. */
+	bool renamed = HAS(RETRY_NEW_ID) && d->attempts > 0;
+	if ((HAS(ANY_2XX_SETTLES) || renamed) && status / 100 == 2)
 		a->verdict = V_DELIVERED;
 	else if (HAS(STATUS_IS_FINAL) && status / 100 == 4)
 		a->verdict = V_REFUSED;
