@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 #
-# Short: one or two n of each kind. PX_LONG=1: n = 1, 2, ... until the fault does not come any more. A broker starts, takes two movements
+# Short: one n of the main kinds. PX_LONG=1: n = 1, 2, ... until the fault does not come any more. A broker starts, takes two movements
 # of three messages, delivers, is killed and started once more without faults.
 import os
 import time
@@ -17,23 +17,23 @@ LONG = bool(os.environ.get("PX_LONG"))
 MOVEMENTS = 2
 # call, how, the n of the short form. Hard: the disk can't be relied on any more, so that broker process must not answer 2xx again.
 FAULTS = (
-    ("fdatasync", "EIO", (3, 7), True),
+    ("fdatasync", "EIO", (3,), True),
     ("fdatasync", "EIO:on", (5,), True),
     ("pwrite", "EIO", (9,), True),
     ("pwrite", "ENOSPC", (12,), False),
     ("pwrite", "short", (7,), False),
-    ("pwrite", "EINTR", (8,), False),
+    ("pwrite", "EINTR", (), False),
     ("writev", "EIO", (4,), True),
     ("writev", "ENOSPC", (), False),
-    ("writev", "short", (3,), False),
-    ("write", "EIO", (1,), False),
+    ("writev", "short", (), False),
+    ("write", "EIO", (), False),
     ("fsync", "EIO", (), False),
     ("msync", "EIO", (), False),
     ("open", "EIO", (2,), False),
     ("open", "ENOSPC", (), False),
     ("ftruncate", "ENOSPC", (), False),
-    ("mmap", "ENOMEM", (1,), False),
-    ("malloc", "ENOMEM", (5, 12), False),
+    ("mmap", "ENOMEM", (), False),
+    ("malloc", "ENOMEM", (5,), False),
 )
 MOST = 400
 
@@ -57,10 +57,13 @@ def one(lab, by, call, how, n, hard):
     if fired:
         time.sleep(0.3)
         wrong += [w for w in (by.verifies(),) if w]
-        for key, doc in sender.docs.items():
-            r = sender.system.post(doc)
-            if r.status in (200, 201):
-                sender.book.acked(key, r.body)
+        try:
+            for key, doc in sender.docs.items():
+                r = sender.system.post(doc)
+                if r.status in (200, 201):
+                    sender.book.acked(key, r.body)
+        except bulk.FAULTS as e:
+            wrong.append("the broker does not answer after a new start: %s" % e)
     verdict = ledger.judge(sender.book.answers, sender.book.differing, inbox.sightings.log)
     inbox.ending = back.ending = True
     by.broker.kill_node()  # which also ends their long polls
