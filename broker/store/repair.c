@@ -80,12 +80,66 @@ static void index_message(struct px_wtx *w, uint64_t seq, struct px_octets field
 	px_scratch_free(&scratch);
 }
 
+/* Index entries whose receipt cannot be read: nobody else knows the id and the octets that must not be
+ * accepted again, nor that the movement has this message. */
+struct orphans {
+	struct orphan {
+		enum px_table table;
+		struct px_tkey key;
+		uint64_t seq;
+	} * items;
+	size_t n;
+};
+
+/* Of an id or a digest the message is the value, of a member the end of the key. */
+static uint64_t message_of(enum px_table table, const struct px_cur *cur)
+{
+	struct px_octets o = table == PX_T_MEMBERS ? cur->key : cur->value;
+	if (o.len < 8)
+		return 0;
+	struct px_tkey_in in = px_tkey_read((const uint8_t *)o.data + o.len - 8, 8);
+	return px_tkey_get_u64(&in);
+}
+
+static void find_orphans(struct px_wtx *w, enum px_table table, struct orphans *orphans)
+{
+	struct px_rec_receipt receipt;
+	struct px_cur cur;
+	px_cur_open(&cur, &w->tx, table);
+	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+		struct orphan o = {table, {.len = cur.key.len}, message_of(table, &cur)};
+		if (o.key.len > sizeof(o.key.data) || px_load_receipt(&w->tx, o.seq, &receipt) != PX_ECORRUPT)
+			continue;
+		memcpy(o.key.data, cur.key.data, o.key.len);
+		orphans->items = px_xrealloc_array(orphans->items, orphans->n + 1, sizeof(o));
+		orphans->items[orphans->n++] = o;
+	}
+	px_cur_close(&cur);
+}
+
+static void put_orphans(struct px_wtx *w, struct orphans *orphans)
+{
+	for (size_t i = 0; i < orphans->n; i++) {
+		const struct orphan *o = &orphans->items[i];
+		struct px_tkey value = px_tkey_of(o->seq);
+		bool is_member = o->table == PX_T_MEMBERS;
+		px_tx_put(&w->tx, o->table, &o->key, is_member ? NULL : value.data,
+			  is_member ? 0 : value.len);
+	}
+	free(orphans->items);
+}
+
 static void repair_messages(struct px_wtx *w)
 {
-	static const enum px_table tables[] = {PX_T_IDS, PX_T_DIGESTS, PX_T_KEYS, PX_T_MEMBERS};
-	for (size_t i = 0; i < PX_ARRAY_LEN(tables); i++)
+	static const enum px_table tables[] = {PX_T_IDS, PX_T_DIGESTS, PX_T_MEMBERS};
+	struct orphans orphans = {.items = NULL};
+	for (size_t i = 0; i < PX_ARRAY_LEN(tables); i++) {
+		find_orphans(w, tables[i], &orphans);
 		px_tx_clear(&w->tx, tables[i]);
+	}
+	px_tx_clear(&w->tx, PX_T_KEYS);
 	for_each(w, PX_T_RECEIPTS, index_receipt, NULL);
+	put_orphans(w, &orphans);
 	for_each(w, PX_T_MESSAGES, index_message, NULL);
 	w->state.messages = px_tx_entries(&w->tx, PX_T_MESSAGES);
 }

@@ -136,6 +136,38 @@ static void test_repair_keeps_damage(void **state)
 	px_buf_free(&said);
 }
 
+/* A duplicate key that cannot be read is a key all the same: its id is not accepted again, its octets are
+ * not new, and its movement keeps the message. */
+static void test_repair_keeps_duplicate_keys(void **state)
+{
+	static const enum px_table kept[] = {PX_T_IDS, PX_T_DIGESTS, PX_T_MEMBERS, PX_T_MOVEMENTS};
+	struct kit *k = *state;
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
+	struct px_buf before[PX_ARRAY_LEN(kept)] = {{0}}, after = PX_BUF_INIT, said = PX_BUF_INIT;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 500, "L").rc, PX_OK);
+	assert_int_equal(kit_accept(k, "M2", 500, "L").rc, PX_OK);
+	kit_close(k);
+	for (size_t i = 0; i < PX_ARRAY_LEN(kept); i++)
+		dump(k, kept[i], &before[i]);
+	kit_flip(k, PX_T_RECEIPTS, px_tkey_of(2), -1);
+	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_ECORRUPT);
+	assert_non_null(strstr(px_buf_str(&said), "receipts/2: the record is damaged"));
+	for (size_t i = 0; i < PX_ARRAY_LEN(kept); i++) {
+		dump(k, kept[i], &after);
+		assert_int_equal(after.len, before[i].len);
+		assert_memory_equal(after.data, before[i].data, after.len);
+		px_buf_free(&before[i]);
+	}
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M2", 500, "L").rc, PX_ECORRUPT);
+	assert_int_equal(kit_accept(k, "M2", 600, "L").rc, PX_ECORRUPT);
+	assert_int_equal(kit_accept(k, "M1", 500, "L").rc, PX_EDUPLICATE);
+	kit_close(k);
+	px_buf_free(&after);
+	px_buf_free(&said);
+}
+
 static void test_repair_state(void **state)
 {
 	struct kit *k = *state;
@@ -167,9 +199,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_repair_agrees),
-	    TEST(test_repair_each_index),
-	    TEST(test_repair_keeps_damage),
+	    TEST(test_repair_agrees),       TEST(test_repair_each_index),
+	    TEST(test_repair_keeps_damage), TEST(test_repair_keeps_duplicate_keys),
 	    TEST(test_repair_state),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
