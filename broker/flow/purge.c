@@ -77,6 +77,7 @@ static void go_on(void *arg)
 			       .n_rules = conf->n_retention,
 			       .rules = rules,
 			       .keep = PX_RETENTION_DEFAULT,
+			       .horizon = conf->limits.horizon,
 			       .from = flow->purged.next,
 			       .max = LOOK_AT};
 	px_store_purge(flow->store, &req, part_done, flow);

@@ -77,6 +77,7 @@ struct px_purge {
 	unsigned n_rules;
 	const struct px_purge_rule *rules; /* copied, strings too */
 	int64_t keep;                      /* where no rule fits */
+	int64_t horizon;                   /* ms: the oldest that would be accepted now */
 	uint64_t from;                     /* 0: the start; else `next` of the call before */
 	unsigned max;                      /* messages to look at, at most (<= 10,000; 0: so many) */
 };
@@ -92,9 +93,10 @@ typedef void px_purge_done(void *arg, int rc, const struct px_purge_report *repo
  * Remove what need not be kept: a part of a run; call again with `from` until `next` is 0.
  *  - A message goes as a whole when all its deliveries are final and all its recipients' rules allow it; its
  *    movement, with the keys that lead to it, goes with its last message.
- *  - The duplicate key and the CoA stay until px_accept.horizon_end, so that nothing old can be replayed:
- *    until then accept, known and accept_status answer as before; px_store_resolve shows what is left.
- *    Confirmations about a purged message are PX_APPLY_NO_MESSAGE.
+ *  - The duplicate key and the CoA stay until px_accept.horizon_end and `horizon` more, so that nothing old
+ *    can be replayed, even if the horizon has become longer since acceptance: until then accept, known and
+ * accept_status answer as before; px_store_resolve shows what is left. Confirmations about a purged message
+ * are PX_APPLY_NO_MESSAGE.
  *  - Quarantine entries go when all rules would allow it, with the octets of the damaged message if its
  *    deliveries are final. A duplicate key that is damaged itself stays.
  *  - The journal is never purged. Each transaction that removes something says so in it (`purged`).

@@ -58,7 +58,8 @@ enum px_purge_verdict px_purge_judge(struct px_tx *tx, const struct px_purge *ru
 {
 	struct px_scratch scratch = {0};
 	struct px_rec_message rec;
-	bool past_horizon = receipt->horizon_end <= rules->now;
+	/* The horizon of that day may have been a shorter one; both together are never too short. */
+	bool past_horizon = receipt->horizon_end <= rules->now - rules->horizon;
 	enum px_purge_verdict verdict = PX_PURGE_KEEP;
 	int rc = px_load_message(tx, &scratch, seq, &rec);
 	*entries = 3;

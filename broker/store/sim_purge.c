@@ -80,7 +80,7 @@ void sim_purge(struct sim *s, const struct px_purge *req, struct px_purge_report
 			report->messages++;
 			report->octets += m->body->len;
 		}
-		if (m->purged && m->horizon_end <= req->now) {
+		if (m->purged && m->horizon_end <= req->now - req->horizon) {
 			m->forgotten = true;
 			report->receipts++;
 		}

@@ -162,7 +162,7 @@ struct px_accept {
 	bool confirmations;  /* type Confirmations: no movement, nothing owed about it */
 	const uint8_t *coa;  /* the signed CoA, answered again for a duplicate */
 	size_t coa_len;
-	int64_t horizon_end; /* until when the duplicate key is kept: CreatedAt + horizon + 1 day */
+	int64_t horizon_end; /* CreatedAt + horizon + 1 day; see px_store_purge */
 	int64_t movement_life;
 	unsigned n_deliveries;
 	const struct px_new_delivery *deliveries;
@@ -305,7 +305,7 @@ struct px_settle {
 	size_t owed_len;
 	const char *actor; /* who did it, for the journal; NULL the broker */
 };
-/** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE, PX_EPRECONDITION (already final; UNKNOWN may become DELIVERED or
+/** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent), PX_EPRECONDITION (already final; UNKNOWN may become DELIVERED or
  * REFUSED), ... in this order. A handed-over delivery never goes back to QUEUED or is handed over again
  * (PX_EPRECONDITION). Only PX_OK ends the lease. */
 typedef void px_write_done(void *arg, int rc);

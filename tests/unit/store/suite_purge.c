@@ -139,6 +139,23 @@ static void duplicate_key_outlives_the_body(struct suite *t)
 	assert_int_equal(TRY(t, .id = "M1", .body = "other").rc, PX_OK);
 }
 
+/* The horizon was raised after acceptance: what may come again now must still be known. */
+static void duplicate_key_outlives_a_raised_horizon(struct suite *t)
+{
+	ACCEPT(t, .id = "M1");
+	struct px_purge req = {.keep = KEEP, .horizon = 60 * SUITE_DAY};
+	later(t, 91 * SUITE_DAY - 1); /* 31 from acceptance, and 60 */
+	req.now = suite_now(t);
+	struct px_purge_report r = purge_part(t, &req);
+	assert_int_equal(r.messages, 1);
+	assert_int_equal(r.receipts, 0);
+	assert_int_equal(TRY(t, .id = "M1").rc, PX_EDUPLICATE);
+	later(t, 1);
+	req.now = suite_now(t);
+	assert_int_equal(purge_part(t, &req).receipts, 1);
+	assert_int_equal(TRY(t, .id = "M1").rc, PX_OK);
+}
+
 static void both_at_once(struct suite *t)
 {
 	ACCEPT(t, .id = "M1", .to = "UA");
@@ -358,6 +375,7 @@ const struct suite_case suite_purge_cases[] = {
     {"a message is purged when its time has come", goes_when_its_time_has_come},
     {"a message stays while any delivery is not final", stays_while_anything_is_open},
     {"the duplicate key and its CoA outlive the body", duplicate_key_outlives_the_body},
+    {"the duplicate key outlives a horizon that was raised", duplicate_key_outlives_a_raised_horizon},
     {"message and duplicate key go at once when both may", both_at_once},
     {"rules by type and recipient; legal hold", rules_by_type_and_recipient},
     {"keys of a purged message lead to its movement while that lives", keys_live_with_the_movement},
