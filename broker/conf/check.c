@@ -108,6 +108,44 @@ static void check_profiles(struct checker *c)
 	}
 }
 
+/* --- times
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void warn_short(struct checker *c, const void *field, const char *whose, int64_t keep)
+{
+	const struct px_conf *conf = c->conf;
+	struct px_buf kept = {0}, life = {0};
+	unsigned line;
+	const char *file = px_conf_where(conf, field, &line);
+	px_format_duration(&kept, keep);
+	px_format_duration(&life, conf->limits.movement_life);
+	px_problems_warn(c->problems, *file != '\0' ? file : conf->file, line,
+			 "%s %s is shorter than limits movement-life %s: amendments of what is gone, and "
+			 "answers to it, will find no movement",
+			 whose, px_buf_str(&kept), px_buf_str(&life));
+	px_buf_free(&kept);
+	px_buf_free(&life);
+}
+
+/* A movement's messages should outlive it. Legal, hence no error: storage may be dear. */
+static void check_retention(struct checker *c)
+{
+	const struct px_conf *conf = c->conf;
+	bool fits_all = false;
+	for (unsigned i = 0; i < conf->n_retention; i++) {
+		const struct px_conf_retention *r = &conf->retention[i];
+		struct px_buf whose = {0};
+		px_buf_addf(&whose, "retention \"%s\": keep", r->name);
+		if (!r->hold && r->keep < conf->limits.movement_life)
+			warn_short(c, &r->keep, px_buf_str(&whose), r->keep);
+		px_buf_free(&whose);
+		fits_all |= *r->type == '\0' && *r->recipient == '\0';
+	}
+	if (!fits_all && PX_RETENTION_DEFAULT < conf->limits.movement_life)
+		warn_short(c, &conf->limits.movement_life, "retention: where no section fits,",
+			   PX_RETENTION_DEFAULT);
+}
+
 /* --- folders, groups, addresses
  * --------------------------------------------------------------------------------------- */
 
@@ -203,6 +241,7 @@ int px_conf_check(const struct px_conf *conf, struct px_problems *problems)
 	check_official(&c);
 	check_all_trust(&c);
 	check_profiles(&c);
+	check_retention(&c);
 	check_group(&c, "admin", &conf->control_admin);
 	check_group(&c, "observer", &conf->control_observer);
 	px_where_files(conf->where, &files);

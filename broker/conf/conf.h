@@ -154,11 +154,11 @@ struct px_conf_retention {
 	char *name;
 	char *type;      /* "" any */
 	char *recipient; /* "" any */
-	int64_t keep;    /* bodies and records after the last delivery ended; default 90 d */
+	int64_t keep;    /* bodies and records after the last delivery ended; default 180 d */
 	bool hold;       /* legal hold: never purged */
 	unsigned line;
 };
-#define PX_RETENTION_DEFAULT (90 * INT64_C(86400000))
+#define PX_RETENTION_DEFAULT (180 * INT64_C(86400000))
 
 struct px_conf_limits {
 	int64_t horizon;       /* default 30 d */
@@ -204,7 +204,8 @@ int px_conf_load_text(const char *path, const char *text, size_t len, struct px_
 /**
  * Check what the file points at: files readable, certificates parse, keys match their certificates, chains
  * are whole, node certificates fit their use and name this node, anchors are CAs, revocation lists parse (a
- * warning when out of date), addresses are of this machine, groups exist, folders are there or can be made.
+ * warning when out of date), addresses are of this machine, groups exist, folders are there or can be made;
+ * no retention is shorter than the life of a movement (a warning).
  * Blocks (files, names of listen addresses). Catalogue and schemas are checked by their own loaders.
  * @return PX_OK (there may be warnings), or PX_ECONF with at least one problem that is none.
  */

@@ -283,6 +283,31 @@ static void test_folders_and_addresses(void **state)
 	px_buf_free(&said);
 }
 
+/* What is kept shorter than movements live is said, but let pass. */
+static void test_short_retention(void **state)
+{
+	(void)state;
+	const struct setup shorter = {.more = "retention days { type = A keep = 149d }\n"
+					      "retention held { type = B keep = 1d hold = true }\n"
+					      "retention rest { keep = 150d }"};
+	char *said = check(&shorter, PX_OK);
+	assert_string_equal(said, "c:20: warning: retention \"days\": keep 149d is shorter than limits "
+				  "movement-life 150d: amendments of what is gone, and answers to it, will "
+				  "find no movement\n");
+	free(said);
+	const struct setup longer = {.more = "limits { movement-life = 181d }"};
+	said = check(&longer, PX_OK);
+	assert_string_equal(said, "c:20: warning: retention: where no section fits, 180d is shorter than "
+				  "limits movement-life 181d: amendments of what is gone, and answers to it, "
+				  "will find no movement\n");
+	free(said);
+	const struct setup covered = {
+	    .more = "limits { movement-life = 181d }\nretention all { keep = 200d }"};
+	said = check(&covered, PX_OK);
+	assert_string_equal(said, "");
+	free(said);
+}
+
 static int make_pki(void **state)
 {
 	(void)state;
@@ -302,12 +327,19 @@ static int remove_pki(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),           cmocka_unit_test(test_missing_files),
-	    cmocka_unit_test(test_wrong_pem),      cmocka_unit_test(test_key_of_another),
-	    cmocka_unit_test(test_wrong_use),      cmocka_unit_test(test_identity),
-	    cmocka_unit_test(test_dates_and_size), cmocka_unit_test(test_chain),
-	    cmocka_unit_test(test_damaged),        cmocka_unit_test(test_key_file),
-	    cmocka_unit_test(test_warnings),       cmocka_unit_test(test_folders_and_addresses),
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_missing_files),
+	    cmocka_unit_test(test_wrong_pem),
+	    cmocka_unit_test(test_key_of_another),
+	    cmocka_unit_test(test_wrong_use),
+	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_dates_and_size),
+	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_damaged),
+	    cmocka_unit_test(test_key_file),
+	    cmocka_unit_test(test_warnings),
+	    cmocka_unit_test(test_folders_and_addresses),
+	    cmocka_unit_test(test_short_retention),
 	};
 	return cmocka_run_group_tests_name("check", tests, make_pki, remove_pki);
 }

@@ -51,7 +51,10 @@ static void test_messages_go_when_their_time_is_over(void **state)
 	struct reply again = world_post(p.by, "system-by", &doc);
 	assert_int_equal(again.status, 200);
 	reply_free(&again);
-	px_clock_sim_advance(world_clock(p.w), 80 * DAY);
+	px_clock_sim_advance(world_clock(p.w), 169 * DAY);
+	world_run(p.w, 2 * HOUR);
+	assert_true(is_kept(p.by, "M1")); /* an amendment finds its movement */
+	px_clock_sim_advance(world_clock(p.w), DAY);
 	world_run(p.w, 2 * HOUR);
 	assert_false(is_kept(p.by, "M1"));
 	assert_true(purged(p.by, "message") >= 1);
