@@ -201,6 +201,7 @@ void px_deliver_start(struct link *link, const struct px_conf_partner *partner, 
 	if (partner == NULL || partner->mode != PX_MODE_PUSH) {
 		struct px_settle s = {.state = PX_D_QUEUED,
 				      .due = px_flow_now(flow),
+				      .body_sent = px_sent_maybe(flow, &lease->delivery),
 				      .delivery = lease->delivery.id,
 				      .token = lease->token,
 				      .error = "the partner is not configured for delivery"};

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #define PROBE_EXTRA 15000 /* beyond the partner's own deadline for one attempt */
-#define HEADS_MAX   200   /* deliveries looked through for one that can be sent */
+#define HEADS_MAX   200   /* deliveries read at a time to find one that can be sent */
 
 /* One request being carried out. */
 struct request {
@@ -146,12 +146,20 @@ static void probe_due(void *arg, int rc)
 	px_flow_end(flow);
 }
 
+static px_deliveries_done heads_read;
+
+static void look_for_head(struct link *link, uint64_t from)
+{
+	struct px_scan scan = {
+	    .from = from, .limit = HEADS_MAX, .ascending = true, .open_only = true, .partner = link->name};
+	px_store_scan_deliveries(link->flow->store, &scan, heads_read, link);
+}
+
 /* Bring one head forward: a backlog of a million needs no rewriting for one attempt. */
 static void heads_read(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
 {
 	struct link *link = arg;
 	struct px_flow *flow = link->flow;
-	(void)next;
 	for (unsigned i = 0; rc == PX_OK && i < n; i++) {
 		const struct px_delivery *d = &deliveries[i];
 		if (d->state != PX_D_QUEUED || !d->head || d->leased)
@@ -159,8 +167,13 @@ static void heads_read(void *arg, int rc, unsigned n, const struct px_delivery *
 		struct px_settle s = {.delivery = d->id,
 				      .state = PX_D_QUEUED,
 				      .due = px_flow_now(flow),
+				      .body_sent = px_sent_maybe(flow, d), /* its due time said so */
 				      .error = d->error[0] != '\0' ? d->error : NULL};
 		px_store_settle(flow->store, &s, probe_due, link);
+		return;
+	}
+	if (rc == PX_OK && next != 0) { /* what was handed over and what stands behind its head fill pages */
+		look_for_head(link, next);
 		return;
 	}
 	if (link->in_flight == 0)
@@ -194,9 +207,7 @@ void px_flow_probe(struct px_flow *flow, const char *partner, px_flow_told *told
 	link->probed_arg = arg;
 	px_timer_set(flow->timers, &link->probe_over, p->timeout + PROBE_EXTRA, probe_over, link);
 	px_flow_begin(flow);
-	struct px_scan scan = {
-	    .limit = HEADS_MAX, .ascending = true, .open_only = true, .partner = link->name};
-	px_store_scan_deliveries(flow->store, &scan, heads_read, link);
+	look_for_head(link, 0);
 }
 
 /* --- retry

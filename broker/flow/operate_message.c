@@ -26,7 +26,7 @@ struct change {
 	bool confirmations;
 	struct px_delivery *deliveries; /* that may be changed */
 	unsigned n;
-	unsigned pending, done, in_flight, other;
+	unsigned pending, matching, done, in_flight, other;
 	px_flow_told *told;
 	void *arg;
 };
@@ -53,9 +53,13 @@ static void all_changed(struct change *c)
 	add_count(&text, c->done, c->cancel ? "cancelled" : "due now");
 	add_count(&text, c->in_flight, "in flight just now: try again when the attempt has ended");
 	add_count(&text, c->other, c->cancel ? "could not be ended" : "wait for a confirmation, not for us");
-	if (text.len == 0)
+	bool unknown = c->matching == 0 && c->recipient[0] != '\0';
+	if (unknown)
+		px_buf_addf(&text, "it has no delivery to %s", c->recipient);
+	else if (text.len == 0)
 		px_buf_adds(&text, "nothing of it waits any more");
-	change_end(c, c->done > 0 ? PX_OK : PX_EPRECONDITION, px_buf_str(&text));
+	int rc = c->done > 0 ? PX_OK : unknown ? PX_ENOTFOUND : PX_EPRECONDITION;
+	change_end(c, rc, px_buf_str(&text));
 	px_buf_free(&text);
 }
 
@@ -75,7 +79,8 @@ static void one_changed(void *arg, int rc)
 static void cancel_one(struct change *c, const struct px_delivery *d)
 {
 	char error[PX_VALUE_MAX + 64];
-	bool sent = d->body_sent || d->state == PX_D_HANDED_OVER;
+	struct px_message all = {.n_deliveries = c->n, .deliveries = c->deliveries};
+	bool sent = px_sent_maybe(c->flow, d) || px_sent_along(c->flow, &all, d);
 	snprintf(error, sizeof(error), "%s%s", c->reason,
 		 sent ? " (it was sent before and may have arrived)" : "");
 	struct px_settle s = {.delivery = d->id,
@@ -92,6 +97,7 @@ static void retry_one(struct change *c, const struct px_delivery *d)
 	struct px_settle s = {.delivery = d->id,
 			      .state = PX_D_QUEUED,
 			      .due = px_flow_now(c->flow),
+			      .body_sent = px_sent_maybe(c->flow, d), /* its due time said so */
 			      .error = d->error[0] != '\0' ? d->error : NULL,
 			      .actor = c->actor};
 	struct settle_about about = {d, &c->header, c->origin, c->digest, c->confirmations};
@@ -104,8 +110,10 @@ static void change_all(struct change *c)
 	c->pending = 1; /* until all are begun */
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct px_delivery *d = &c->deliveries[i];
-		if (px_delivery_state_is_final(d->state) ||
-		    (c->recipient[0] != '\0' && strcmp(c->recipient, d->recipient) != 0))
+		if (c->recipient[0] != '\0' && strcmp(c->recipient, d->recipient) != 0)
+			continue;
+		c->matching++;
+		if (px_delivery_state_is_final(d->state))
 			continue;
 		if (d->leased) {
 			c->in_flight++;

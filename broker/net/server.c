@@ -81,7 +81,9 @@ static void recheck(void *arg)
 	const struct px_conn *c;
 	TAILQ_FOREACH(c, &srv->conns, all)
 	{
-		if (c->partner != NULL && c->state != PX_CONN_LINGER && !c->close_after)
+		/* One that has passed and did no harm is of a certificate that the path does not need. */
+		if (c->partner != NULL && c->state != PX_CONN_LINGER && !c->close_after &&
+		    c->ends > wall - 1000)
 			first = PX_MIN(first, c->ends);
 	}
 	srv->recheck_at = INT64_MAX;

@@ -171,6 +171,8 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 		rc = PX_ESTALE;
 	if (rc == PX_OK && !may_become(d.state, req->state))
 		rc = PX_EPRECONDITION;
+	if (rc == PX_OK && req->state == PX_D_EXPIRED && d.body_sent)
+		rc = PX_ESTALE; /* decided on an older reading */
 	if (rc == PX_OK)
 		rc = px_heads_home(&w->tx, &d, &home);
 	if (rc != PX_OK)

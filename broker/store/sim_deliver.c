@@ -219,6 +219,8 @@ int sim_settle(struct sim *s, const struct px_settle *req)
 		return PX_ESTALE;
 	if (!may_become(d->d.state, req->state))
 		return PX_EPRECONDITION;
+	if (req->state == PX_D_EXPIRED && d->d.body_sent)
+		return PX_ESTALE;
 	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d->d.error, sizeof(error));
 	change_state(s, d, req);

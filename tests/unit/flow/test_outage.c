@@ -73,6 +73,45 @@ static void test_killed_while_under_way(void **state)
 	world_free(&w);
 }
 
+static void said_so(void *arg, int rc, const char *text)
+{
+	px_buf_setf(arg, "%d %s", rc, text);
+}
+
+/* What an administrator does to it does not make it "never sent". */
+static void test_killed_then_operated(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(5);
+	struct node *by = lone_node(w, authorities, "");
+	struct px_buf said = PX_BUF_INIT;
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA", .expires_in = HOUR);
+	SEND(by, "system-by", .id = "M2", .recipients = "UA", .expires_in = HOUR);
+	struct reply r = world_fetch(by, "system-ua", SECOND), other = world_fetch(by, "system-ua", SECOND);
+	world_crash(by);
+	world_run(w, 10 * MINUTE);
+	px_flow_retry(by->flow, &(struct px_flow_which){.sender = "BY", .message_id = "M1"}, said_so, &said);
+	world_run(w, SECOND);
+	assert_string_equal(px_buf_str(&said), "0 1 delivery due now");
+	px_flow_cancel(by->flow, &(struct px_flow_which){.sender = "BY", .message_id = "M2"}, "PL", "mistake",
+		       "root", said_so, &said);
+	world_run(w, SECOND);
+	assert_non_null(strstr(px_buf_str(&said), "it has no delivery to PL"));
+	px_flow_cancel(by->flow, &(struct px_flow_which){.sender = "BY", .message_id = "M2"}, "UA", "mistake",
+		       "root", said_so, &said);
+	world_run(w, HOUR);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "unknown");
+	struct reply c = take_confirmations(by, "system-by", "BY");
+	assert_non_null(strstr(px_buf_str(&c.body), "mistake (it was sent before and may have arrived)"));
+	reply_free(&c);
+	reply_free(&r);
+	reply_free(&other);
+	px_buf_free(&said);
+	world_free(&w);
+}
+
 static void test_stopped_while_it_was_fetched(void **state)
 {
 	(void)state;
@@ -297,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(test_overdue_is_not_sent_after_an_outage),
 	    cmocka_unit_test(test_overdue_is_not_fetched_after_an_outage),
 	    cmocka_unit_test(test_killed_while_under_way),
+	    cmocka_unit_test(test_killed_then_operated),
 	    cmocka_unit_test(test_stopped_while_it_was_fetched),
 	    cmocka_unit_test(test_handed_over_is_not_given_up_right_after_an_outage),
 	    cmocka_unit_test(test_handed_over_becomes_unknown_and_is_superseded),

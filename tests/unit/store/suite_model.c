@@ -280,6 +280,8 @@ int model_settle(struct model *m, const struct model_settle *s, int64_t now)
 		return PX_ESTALE;
 	if (!may_become(d->state, s->state))
 		return PX_EPRECONDITION;
+	if (s->state == PX_D_EXPIRED && d->body_sent)
+		return PX_ESTALE;
 	m->entries += s->state != PX_D_QUEUED || s->error != d->error;
 	d->state = s->state;
 	d->token = (struct px_token){0};

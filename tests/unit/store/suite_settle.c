@@ -256,6 +256,18 @@ static void retry_is_shown(struct suite *t)
 	assert_string_equal(lease.delivery.error, "timeout");
 }
 
+static void what_was_sent_does_not_expire(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
+	struct px_lease lease = suite_lease_one(t, "ua");
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .token = lease.token, .state = PX_D_QUEUED,
+				.body_sent = true, .due = suite_now(t)),
+			 PX_OK);
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_EXPIRED), PX_ESTALE);
+	assert_int_equal(suite_delivery(t, "M1", "UA").state, PX_D_QUEUED);
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_UNKNOWN), PX_OK);
+}
+
 static void attempts_count_only_attempts(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
@@ -339,6 +351,7 @@ static void long_error_is_cut(struct suite *t)
 const struct suite_case suite_settle_cases[] = {
     {"how a delivery ended is shown and kept", end_is_shown},
     {"a retry is shown and kept", retry_is_shown},
+    {"what was sent does not expire", what_was_sent_does_not_expire},
     {"only attempts count as attempts", attempts_count_only_attempts},
     {"which state may follow which", which_state_may_follow},
     {"unknown may be superseded, once", unknown_is_superseded_once},
