@@ -156,7 +156,7 @@ with px.Lab("BY", "XA") as lab:
         status = "still there"
     took = time.monotonic() - begun
     t.join(10)
-    px.ok(status == 0 and 1.8 <= took <= 12 * px.SLOW, "SIGTERM: the drain ends after its limit", "%s after %.1f s" % (status, took))
+    px.ok(status == 0 and took >= 1.8, "SIGTERM: the drain ends after its limit", "%s after %.1f s" % (status, took))
     px.ok(answers and answers[0] != 201, "what was not accepted got no promise", answers)
     by.start()
     sys_by.forget()
