@@ -123,7 +123,8 @@ static void one_case(struct px_buf *out, const json_t *r)
 	px_buf_adds(out, "</article>\n");
 }
 
-static void summary(struct px_buf *out, const json_t *reports)
+/* @certifies: of a target, so that there is a verdict about it. */
+static void summary(struct px_buf *out, const json_t *reports, bool certifies)
 {
 	unsigned n[3] = {0};
 	static const char *const names[] = {"passed", "failed", "skipped"};
@@ -133,6 +134,11 @@ static void summary(struct px_buf *out, const json_t *reports)
 			n[k] += strcmp(px_report_text(r, "verdict"), names[k]) == 0;
 	}
 	px_buf_adds(out, "<p class=\"sum\">");
+	if (certifies) {
+		bool good = n[0] > 0 && n[1] == 0;
+		px_buf_addf(out, "<b class=\"%s\">%s</b>: ", good ? "good" : "bad",
+			    good ? "Conforms" : "Does not conform");
+	}
 	for (unsigned k = 0; k < 3; k++) {
 		if (n[k] > 0 || k < 2)
 			px_buf_addf(out, "%s<b class=\"%s\">%u %s</b>", k > 0 ? ", " : "",
@@ -167,7 +173,7 @@ void px_report_html(const json_t *reports, const json_t *about, struct px_buf *o
 		 "content=\"width=device-width\"><title>Conformance report</title>\n<style>\n");
 	px_buf_adds(out, style);
 	px_buf_addf(out, "</style><script>%s</script></head><body>\n<h1>Conformance report</h1>\n", script);
-	summary(out, reports);
+	summary(out, reports, json_object_get(about, "Target") != NULL);
 	px_buf_adds(out, "<dl class=\"about\">");
 	json_object_foreach((json_t *)about, name, value)
 	{
