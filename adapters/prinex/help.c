@@ -12,9 +12,7 @@ static const char *const exits[] = {
     "some refused, found wrong or not fit to be sent; a conflict among what was fetched: correct those",
     "the command line, a setting or a file it names is wrong: nothing was done",
     "some have no final answer yet (not reachable, busy, cut off, disk full): run it again as it is",
-    "the connection cannot be right as it is: a host that does not exist, a certificate that one side "
-    "refuses, "
-    "no prinex broker there, an answer that cannot be believed: somebody must change something first",
+    "host, certificate or answer cannot be right as they are: somebody must change something first",
 };
 
 const char *px_exit_text(unsigned status)
