@@ -17,7 +17,7 @@
 #include "daemon/lifeline.h"
 #include "daemon/systemd.h"
 
-/* Pauses before inspectors are started anew. */
+/* Pauses before inspectors are started anew; the first time there is none. */
 #define REVIVE_FIRST 1000
 #define REVIVE_MOST  30000
 
@@ -168,10 +168,30 @@ static void take_log_level(struct broker *b)
 		px_broker_set_log_level(b, (enum px_log_level)level);
 }
 
+/* Configuration and trust are in force, inspectors are on their way: partners connect meanwhile, and what was
+ * accepted before goes on. */
+static void first_begun(void *arg, struct px_daemon_generation *gen)
+{
+	struct broker *b = arg;
+	struct px_buf why = PX_BUF_INIT;
+	b->gen = gen;
+	take_log_level(b);
+	if (start_rooms(b, &why) != PX_OK) {
+		px_log(PX_LOG_ERR, "broker", "cannot start: %s", px_buf_str(&why));
+		end(b, PX_EXIT_CONF);
+	} else {
+		px_broker_check_certificates(b);
+		px_broker_say_listening(b);
+	}
+	px_buf_free(&why);
+}
+
 static void first_made(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
 {
 	struct broker *b = arg;
-	struct px_buf text = PX_BUF_INIT;
+	(void)gen;
+	if (b->ending || b->stopping)
+		return;
 	if (rc != PX_OK) {
 		fprintf(stderr, "%s%s", why, px_str_ends(why, "\n") ? "" : "\n");
 		px_log(PX_LOG_ERR, "broker",
@@ -179,17 +199,8 @@ static void first_made(void *arg, struct px_daemon_generation *gen, int rc, cons
 		end(b, PX_EXIT_CONF);
 		return;
 	}
-	b->gen = gen;
-	take_log_level(b);
-	rc = start_rooms(b, &text);
-	if (rc != PX_OK) {
-		px_log(PX_LOG_ERR, "broker", "cannot start: %s", px_buf_str(&text));
-		end(b, PX_EXIT_CONF);
-	} else {
-		px_broker_check_certificates(b);
-		px_broker_say_ready(b);
-	}
-	px_buf_free(&text);
+	b->ready = true;
+	px_broker_say_ready(b);
 }
 
 /* --- reload
@@ -271,7 +282,7 @@ static void remade(void *arg, struct px_daemon_generation *gen, int rc, const ch
 
 int px_broker_reload(struct broker *b, void (*done)(void *arg, int rc, const char *why), void *arg)
 {
-	if (b->reloading || b->gen == NULL || b->stopping)
+	if (b->reloading || !b->ready || b->stopping)
 		return PX_EBUSY;
 	b->reloading = true;
 	b->reload_done = done;
@@ -289,8 +300,8 @@ static void revive(void *arg);
 
 static void revive_later(struct broker *b)
 {
-	b->revive_pause = b->revive_pause == 0 ? REVIVE_FIRST : PX_MIN(b->revive_pause * 2, REVIVE_MOST);
 	px_timer_set(px_loop_timers(b->loop), &b->revive, b->revive_pause, revive, b);
+	b->revive_pause = b->revive_pause == 0 ? REVIVE_FIRST : PX_MIN(b->revive_pause * 2, REVIVE_MOST);
 }
 
 static void revived(void *arg, struct px_daemon_generation *gen, int rc, const char *why)
@@ -445,6 +456,7 @@ int px_broker_run(const struct px_options *options)
 		     *interrupt = watch_signal(&b, SIGINT, on_term);
 	struct event *hup = watch_signal(&b, SIGHUP, on_hup);
 	struct px_generation_setup setup = generation_setup(&b);
+	setup.begun = first_begun;
 	px_generation_make(&setup);
 	if (!b.ending)
 		px_loop_run(b.loop);

@@ -35,6 +35,7 @@ struct broker {
 	struct px_metrics_listener *metrics_listener;
 	int64_t started; /* mono ms */
 	int life;        /* the lifeline, -1 none */
+	bool ready;      /* inspectors work, as they did at least once */
 	bool reloading, stopping, ending, store_failed, cut_short;
 	void (*reload_done)(void *arg, int rc, const char *why);
 	void *reload_arg;
@@ -54,6 +55,8 @@ void px_broker_pool_lost(void *arg, struct px_daemon_generation *gen);
 void px_broker_set_log_level(struct broker *b, enum px_log_level level);
 
 /* ready.c */
+/** Tell the log that connections are taken. */
+void px_broker_say_listening(const struct broker *b);
 /** Tell the log and the supervisor that partners are served; from now on also that the loop turns. */
 void px_broker_say_ready(struct broker *b);
 /** One line about what the store held when it was opened; a px_stats_done. */

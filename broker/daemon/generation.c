@@ -144,7 +144,7 @@ static void tell_made(struct px_daemon_generation *gen, int rc, const char *why)
 		return;
 	}
 	made(arg, NULL, rc, why);
-	if (in_force) /* only its inspectors could not be started anew: others still hold it */
+	if (in_force) /* only its inspectors could not be started: others still hold it */
 		return;
 	struct px_generation *pub = &gen->pub;
 	px_generation_unref(&pub);
@@ -209,6 +209,10 @@ void px_generation_make(const struct px_generation_setup *setup)
 		gen->pub.transport = px_egress_transport(gen->egress);
 		gen->pub.sealer = px_signer_sealer(gen->signer);
 		rc = start_pool(gen, setup, &why);
+	}
+	if (rc == PX_OK && setup->begun != NULL) {
+		gen->whole = true;
+		setup->begun(setup->arg, gen);
 	}
 	if (rc != PX_OK)
 		tell_made(gen, rc, px_buf_str(&why));

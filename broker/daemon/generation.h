@@ -28,7 +28,7 @@ struct px_daemon_generation {
 	struct px_buf needs_restart; /* names of options whose new value is not in force */
 	bool destroying;
 	bool at_once; /* the process ends: the loop that would see the inspectors out does not run any more */
-	bool whole;   /* it was made once: a later failure does not free it */
+	bool whole;   /* others have it: a later failure does not free it */
 	/* while being made */
 	void (*made)(void *arg, struct px_daemon_generation *gen, int rc, const char *why);
 	void (*lost)(void *arg, struct px_daemon_generation *gen);
@@ -42,6 +42,9 @@ struct px_generation_setup {
 	const struct px_conf *running; /* options that need a restart keep its values; NULL at the start */
 	const char *exe;
 	uint64_t id;
+	/* NULL, or: all of it stands but its inspectors, and may be used: what is submitted waits for them.
+	 * The caller holds the one reference from now on; @made follows all the same. */
+	void (*begun)(void *arg, struct px_daemon_generation *gen);
 	/* @rc PX_OK: the caller holds the one reference. Otherwise @gen is NULL and @why is a view, many
 	 * lines possible. */
 	void (*made)(void *arg, struct px_daemon_generation *gen, int rc, const char *why);

@@ -45,11 +45,26 @@ void px_broker_say_found(void *arg, int rc, const struct px_store_stats *stats)
 	       stats->journal_entries);
 }
 
+static void add_ports(const struct broker *b, struct px_buf *out)
+{
+	for (unsigned i = 0; px_server_port(b->server, i) != 0; i++)
+		px_buf_addf(out, "%s%u", i > 0 ? ", " : "", px_server_port(b->server, i));
+}
+
+void px_broker_say_listening(const struct broker *b)
+{
+	struct px_buf where = PX_BUF_INIT;
+	add_ports(b, &where);
+	px_log(PX_LOG_NOTICE, "broker",
+	       "listening on port %s after %" PRId64 " ms; messages wait until inspectors have started",
+	       px_buf_str(&where), px_clock_mono(px_clock_real()) - b->started);
+	px_buf_free(&where);
+}
+
 void px_broker_say_ready(struct broker *b)
 {
 	struct px_buf where = PX_BUF_INIT;
-	for (unsigned i = 0; px_server_port(b->server, i) != 0; i++)
-		px_buf_addf(&where, "%s%u", i > 0 ? ", " : "", px_server_port(b->server, i));
+	add_ports(b, &where);
 	px_log(PX_LOG_NOTICE, "broker",
 	       "ready: node %s of %s, environment %s, listening on port %s, started in %" PRId64 " ms",
 	       b->gen->conf->node.name, b->gen->conf->node.authority, b->gen->conf->node.environment,

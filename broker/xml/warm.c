@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -25,17 +28,58 @@ struct party {
 	X509 *cert;
 };
 
+/* 2^a - 1 */
+static bool mersenne(BIGNUM *out, int a)
+{
+	return BN_set_word(out, 0) == 1 && BN_set_bit(out, a) == 1 && BN_sub_word(out, 1) == 1;
+}
+
+/* n = (2^1279 - 1)(2^607 - 1)(2^127 - 1)(2^61 - 1) has 2074 bits; e is prime to p - 1 of each of these
+ * primes. */
+static bool known_rsa(BIGNUM *n, BIGNUM *e, BIGNUM *d, BN_CTX *ctx)
+{
+	static const int exponents[] = {1279, 607, 127, 61};
+	BIGNUM *p = BN_CTX_get(ctx), *phi = BN_CTX_get(ctx);
+	bool ok = phi != NULL && BN_one(n) == 1 && BN_one(phi) == 1 && BN_set_word(e, RSA_F4) == 1;
+	for (size_t i = 0; i < PX_ARRAY_LEN(exponents) && ok; i++)
+		ok = mersenne(p, exponents[i]) && BN_mul(n, n, p, ctx) == 1 && BN_sub_word(p, 1) == 1 &&
+		     BN_mul(phi, phi, p, ctx) == 1;
+	return ok && BN_mod_inverse(d, e, phi, ctx) != NULL;
+}
+
+static EVP_PKEY *rsa_from(const BIGNUM *n, const BIGNUM *e, const BIGNUM *d)
+{
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+	if (bld != NULL && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_D, d) == 1)
+		params = OSSL_PARAM_BLD_to_param(bld);
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* A key that anybody can work out, of primes that need no search: start-up does not wait for one. It is
+ * believed only here, before the first document from outside. */
 static EVP_PKEY *new_rsa(void)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BN_CTX *ctx = BN_CTX_new();
 	EVP_PKEY *key = NULL;
-	/* Three primes: found three times as fast, verified as any other key; start-up does not wait for it.
-	 */
-	if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, 3) != 1 || EVP_PKEY_generate(ctx, &key) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
+	if (ctx == NULL)
+		return NULL;
+	BN_CTX_start(ctx);
+	BIGNUM *n = BN_CTX_get(ctx), *e = BN_CTX_get(ctx), *d = BN_CTX_get(ctx);
+	if (d != NULL && known_rsa(n, e, d, ctx))
+		key = rsa_from(n, e, d);
+	BN_CTX_end(ctx);
+	BN_CTX_free(ctx);
 	return key;
 }
 

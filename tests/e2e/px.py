@@ -101,7 +101,7 @@ class Broker:
         self.conf = os.path.join(self.dir, "prinex.conf")
         self.socket = os.path.join(self.dir, "control.sock")
         self.log = os.path.join(self.dir, "log")
-        self.process = None
+        self.process, self.log_start = None, 0
         self.environment = "test"
 
     def url(self):
@@ -158,6 +158,7 @@ control { socket = "%s" }
 
     def start(self, wait=True, env=None):
         self.out = open(self.log, "ab")
+        self.log_start = self.out.tell()
         self.process = subprocess.Popen([program("prinexd"), "-c", self.conf, "--allow-root"], stdout=self.out,
                                         stderr=self.out, stdin=subprocess.DEVNULL, env=dict(os.environ, **env) if env else None)
         self.lab.processes.append(self.process)
@@ -165,17 +166,27 @@ control { socket = "%s" }
             raise RuntimeError("%s did not get ready:\n%s" % (self.name, self.tail()))
         return self
 
+    def listens(self):
+        """None: it has ended."""
+        if self.process.poll() is not None:
+            return None
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1), socket.socket(socket.AF_UNIX) as control:
+                control.connect(self.socket)  # one that was killed leaves the file behind
+                return True
+        except OSError:
+            return False
+
+    def wait_listening(self, seconds=20):
+        return wait_for(self.listens, seconds, every=0.02)
+
     def wait_ready(self, seconds=20):
-        def up():
-            if self.process.poll() is not None:
-                return None
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1), socket.socket(socket.AF_UNIX) as control:
-                    control.connect(self.socket)  # one that was killed leaves the file behind
-                    return True
-            except OSError:
-                return False
-        return wait_for(up, seconds)
+        """Until it listens and its inspectors have started once."""
+        def warm():
+            with open(self.log, "rb") as f:
+                f.seek(self.log_start)
+                return b" ready: node" in f.read()
+        return wait_for(lambda: self.process.poll() is None and self.listens() and warm(), seconds)
 
     def broker_pid(self):
         """The broker process below the supervisor."""
@@ -195,6 +206,7 @@ control { socket = "%s" }
     def kill_broker(self):
         pid = self.broker_pid()
         if pid:
+            self.log_start = os.path.getsize(self.log)
             os.kill(pid, signal.SIGKILL)
         return pid
 

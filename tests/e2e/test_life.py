@@ -67,8 +67,10 @@ with px.Lab("BY", "XA") as lab:
     px.ok(px.wait_for(lambda: said(by, r"store opened, epoch \d+: 3 messages, 3 deliveries to go on with \(the oldest for [^)]+\), 0 handed over.*0 in quarantine"), 20),
           "after a kill it says what it goes on with", by.tail(10))
     px.ok(notify.hears("was ended by signal 9"), "and the service manager's status said what happened", notify.heard)
-    by.wait_ready()
     sys_by.forget()
+    by.wait_listening()
+    px.ok(sys_by.post(message(3)).status == 201, "a message that comes before inspectors have started waits for them", by.tail(10))
+    by.wait_ready()
 
     # --- the log level reaches all processes
     def kill_inspector():
@@ -86,7 +88,7 @@ with px.Lab("BY", "XA") as lab:
     # --- the inspectors' parent dies
     parent = process(by, "inspect")[0]
     os.kill(parent, signal.SIGKILL)
-    px.ok(px.wait_for(lambda: "inspect-failed" in [a["name"] for a in by.ctl("status")["alarms"]], 10), "alarm when the inspectors' parent died")
+    px.ok(px.wait_for(lambda: said(by, "raised inspect-failed"), 10), "alarm when the inspectors' parent died")
     px.ok(px.wait_for(lambda: process(by, "inspector") and process(by, "inspect")[0] != parent, 20), "a new one is started")
     px.ok(px.wait_for(lambda: sys_by.post(message(9)).status == 201, 20), "and messages are inspected again")
     px.ok(px.wait_for(lambda: by.ctl("status")["alarms"] == [], 10), "the alarm went", by.ctl("status")["alarms"])

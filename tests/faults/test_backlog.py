@@ -59,8 +59,10 @@ def start(by):
     """@return seconds until it listens."""
     began = time.monotonic()
     by.broker.start(wait=False)
+    by.broker.wait_listening(60)
+    took = time.monotonic() - began
     by.broker.wait_ready(60)
-    return time.monotonic() - began
+    return took
 
 
 def disorder(numbers):
