@@ -108,7 +108,6 @@ static void test_later_broker_remarks(void **state)
 	struct pair p = make_pair(4, "", "");
 	struct px_cat_type types[64];
 	make_all(p.ua, types, PX_STAND_AMENDS);
-	world_start(p.w);
 	SEND(p.by, "system-by", .id = "M1", .recipients = "UA", .mrn = "26BY01", .declarant = "D");
 	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
 	world_run(p.w, 10 * SECOND);

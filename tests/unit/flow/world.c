@@ -139,6 +139,7 @@ static struct px_generation *make_generation(struct node *n)
 
 static void node_start(struct node *n)
 {
+	px_assert(n->flow == NULL); /* started once */
 	n->timers = px_timers_new(n->world->clock);
 	n->metrics = px_metrics_new();
 	n->alarms = px_alarms_new(n->world->clock);
