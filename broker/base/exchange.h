@@ -170,6 +170,8 @@ struct px_verdict {
 	struct px_findings warnings;
 	bool has_header; /* at least sender and message_id could be read */
 	struct px_header header;
+	char version[PX_TYPE_MAX + 1]; /* of the type, by which it was judged: TypeVersion, else what the
+					  payload says, else the default's name; "" none has a name */
 	struct px_signer signer;
 	unsigned profile; /* of the signature (profiles.def); 0: its shape is that of none */
 	struct px_keys keys;

@@ -49,6 +49,7 @@ static const struct px_opt options[] = {
     OPTION(IN_SET, "folder", TEXT, struct px_cat_set, folder, NULL),
     OPTION(IN_SET, "official", BOOL, struct px_cat_set, official, "false"),
     OPTION(IN_SET, "versions", VERSIONS, struct px_cat_set, versions, ""),
+    OPTION(IN_SET, "version-attribute", TEXT, struct px_cat_set, version_attribute, ""),
     OPTION(IN_SET, "files", TEXTS, struct px_cat_set, files, ""),
     OPTION(IN_SET, "rules", TEXTS, struct px_cat_set, rules, ""),
     OPTION(IN_PREFIX, "uri", SAN, struct px_cat_prefix, uri, NULL),
@@ -265,12 +266,33 @@ static void check_rule_types(struct loader *l, const struct px_conf_partner *p)
 	}
 }
 
+static void check_takes(struct loader *l, const struct px_conf_partner *p)
+{
+	for (unsigned i = 0; i < p->versions.n; i++) {
+		struct px_takes takes;
+		if (px_parse_takes(p->versions.items[i], &takes, NULL) != PX_OK)
+			continue; /* reported already */
+		const struct px_cat_type *type = px_catalogue_type(l->cat, takes.type);
+		if (type == NULL)
+			problem(l, &p->versions,
+				"partner \"%s\": there is no message type \"%s\" in the catalogue", p->name,
+				takes.type);
+		for (unsigned k = 0; type != NULL && k < takes.n; k++) {
+			if (px_catalogue_version(l->cat, type, takes.versions[k]) == NULL)
+				problem(l, &p->versions,
+					"partner \"%s\": the catalogue has no version %s of %s", p->name,
+					takes.versions[k], takes.type);
+		}
+	}
+}
+
 static void check_configuration(struct loader *l)
 {
 	const struct px_conf *c = l->conf;
 	for (unsigned i = 0; i < c->n_partners; i++) {
 		check_type_names(l, &c->partners[i].types, "partner", c->partners[i].name);
 		check_rule_types(l, &c->partners[i]);
+		check_takes(l, &c->partners[i]);
 	}
 	for (unsigned i = 0; i < c->n_routes; i++)
 		check_type_names(l, &c->routes[i].types, "route", c->routes[i].name);

@@ -14,6 +14,7 @@
  *		folder = "FOLDER"    beside the file; below inspect { official } with official = true
  *		official = true      left out: false
  *		versions = { "V" }   names of the version, as TypeVersion has them
+ *		version-attribute = "A"    of the payload's root: it names the version too
  *		files = { "F" }      left out: every *.xsd of the folder
  *		prefix "P" { uri = "URI" }
  *	}
@@ -49,6 +50,7 @@ struct px_cat_set {
 	char *folder; /* absolute; "" when the set is official and no official folder is configured */
 	bool official;
 	struct px_strings versions;
+	char *version_attribute; /* of the payload's root, in no namespace; "" none */
 	struct px_strings files; /* within folder; empty: every *.xsd */
 	struct px_strings rules; /* absolute: what its documents must keep beyond the schema (xml/rules.h) */
 	unsigned n_prefixes;

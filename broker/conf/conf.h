@@ -130,6 +130,7 @@ struct px_conf_partner {
 	struct px_strings signature_profiles; /* "1 until 2031-12-31": px_conf_profile_allows */
 	struct px_strings rules;              /* "CC015C warn", "off": px_conf_rule_level */
 	struct px_strings types;              /* types it takes; empty: all */
+	struct px_strings versions;           /* "CD001C NCTS5.0": px_conf_takes_version */
 	unsigned line;
 };
 
@@ -238,6 +239,10 @@ const struct px_conf_partner *px_conf_partner(const struct px_conf *conf, const 
 const struct px_conf_authority *px_conf_authority(const struct px_conf *conf, const char *code);
 /** Whether an exchange that @partner hands over may be signed by @profile at @at (wall ms). */
 bool px_conf_profile_allows(const struct px_conf_partner *partner, unsigned profile, int64_t at);
+/** Whether @partner takes messages of @type in @version; if not, @taken (NULL: nobody asks) gets those it
+ * takes. */
+bool px_conf_takes_version(const struct px_conf_partner *partner, const char *type, const char *version,
+			   struct px_buf *taken);
 /** What @partner (NULL: nobody in particular) is told for broken rules of @type; @standard: where the
  * configuration says nothing. */
 enum px_rule_level px_conf_rule_level(const struct px_conf_partner *partner, const char *type,

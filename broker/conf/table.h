@@ -152,6 +152,7 @@ void px_format_duration(struct px_buf *out, int64_t ms);
 void px_format_size(struct px_buf *out, uint64_t octets);
 
 #define PX_PROFILES_MAX 1000
+#define PX_TAKES_MAX    8 /* versions of one type: two are live at once, a third for a while */
 /** "1 from 2026-01-01 until 2030-12-31": a signature profile and when it may be used. */
 struct px_profile_rule {
 	unsigned number;
@@ -167,6 +168,15 @@ struct px_rule_level_for {
 };
 /** @return PX_OK, or PX_EPARSE with @why (may be NULL). */
 int px_parse_rule_level(const char *s, struct px_rule_level_for *out, struct px_buf *why);
+
+/** "CD001C NCTS5.0 NCTS5.1": a message type and versions of it. */
+struct px_takes {
+	char type[PX_TYPE_MAX + 1];
+	unsigned n;
+	char versions[PX_TAKES_MAX][PX_TYPE_MAX + 1];
+};
+/** @return PX_OK, or PX_EPARSE with @why (may be NULL). */
+int px_parse_takes(const char *s, struct px_takes *out, struct px_buf *why);
 
 /** @path as seen from the folder of @file. Returned. */
 char *px_path_join(const char *file, const char *path);

@@ -371,6 +371,13 @@ static int check_rule_level(const char *in, const char *file, struct px_buf *out
 	return px_parse_rule_level(in, &rule, why) == PX_OK ? keep(in, out) : PX_EPARSE;
 }
 
+static int check_takes(const char *in, const char *file, struct px_buf *out, struct px_buf *why)
+{
+	struct px_takes takes;
+	(void)file;
+	return px_parse_takes(in, &takes, why) == PX_OK ? keep(in, out) : PX_EPARSE;
+}
+
 const struct px_opt_type *px_opt_type(enum px_opt_type_id id)
 {
 	static const struct px_opt_type types[] = {

@@ -47,6 +47,17 @@ static void verify_trust(struct verifier *v, const struct px_conf_trust *t, cons
 			whose);
 }
 
+/* Somebody that messages are for, connected or not. */
+static bool is_recipient(const struct px_conf *conf, const char *authority)
+{
+	bool is = false;
+	for (unsigned i = 0; i < conf->n_routes; i++)
+		is |= px_strings_has(&conf->routes[i].recipients, authority);
+	for (unsigned i = 0; i < conf->n_partners; i++)
+		is |= px_strings_has(&conf->partners[i].relay_to, authority);
+	return is;
+}
+
 static void verify_authority(struct verifier *v, const struct px_conf_authority *a)
 {
 	static const enum px_role roles[] = {PX_ROLE_SYSTEM, PX_ROLE_NODE};
@@ -59,7 +70,7 @@ static void verify_authority(struct verifier *v, const struct px_conf_authority 
 		if (t->configured)
 			verify_trust(v, t, whose);
 	}
-	if (!any)
+	if (!any && !is_recipient(v->conf, a->code))
 		problem(v, &a->code,
 			"authority \"%s\": has neither a system nor a node section, so it is trusted "
 			"with nothing",
@@ -155,12 +166,13 @@ static void verify_relay_to(struct verifier *v, const struct px_conf_partner *p)
 			p->name);
 	for (unsigned i = 0; i < p->relay_to.n; i++) {
 		const char *code = p->relay_to.items[i];
-		if (!has_partner(v->conf, code) && !has_way(v->conf, code))
+		if (!has_partner(v->conf, code) && !has_way(v->conf, code) &&
+		    px_conf_authority(v->conf, code) == NULL)
 			problem(v, &p->relay_to,
 				"partner \"%s\": relay-to names %s, but no partner of it gets deliveries and "
 				"no route "
-				"leads to it",
-				p->name, code);
+				"leads to it; if it is not connected, say authority \"%s\" { }",
+				p->name, code, code);
 	}
 }
 
@@ -247,11 +259,12 @@ static void verify_route(struct verifier *v, const struct px_conf_route *r)
 	}
 	for (unsigned i = 0; i < r->recipients.n && *r->via == '\0'; i++) {
 		const char *code = r->recipients.items[i];
-		if (!has_partner(v->conf, code) && !has_way(v->conf, code))
+		if (!has_partner(v->conf, code) && !has_way(v->conf, code) &&
+		    px_conf_authority(v->conf, code) == NULL)
 			problem(v, &r->recipients,
 				"route \"%s\": recipient %s has no partner that gets deliveries, and the "
-				"route no via",
-				r->name, code);
+				"route no via; if it is not connected, say authority \"%s\" { }",
+				r->name, code, code);
 	}
 }
 

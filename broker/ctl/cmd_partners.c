@@ -85,7 +85,8 @@ static void list_partners(void *arg, int rc, const struct px_store_stats *stats)
 	}
 	for (unsigned i = 0; i < stats->n_partners; i++) {
 		const struct px_partner_stats *s = &stats->partners[i];
-		if (px_conf_partner(conf, s->partner) == NULL && s->queued + s->handed_over > 0)
+		if (s->partner[0] != '\0' && px_conf_partner(conf, s->partner) == NULL &&
+		    s->queued + s->handed_over > 0)
 			fill(px_json_append(list), job->ctl, s->partner, NULL, s);
 	}
 	px_json_set(result, "partners", list);

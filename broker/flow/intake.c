@@ -175,8 +175,12 @@ static void accepted(struct intake *in, const struct px_accept_result *r)
 				  h->sender, h->message_id, r->conflict_key);
 	px_applied(flow, in->partner, &in->applying, r->applied);
 	px_answer_xml(in->answered, in->arg, 201, r->coa, r->coa_len);
-	for (unsigned i = 0; i < in->routing.n; i++)
-		px_dispatch_kick_name(flow, in->routing.deliveries[i].partner);
+	for (unsigned i = 0; i < in->routing.n; i++) {
+		if (in->routing.deliveries[i].partner[0] != '\0')
+			px_dispatch_kick_name(flow, in->routing.deliveries[i].partner);
+	}
+	if (in->routing.n_absent > 0)
+		px_overdue_sweep(flow);
 	if (in->applying.n > 0)
 		px_dispatch_kick_all(flow); /* settled deliveries released the next of their movements */
 	finish(in);
@@ -330,6 +334,19 @@ static void refs_resolved(void *arg, int rc, unsigned n, const struct px_resolve
 	confirm_and_store(in);
 }
 
+/* The exception about them follows; whoever reads only the answer is told as well. */
+static void warn_of_absent(struct intake *in)
+{
+	for (unsigned i = 0; in->routing.n_absent > 0 && i < in->routing.n; i++) {
+		const struct px_new_delivery *d = &in->routing.deliveries[i];
+		if (d->partner[0] == '\0')
+			px_findings_add(&in->verdict->warnings, PX_CODE_NOT_CONNECTED, 0,
+					"/px:Exchange/px:Header/px:Recipient", d->recipient,
+					"%s is not connected to this node and does not get this message",
+					d->recipient);
+	}
+}
+
 static void decide(struct intake *in)
 {
 	const struct px_verdict *v = in->verdict;
@@ -347,11 +364,22 @@ static void decide(struct intake *in)
 	}
 	const struct px_cat_type *type = px_catalogue_type(in->gen->cat, v->header.type);
 	in->need = px_need_of(in->gen, partner, v);
-	status = px_route(in->gen->conf, type, partner, &v->header, &v->keys, now, &in->routing, &in->errors);
-	if (status != 0)
+	const struct px_route_ask ask = {
+	    .conf = in->gen->conf,
+	    .type = type,
+	    .from = partner,
+	    .header = &v->header,
+	    .keys = &v->keys,
+	    .version = v->version,
+	    .now = now,
+	};
+	status = px_route(&ask, &in->routing, &in->errors);
+	if (status != 0) {
 		refuse(in, status, &in->errors);
-	else
-		confirm_and_store(in);
+		return;
+	}
+	warn_of_absent(in);
+	confirm_and_store(in);
 }
 
 /* Its certificate was revoked, or ended, while the message was inspected. */

@@ -54,9 +54,27 @@ static void ended(void *arg, int rc)
 	one_done(o);
 }
 
+/* No partner leads to its recipient: it was due the moment it was made, so that its sender is told. */
+static void end_absent(struct overdue *o, const struct settle_about *about)
+{
+	char error[PX_REASON_MAX + 1];
+	snprintf(error, sizeof(error), "%s is not connected to this node", o->delivery.recipient);
+	struct px_settle s = {
+	    .delivery = o->delivery.id,
+	    .state = PX_D_REFUSED,
+	    .code = px_code_wire(PX_CODE_NOT_CONNECTED),
+	    .error = error,
+	};
+	px_settle(o->flow, about, &s, ended, o);
+}
+
 static void end_it(struct overdue *o, const struct settle_about *about)
 {
 	const struct px_delivery *d = &o->delivery;
+	if (d->partner[0] == '\0') {
+		end_absent(o, about);
+		return;
+	}
 	bool sent = o->sent || px_sent_maybe(o->flow, d);
 	struct px_settle s = {
 	    .delivery = d->id,

@@ -108,8 +108,10 @@ struct settling {
 	struct px_timer again;
 };
 
-static enum px_code owed_code(enum px_delivery_state state)
+static enum px_code owed_code(const struct px_delivery *d, enum px_delivery_state state)
 {
+	if (d->partner[0] == '\0' && state == PX_D_REFUSED)
+		return PX_CODE_NOT_CONNECTED;
 	switch (state) {
 	case PX_D_REFUSED: return PX_CODE_REFUSED;
 	case PX_D_EXPIRED: return PX_CODE_EXPIRED;
@@ -147,9 +149,9 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 		px_findings_add(&warnings, PX_CODE_UNSIGNED, 0, NULL, NULL, "%s",
 				s->error != NULL ? s->error : px_code_title(PX_CODE_UNSIGNED));
 	if (!good)
-		px_findings_add(&errors, owed_code(s->state), 0, NULL, NULL, "%s%s%s",
-				px_code_title(owed_code(s->state)), s->error != NULL ? ": " : "",
-				s->error != NULL ? s->error : "");
+		px_findings_add(&errors, owed_code(about->delivery, s->state), 0, NULL, NULL, "%s%s%s",
+				px_code_title(owed_code(about->delivery, s->state)),
+				s->error != NULL ? ": " : "", s->error != NULL ? s->error : "");
 	struct px_confirm c = {
 	    .kind = good ? PX_COD : PX_COE,
 	    .permanent = true,

@@ -71,6 +71,8 @@ static void show_partners(struct px_flow *flow, const struct px_store_stats *sta
 	px_metric_clear(flow->metrics, PX_M_OLDEST);
 	for (unsigned i = 0; i < stats->n_partners; i++) {
 		const struct px_partner_stats *p = &stats->partners[i];
+		if (p->partner[0] == '\0')
+			continue; /* recipients that are not connected: they end at once */
 		px_metric_set(flow->metrics, PX_M_BACKLOG, (double)(p->queued + p->handed_over), p->partner,
 			      NULL, NULL);
 		double age = p->oldest != 0 ? (double)(now - p->oldest) / 1000.0 : 0;

@@ -273,6 +273,7 @@ int px_verdict_decode(const uint8_t *data, size_t len, size_t doc_len, struct px
 	v->kind = (enum px_doc_kind)get(&in, 1, PX_DOC_CONFIRMATION);
 	v->stage = (enum px_stage)get(&in, 1, PX_STAGE_OK);
 	v->has_header = get_header(&in, &v->header);
+	get_text(&in, v->version, sizeof(v->version));
 	get_signer(&in, &v->signer);
 	v->profile = (unsigned)get(&in, 2, UINT16_MAX);
 	get_keys(&in, &v->keys);

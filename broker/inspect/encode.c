@@ -194,6 +194,7 @@ void px_verdict_encode(const struct px_verdict *verdict, struct px_buf *out)
 	put(out, verdict->kind, 1);
 	put(out, verdict->stage, 1);
 	put_header(out, &verdict->header, verdict->has_header);
+	put_text(out, verdict->version, PX_TYPE_MAX);
 	put_signer(out, &verdict->signer);
 	put(out, verdict->profile, 2);
 	put_keys(out, &verdict->keys);

@@ -336,6 +336,58 @@ static const xmlNode *header_element(const struct px_run *run, const char *name)
 	return NULL;
 }
 
+/* --- the version of the type --- */
+
+/* What the payload says of itself, in the attribute that one of the type's sets names. */
+static xmlChar *own_version(const struct px_run *run, const char **attribute)
+{
+	for (unsigned i = 0; i < run->type->n_variants; i++) {
+		const struct px_cat_set *set = run->ex->sets[run->type->variants[i].set].cat;
+		xmlChar *own = set->version_attribute[0] != '\0'
+				   ? xmlGetNoNsProp(run->payload, BAD_CAST set->version_attribute)
+				   : NULL;
+		*attribute = set->version_attribute;
+		if (own != NULL)
+			return own;
+	}
+	return NULL;
+}
+
+/* Where nothing names the version, its namespace does; else it is the default. */
+static const struct px_variant *variant_by_namespace(const struct px_run *run)
+{
+	const char *ns = run->payload->ns != NULL ? (const char *)run->payload->ns->href : "";
+	for (unsigned i = 0; i < run->type->n_variants; i++) {
+		if (strcmp(run->type->variants[i].root_ns, ns) == 0)
+			return &run->type->variants[i];
+	}
+	return px_examiner_variant(run->ex, run->type, "");
+}
+
+/* By @version, which stands at @where ("": nothing is said there), or by what the payload says. */
+static void find_variant(struct px_run *run, const char *version, const xmlNode *where)
+{
+	const char *type = run->type->cat->name, *attribute = "";
+	xmlChar *own = own_version(run, &attribute);
+	const char *named = version[0] != '\0' || own == NULL ? version : (const char *)own;
+	if (version[0] != '\0' && own != NULL && strcmp(version, (const char *)own) != 0)
+		px_run_error(run, PX_CODE_ENV_TYPE_VERSION, where, version,
+			     "%s of the payload says %s: the version must be the same", attribute,
+			     (const char *)own);
+	run->variant = named[0] != '\0' ? px_examiner_variant(run->ex, run->type, named)
+					: variant_by_namespace(run);
+	if (run->variant == NULL) {
+		px_run_error(run, PX_CODE_ENV_TYPE_VERSION, version[0] != '\0' ? where : run->payload, named,
+			     "the catalogue has no such version of %s", type);
+	} else {
+		const struct px_strings *names = &run->ex->sets[run->variant->set].cat->versions;
+		px_strlcpy(run->v->version, named[0] != '\0' || names->n == 0 ? named : names->items[0],
+			   sizeof(run->v->version));
+		check_root_type(run);
+	}
+	xmlFree(own);
+}
+
 static void check_catalogue(struct px_run *run)
 {
 	const struct px_header *h = &run->v->header;
@@ -351,12 +403,7 @@ static void check_catalogue(struct px_run *run)
 	if (px_str_starts(h->message_id, "PX-") && run->type->cat->origin == PX_ORIGIN_SYSTEM)
 		px_run_error(run, PX_CODE_ENV_MESSAGE_ID, header_element(run, "MessageId"), h->message_id,
 			     "ids that begin with PX- are made by nodes");
-	run->variant = px_examiner_variant(run->ex, run->type, h->type_version);
-	if (run->variant == NULL)
-		px_run_error(run, PX_CODE_ENV_TYPE_VERSION, header_element(run, "TypeVersion"),
-			     h->type_version, "the catalogue has no such version of %s", h->type);
-	else
-		check_root_type(run);
+	find_variant(run, h->type_version, header_element(run, "TypeVersion"));
 }
 
 static void check_environment(struct px_run *run)
@@ -433,12 +480,8 @@ void px_stage_bare(struct px_run *run, const char *type, const char *version)
 {
 	report_xsi_types(run);
 	run->type = px_examiner_type(run->ex, type);
-	run->variant = run->type != NULL ? px_examiner_variant(run->ex, run->type, version) : NULL;
 	if (run->type == NULL)
 		px_run_error(run, PX_CODE_ENV_TYPE, NULL, type, "the catalogue has no such message type");
-	else if (run->variant == NULL)
-		px_run_error(run, PX_CODE_ENV_TYPE_VERSION, NULL, version,
-			     "the catalogue has no such version of %s", type);
 	else
-		check_root_type(run);
+		find_variant(run, version, NULL);
 }

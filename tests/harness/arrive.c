@@ -237,7 +237,7 @@ int px_expect_interval(struct px_play *p, const struct px_call *call)
 
 struct outcome {
 	const struct px_doc *doc;
-	const char *kind, *code, *by;
+	const char *kind, *code, *by, *recipient;
 	unsigned found, other;
 	struct px_buf seen;
 };
@@ -255,22 +255,26 @@ static bool text_of(const struct px_buf *body, const char *entry, const char *wh
 /* One entry about the document. */
 static void look_at(struct outcome *o, const struct px_buf *body, const char *entry)
 {
-	struct px_buf kind = PX_BUF_INIT, code = PX_BUF_INIT, issuer = PX_BUF_INIT, digest = PX_BUF_INIT;
+	struct px_buf kind = PX_BUF_INIT, code = PX_BUF_INIT, issuer = PX_BUF_INIT, digest = PX_BUF_INIT,
+		      recipient = PX_BUF_INIT;
 	char hex[PX_DIGEST_HEX];
 	px_hex(o->doc->digest, PX_DIGEST_LEN, hex);
 	(void)text_of(body, entry, "/px:Kind", &kind);
 	(void)text_of(body, entry, "/px:Error[1]/@code", &code);
 	(void)text_of(body, entry, "/px:Issuer", &issuer);
 	(void)text_of(body, entry, "/px:RefDigest", &digest);
+	(void)text_of(body, entry, "/px:Recipient", &recipient);
 	bool same_digest = strcmp(px_buf_str(&digest), hex) == 0;
-	px_buf_addf(&o->seen, "%s%s%s%s by %s%s", o->seen.len > 0 ? "; " : "", px_buf_str(&kind),
-		    code.len > 0 ? " " : "", px_buf_str(&code), px_buf_str(&issuer),
+	bool asked = o->recipient == NULL || strcmp(o->recipient, px_buf_str(&recipient)) == 0;
+	px_buf_addf(&o->seen, "%s%s%s%s by %s for %s%s", o->seen.len > 0 ? "; " : "", px_buf_str(&kind),
+		    code.len > 0 ? " " : "", px_buf_str(&code), px_buf_str(&issuer), px_buf_str(&recipient),
 		    same_digest ? "" : " about other octets");
 	bool fits = strcasecmp(px_buf_str(&kind), o->kind) == 0 && same_digest &&
 		    (o->code == NULL || strcmp(o->code, px_buf_str(&code)) == 0) &&
 		    (o->by == NULL || strcmp(o->by, px_buf_str(&issuer)) == 0);
-	o->found += fits;
-	o->other += !fits;
+	o->found += asked && fits;
+	o->other += asked && !fits;
+	px_buf_free(&recipient);
 	px_buf_free(&kind);
 	px_buf_free(&code);
 	px_buf_free(&issuer);
@@ -351,7 +355,8 @@ int px_expect_outcome(struct px_play *p, const struct px_call *call)
 	struct outcome o = {.doc = px_find_doc(p, px_call_word(call, 0)),
 			    .kind = px_call_word(call, 2),
 			    .code = px_call_key(call, "code"),
-			    .by = px_call_key(call, "by")};
+			    .by = px_call_key(call, "by"),
+			    .recipient = px_call_key(call, "for")};
 	if (o.doc == NULL)
 		return PX_EINVAL;
 	if (strcmp(px_call_word(call, 1), "=") != 0)
@@ -378,8 +383,10 @@ int px_expect_outcome(struct px_play *p, const struct px_call *call)
 	int rc = PX_OK;
 	if (!holds) {
 		struct px_buf expected = PX_BUF_INIT;
-		px_buf_addf(&expected, "%u %s%s%s about %s", none ? 0 : want, none ? "confirmations" : o.kind,
-			    o.code != NULL ? " " : "", o.code != NULL ? o.code : "", o.doc->name);
+		px_buf_addf(&expected, "%u %s%s%s about %s%s%s", none ? 0 : want,
+			    none ? "confirmations" : o.kind, o.code != NULL ? " " : "",
+			    o.code != NULL ? o.code : "", o.doc->name, o.recipient != NULL ? " for " : "",
+			    o.recipient != NULL ? o.recipient : "");
 		rc = px_fail(p, px_buf_str(&expected), "%s", o.seen.len > 0 ? px_buf_str(&o.seen) : "none");
 		px_buf_free(&expected);
 	}

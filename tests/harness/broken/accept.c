@@ -80,8 +80,16 @@ static int decide(struct broken *b, const struct px_conf_partner *partner, struc
 	if (HAS(PING_DELIVERED) && type != NULL && strcmp(type->name, "Ping") == 0 &&
 	    strcmp(v->header.recipients[0], b->conf->node.authority) != 0)
 		type = px_catalogue_type(b->cat, "PreArrivalNotice");
-	status = px_route(b->conf, type != NULL ? type : &b->cat->types[0], partner, &v->header, &v->keys,
-			  wall_now(), &out->routing, &out->errors);
+	const struct px_route_ask ask = {
+	    .conf = b->conf,
+	    .type = type != NULL ? type : &b->cat->types[0],
+	    .from = partner,
+	    .header = &v->header,
+	    .keys = &v->keys,
+	    .version = v->version,
+	    .now = wall_now(),
+	};
+	status = px_route(&ask, &out->routing, &out->errors);
 	if (status != 0 && !let_pass(&out->errors, false))
 		return status;
 	px_findings_free(&out->errors);
