@@ -95,7 +95,8 @@ static int set_value(struct px_ctl_line *line, const struct px_ctl_arg *arg, con
 		     struct px_buf *why)
 {
 	json_t *value = word != NULL ? to_json(arg, word) : json_true();
-	json_t *into = arg->place == PX_CTL_CLIENT ? line->client : line->params;
+	bool ours = arg->place == PX_CTL_CLIENT || arg->kind == PX_CTL_KIND_FILE;
+	json_t *into = ours ? line->client : line->params;
 	if (value == NULL) {
 		px_buf_setf(why, "argument %s is not UTF-8", arg->name);
 		return PX_EINVAL;

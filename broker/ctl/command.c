@@ -54,6 +54,7 @@ static const struct arg_kind arg_kinds[] = {
     [PX_CTL_KIND_TARGET] = {"TARGET", "name of a partner, SENDER/MESSAGE-ID, or the number of a message"},
     [PX_CTL_KIND_ALARM] = {"ALARM", "name of an alarm"},
     [PX_CTL_KIND_RECORD] = {"RECORD", "TABLE/NUMBER, as quarantine shows it"},
+    [PX_CTL_KIND_OCTETS] = {"OCTETS", "octets in base64"},
     [PX_CTL_KIND_FILE] = {"FILE", "name of a file"},
 };
 
@@ -268,6 +269,8 @@ static bool value_fits(enum px_ctl_kind kind, const json_t *value)
 		       json_integer_value(value) <= PX_CTL_COUNT_MAX;
 	if (kind == PX_CTL_KIND_CURSOR)
 		return json_is_integer(value) && json_integer_value(value) >= 0;
+	if (kind == PX_CTL_KIND_OCTETS)
+		return json_is_string(value) && json_string_length(value) <= PX_CTL_OCTETS_MAX;
 	return json_is_string(value) && json_string_length(value) <= PX_CTL_TEXT_MAX &&
 	       fits(kind, json_string_value(value));
 }
@@ -298,7 +301,7 @@ int px_ctl_check_value(const struct px_ctl_arg *arg, const json_t *value, struct
 
 static bool is_sent(const struct px_ctl_arg *arg)
 {
-	return arg->place != PX_CTL_CLIENT;
+	return arg->place != PX_CTL_CLIENT && arg->kind != PX_CTL_KIND_FILE;
 }
 
 static void refuse_unknown(const struct px_ctl_command *command, const char *name, struct px_buf *why)
@@ -334,7 +337,8 @@ int px_ctl_check(const struct px_ctl_command *command, const json_t *params, str
 	}
 	for (unsigned i = 0; i < command->n_args; i++) {
 		const struct px_ctl_arg *arg = &command->args[i];
-		if (arg->place == PX_CTL_REQUIRED && json_object_get(params, arg->name) == NULL) {
+		if (arg->place == PX_CTL_REQUIRED && is_sent(arg) &&
+		    json_object_get(params, arg->name) == NULL) {
 			px_buf_setf(why, "argument %s is missing: %s", arg->name,
 				    px_ctl_kind_text(arg->kind));
 			return PX_EINVAL;

@@ -44,13 +44,15 @@ enum px_ctl_kind {
 	PX_CTL_KIND_TARGET,    /* a partner's name, or as MESSAGE */
 	PX_CTL_KIND_ALARM,     /* name of an alarm */
 	PX_CTL_KIND_RECORD,    /* TABLE/NUMBER */
-	PX_CTL_KIND_FILE       /* prinexctl's own */
+	PX_CTL_KIND_OCTETS,    /* base64, at most PX_CTL_OCTETS_MAX characters of it */
+	PX_CTL_KIND_FILE       /* prinexctl's own: never sent */
 };
 
 enum px_ctl_place { PX_CTL_REQUIRED, PX_CTL_OPTIONAL, PX_CTL_OPTION, PX_CTL_CLIENT, PX_CTL_HIDDEN };
 
-#define PX_CTL_COUNT_MAX 500
-#define PX_CTL_TEXT_MAX  256 /* octets of any argument */
+#define PX_CTL_COUNT_MAX  500
+#define PX_CTL_TEXT_MAX   256 /* octets of any argument but these: */
+#define PX_CTL_OCTETS_MAX 48000
 
 struct px_ctl_arg {
 	enum px_ctl_id command;

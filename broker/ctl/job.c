@@ -14,6 +14,7 @@ static px_job_run *const handlers[PX_CTL_COMMANDS] = {
     [PX_CTL_MESSAGE] = px_cmd_message,
     [PX_CTL_TRACE] = px_cmd_trace,
     [PX_CTL_BODY] = px_cmd_body,
+    [PX_CTL_ROUTE_EXPLAIN] = px_cmd_route_explain,
     [PX_CTL_QUEUE] = px_cmd_queue,
     [PX_CTL_PAUSE] = px_cmd_pause,
     [PX_CTL_RESUME] = px_cmd_resume,

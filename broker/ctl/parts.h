@@ -50,6 +50,7 @@ struct conn {
 	bool half_closed;                     /* the peer sends no more, but reads */
 	bool answering;                       /* the deadline is that of reading answers */
 	char journalled[PX_CTL_TEXT_MAX + 8]; /* the body whose reading was journalled last: pieces follow */
+	struct px_buf upload;                 /* pieces of a document that is being sent */
 };
 TAILQ_HEAD(conns, conn);
 
@@ -69,8 +70,9 @@ struct px_ctl {
 	struct px_work *files; /* files and /proc */
 	struct conns conns;
 	unsigned n_conns;
-	bool verifying; /* one walk through the store at a time */
-	bool checking;  /* one configuration check at a time */
+	struct conn *uploading; /* whose document is kept: one at a time, the latest; NULL none */
+	bool verifying;         /* one walk through the store at a time */
+	bool checking;          /* one configuration check at a time */
 };
 
 struct px_ctl *px_ctl_ref(struct px_ctl *ctl);
@@ -154,6 +156,7 @@ px_job_run px_cmd_status, px_cmd_alarms, px_cmd_metrics, px_cmd_help;           
 px_job_run px_cmd_partners, px_cmd_partner;                                            /* cmd_partners.c */
 px_job_run px_cmd_messages, px_cmd_message, px_cmd_body;                               /* cmd_messages.c */
 px_job_run px_cmd_trace;                                                               /* cmd_trace.c */
+px_job_run px_cmd_route_explain;                                                       /* cmd_route.c */
 px_job_run px_cmd_queue;                                                               /* cmd_queue.c */
 px_job_run px_cmd_certificates, px_cmd_catalogue;                                      /* cmd_trust.c */
 px_job_run px_cmd_config_check, px_cmd_config_diff, px_cmd_config_dump, px_cmd_reload; /* cmd_conf.c */

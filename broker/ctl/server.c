@@ -50,6 +50,9 @@ static void conn_close(struct conn *conn)
 		px_job_leave(conn->job);
 	if (conn->lookup != NULL)
 		conn->lookup->conn = NULL;
+	if (ctl->uploading == conn)
+		ctl->uploading = NULL;
+	px_buf_free(&conn->upload);
 	bufferevent_free(conn->bev);
 	px_ctl_peer_free(&conn->peer);
 	free(conn);

@@ -23,6 +23,7 @@ static show_fn *const shows[PX_CTL_COMMANDS] = {
     [PX_CTL_MESSAGES] = show_messages,
     [PX_CTL_MESSAGE] = show_message,
     [PX_CTL_TRACE] = show_trace,
+    [PX_CTL_ROUTE_EXPLAIN] = show_route,
     [PX_CTL_QUEUE] = show_queue,
     [PX_CTL_PAUSE] = show_told,
     [PX_CTL_RESUME] = show_told,
@@ -214,7 +215,9 @@ static enum px_ctl_exit run_body(struct rpc *rpc, const struct px_ctl_line *line
 static enum px_ctl_exit run_once(struct rpc *rpc, const struct px_ctl_line *line, const struct settings *set)
 {
 	json_t *result;
-	enum px_ctl_exit rc = rpc_call(rpc, line->command->method, line->params, &result);
+	enum px_ctl_exit rc = line->command->id == PX_CTL_ROUTE_EXPLAIN
+				  ? run_route_explain(rpc, line, &result)
+				  : rpc_call(rpc, line->command->method, line->params, &result);
 	if (rc != PX_CTL_EXIT_OK)
 		return rc;
 	print_result(line->command, set, result);

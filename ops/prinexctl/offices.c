@@ -12,7 +12,7 @@ enum px_ctl_exit run_offices_import(const struct px_ctl_line *line)
 {
 	const char *out = json_string_value(json_object_get(line->client, "out"));
 	struct px_offices_import import = {
-	    .source = json_string_value(json_object_get(line->params, "source")),
+	    .source = json_string_value(json_object_get(line->client, "source")),
 	    .target = out != NULL ? out : TARGET_DEFAULT,
 	};
 	struct px_buf why = PX_BUF_INIT;

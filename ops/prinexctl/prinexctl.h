@@ -31,6 +31,11 @@ enum px_ctl_exit rpc_open(struct rpc *rpc, const char *path);
 enum px_ctl_exit rpc_call(struct rpc *rpc, const char *method, const json_t *params, json_t **result);
 void rpc_close(struct rpc *rpc);
 
+/* --- route.c --- */
+
+/** Send the file piece by piece. @result is the answer to the last. */
+enum px_ctl_exit run_route_explain(struct rpc *rpc, const struct px_ctl_line *line, json_t **result);
+
 /* --- screen.c: what may be written to a terminal --- */
 
 enum colour { PLAIN, BOLD, DIM, GREEN, YELLOW, RED };
@@ -95,6 +100,7 @@ show_fn show_certificates, show_catalogue, show_check, show_reload, show_log; /*
 show_fn show_diff, show_backup, show_drain, show_stop, show_text;             /* show_conf.c */
 show_fn show_told, show_quarantine;                                           /* show_deliveries.c */
 show_fn show_messages, show_message, show_queue, show_trace;                  /* show_messages.c */
+show_fn show_route;                                                           /* route.c */
 show_fn show_journal, show_journal_verify, show_verify;                       /* show_journal.c */
 
 /** top.c: look again and again until interrupted. */

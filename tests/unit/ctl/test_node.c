@@ -98,6 +98,8 @@ static void test_all_answered(void **state)
 			params = "{\"message\":\"BY/A1\"}";
 		else if (c->id == PX_CTL_TRACE)
 			params = "{\"value\":\"x\"}";
+		else if (c->id == PX_CTL_ROUTE_EXPLAIN)
+			params = "{\"octets\":\"eA==\",\"more\":true}";
 		else if (c->id == PX_CTL_LOG)
 			params = "{\"level\":\"info\"}";
 		else if (c->id == PX_CTL_PAUSE || c->id == PX_CTL_RESUME || c->id == PX_CTL_PROBE)
@@ -144,11 +146,23 @@ static void test_partners(void **state)
 			    "there is no partner nobody; partners lists them");
 }
 
+/* Pieces of a document belong to one connection and stand one behind the other. */
+static void test_pieces_of_a_document(void **state)
+{
+	struct rig *r = *state;
+	json_t *first = rig_result(r, "route.explain", "{\"octets\":\"eHl6\",\"more\":true}");
+	assert_int_equal(json_integer_value(json_object_get(first, "received")), 3);
+	json_decref(first);
+	rig_error(r, "route.explain", "{\"octets\":\"eA==\",\"offset\":3}", -32003);
+	rig_error(r, "route.explain", "{\"octets\":\"?\"}", -32602);
+	rig_error(r, "route.explain", "{\"octets\":\"eA==\",\"partner\":\"nobody\"}", -32002);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_status),       TEST(test_alarms),   TEST(test_help),
-	    TEST(test_all_answered), TEST(test_partners),
+	    TEST(test_all_answered), TEST(test_partners), TEST(test_pieces_of_a_document),
 	};
 	px_log_init("test", 2, PX_LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
