@@ -241,7 +241,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
@@ -255,6 +255,8 @@ $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 
 $(O)/bench-load: $(call objs,$(patsubst %,tests/bench/%.c,load partner wire message)) $(call deps_of,flow)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,flow) $(LIBS) -o $@
+$(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor_own floor_net wire message)) $(call deps_of,client)
+	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) $(LIBS) -o $@
 
 # Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c.
 $(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
@@ -262,8 +264,8 @@ $(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
 $(O)/backlog: $(call objs,tests/faults/backlog.c) $(call deps_of,store)
 	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
 
-bench: all $(O)/bench-inspect $(O)/bench-store $(O)/bench-load ## measure the inspector, start-up and memory
-	@PX_BUILD=$(O) tests/bench/run
+bench: all $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor ## measure the broker under load beside the floor of its libraries (BASE=file: against an earlier run)
+	@PX_BUILD=$(O) BASE=$(BASE) tests/bench/run
 
 demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them running, CORPUS=folder)
 	@$(MAKE) --no-print-directory O=$(O) all

@@ -1,0 +1,218 @@
+/* prinex: the floor: pre-scan, parse, canonicalize, verify, validate
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include <libxml/c14n.h>
+#include <libxml/parser.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+
+#include "base/digest.h"
+#include "base/strings.h"
+#include "floor.h"
+#include "xml/prescan.h"
+
+#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT)
+
+static EVP_MD *sha256(void)
+{
+	static EVP_MD *md;
+	if (md == NULL)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return md;
+}
+
+double px_floor_digest(struct px_floor *f, unsigned rounds)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++)
+		px_sha256(f->doc->data, f->doc->len, digest);
+	return (px_floor_cpu() - start) / rounds;
+}
+
+double px_floor_prescan(struct px_floor *f, unsigned rounds)
+{
+	struct px_findings errors = {0};
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++) {
+		if (px_prescan(f->doc->data, f->doc->len, &errors) != PX_OK)
+			px_bench_die("pre-scan", "refuses the message");
+	}
+	return (px_floor_cpu() - start) / rounds;
+}
+
+static xmlDocPtr parse(const struct px_buf *doc)
+{
+	xmlDocPtr tree = xmlReadMemory((const char *)doc->data, (int)doc->len, NULL, NULL, PARSE_OPTIONS);
+	if (tree == NULL)
+		px_bench_die("parse", "not well-formed");
+	return tree;
+}
+
+double px_floor_parse(struct px_floor *f, unsigned rounds)
+{
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++)
+		xmlFreeDoc(parse(f->doc));
+	return (px_floor_cpu() - start) / rounds;
+}
+
+static xmlNodePtr child(xmlNodePtr parent, const char *name)
+{
+	for (xmlNodePtr n = parent->children; n != NULL; n = n->next) {
+		if (n->type == XML_ELEMENT_NODE && (name == NULL || strcmp((const char *)n->name, name) == 0))
+			return n;
+	}
+	px_bench_die(name != NULL ? name : "element", "missing");
+}
+
+static int into_digest(void *ctx, const char *data, int len)
+{
+	EVP_DigestUpdate(ctx, data, (size_t)len);
+	return len;
+}
+
+static int no_close(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static void c14n_digest(xmlDocPtr doc, uint8_t out[PX_DIGEST_LEN])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_DigestInit_ex2(md, sha256(), NULL);
+	xmlOutputBufferPtr to = xmlOutputBufferCreateIO(into_digest, no_close, md, NULL);
+	if (xmlC14NExecute(doc, NULL, NULL, XML_C14N_EXCLUSIVE_1_0, NULL, 0, to) < 0)
+		px_bench_die("C14N", "failed");
+	xmlOutputBufferClose(to);
+	EVP_DigestFinal_ex(md, out, NULL);
+	EVP_MD_CTX_free(md);
+}
+
+double px_floor_c14n(struct px_floor *f, unsigned rounds)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	xmlDocPtr doc = parse(f->doc);
+	xmlNodePtr signature = child(xmlDocGetRootElement(doc), "Signature");
+	xmlUnlinkNode(signature);
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++)
+		c14n_digest(doc, digest);
+	double took = (px_floor_cpu() - start) / rounds;
+	xmlFreeNode(signature);
+	xmlFreeDoc(doc);
+	return took;
+}
+
+/* SignedInfo as a document of its own: the cheapest way to its canonical octets. */
+static void digest_signed_info(xmlNodePtr signature, uint8_t digest[PX_DIGEST_LEN])
+{
+	xmlDocPtr doc = xmlNewDoc(BAD_CAST "1.0");
+	xmlDocSetRootElement(doc, xmlDocCopyNode(child(signature, "SignedInfo"), doc, 1));
+	c14n_digest(doc, digest);
+	xmlFreeDoc(doc);
+}
+
+double px_floor_signed_info(struct px_floor *f, unsigned rounds)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	xmlDocPtr doc = parse(f->doc);
+	xmlNodePtr signature = child(xmlDocGetRootElement(doc), "Signature");
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++)
+		digest_signed_info(signature, digest);
+	double took = (px_floor_cpu() - start) / rounds;
+	xmlFreeDoc(doc);
+	return took;
+}
+
+/* SignatureValue as EVP wants it: ECDSA in DER. */
+static void signature_value(xmlNodePtr signature, EVP_PKEY *key, struct px_buf *out)
+{
+	struct px_buf raw = PX_BUF_INIT;
+	xmlChar *text = xmlNodeGetContent(child(signature, "SignatureValue"));
+	px_unbase64(&raw, (const char *)text, strlen((const char *)text));
+	xmlFree(text);
+	px_buf_clear(out);
+	if (EVP_PKEY_is_a(key, "EC")) {
+		ECDSA_SIG *sig = ECDSA_SIG_new();
+		int half = (int)raw.len / 2;
+		ECDSA_SIG_set0(sig, BN_bin2bn(raw.data, half, NULL), BN_bin2bn(raw.data + half, half, NULL));
+		uint8_t *to = px_buf_reserve(out, 160);
+		px_buf_grown(out, (size_t)i2d_ECDSA_SIG(sig, &to));
+		ECDSA_SIG_free(sig);
+	} else {
+		px_buf_add(out, raw.data, raw.len);
+	}
+	px_buf_free(&raw);
+}
+
+static void verify(EVP_PKEY *key, const struct px_buf *value, const uint8_t digest[PX_DIGEST_LEN])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	if (EVP_PKEY_verify_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, sha256()) != 1 ||
+	    EVP_PKEY_verify(ctx, value->data, value->len, digest, PX_DIGEST_LEN) != 1)
+		px_bench_die("verify", "the signature does not fit");
+	EVP_PKEY_CTX_free(ctx);
+}
+
+double px_floor_verify(struct px_floor *f, unsigned rounds)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	struct px_buf value = PX_BUF_INIT;
+	xmlDocPtr doc = parse(f->doc);
+	xmlNodePtr signature = child(xmlDocGetRootElement(doc), "Signature");
+	digest_signed_info(signature, digest);
+	signature_value(signature, f->signer, &value);
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++)
+		verify(f->signer, &value, digest);
+	double took = (px_floor_cpu() - start) / rounds;
+	px_buf_free(&value);
+	xmlFreeDoc(doc);
+	return took;
+}
+
+double px_floor_schema(struct px_floor *f, unsigned rounds)
+{
+	xmlDocPtr doc = parse(f->doc), alone = xmlNewDoc(BAD_CAST "1.0");
+	xmlNodePtr payload = child(child(xmlDocGetRootElement(doc), "Payload"), NULL);
+	xmlUnlinkNode(payload);
+	alone->dict = doc->dict;
+	xmlDictReference(doc->dict);
+	xmlDocSetRootElement(alone, payload);
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++) {
+		xmlSchemaValidCtxtPtr valid = xmlSchemaNewValidCtxt(f->schema);
+		if (xmlSchemaValidateDoc(valid, alone) != 0)
+			px_bench_die("schema", "the payload is not valid");
+		xmlSchemaFreeValidCtxt(valid);
+	}
+	double took = (px_floor_cpu() - start) / rounds;
+	xmlFreeDoc(alone);
+	xmlFreeDoc(doc);
+	return took;
+}
+
+/* A partner's confirmation: parse, digest, verify. */
+double px_floor_answer(struct px_floor *f, unsigned rounds)
+{
+	uint8_t digest[PX_DIGEST_LEN];
+	struct px_buf value = PX_BUF_INIT;
+	double start = px_floor_cpu();
+	for (unsigned i = 0; i < rounds; i++) {
+		xmlDocPtr doc = parse(f->answer);
+		xmlNodePtr signature = child(xmlDocGetRootElement(doc), "Signature");
+		xmlUnlinkNode(signature);
+		c14n_digest(doc, digest);
+		digest_signed_info(signature, digest);
+		signature_value(signature, f->answerer, &value);
+		verify(f->answerer, &value, digest);
+		xmlFreeNode(signature);
+		xmlFreeDoc(doc);
+	}
+	px_buf_free(&value);
+	return (px_floor_cpu() - start) / rounds;
+}

@@ -1,0 +1,137 @@
+# prinex: what the benchmark plays on: payloads of any size, one broker, its CPU and memory, the disk
+# SPDX-License-Identifier: Apache-2.0
+# Copyright (c) 2026 The prinex authors
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import px  # noqa: E402
+
+OVERHEAD = 3300  # octets of header and RSA signature around a payload
+TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+class Payloads:
+    """Declarations with as many items as make an exchange of the size asked for: official NCTS5 messages where the corpus is,
+    else our own transit declarations. Sizes below that of one item give one item."""
+
+    def __init__(self, folder):
+        self.folder, self.made = folder, {}
+        source = px.corpus("ncts5", "messages", "large", "CD001C_1999_items.xml")
+        self.official = bool(source)
+        self.type, item = ("CD001C", "ConsignmentItem") if source else ("TransitDeclaration", "GoodsItem")
+        if not source:
+            script = os.path.join(px.ROOT, "schemas", "examples", "make-large")
+            subprocess.run([script, folder, "1999"], check=True, stdout=subprocess.DEVNULL)
+            source = [os.path.join(folder, f) for f in os.listdir(folder) if f.startswith("TransitDeclaration")]
+        with open(source[0], encoding="utf-8") as f:
+            text = f.read()
+        first, last = text.index("<%s>" % item), text.rindex("</%s>" % item) + len("</%s>" % item)
+        self.head, self.tail = text[:first], text[last:]
+        self.items = re.split(r"(?=<%s>)" % item, text[first:last])[1:]
+
+    def file(self, size):
+        """Path of a payload that makes an exchange of about @size octets."""
+        if size not in self.made:
+            room, n = size - OVERHEAD - len(self.head.encode()) - len(self.tail.encode()), 0
+            while n < len(self.items) and (n == 0 or room > 0):
+                room -= len(self.items[n].encode())
+                n += 1
+            path = os.path.join(self.folder, "payload-%d.xml" % size)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(self.head + "".join(self.items[:n]) + self.tail)
+            self.made[size] = path
+        return self.made[size]
+
+
+class Node:
+    """The broker that is measured: a system pushes to it and is pushed to, and so is the recipient's."""
+
+    def __init__(self, lab, official):
+        self.lab, self.broker = lab, lab.broker("BY")
+        self.origin, self.recipient = px.free_port(), px.free_port()
+        self.run = 0
+        by = self.broker
+        more = 'official = "%s"' % os.path.realpath(px.CORPUS) if official else ""
+        text = by.head(more).replace("workers = 2", "workers = 0").replace('map-size = "4G"', 'map-size = "64G"')
+        text += by.trust("BY", "UA")
+        for name, authority, port in (("system-by", "BY", self.origin), ("system-ua", "UA", self.recipient)):
+            text += by.partner(name, authority, "system", url="https://127.0.0.1:%d" % port, more="in-flight = 32 rules = {}")
+        for name in IDLERS:
+            text += by.partner(name, "BY", "officer")
+        by.write(text)
+
+    def cpu_us(self):
+        """User and system time of all its processes, those that have ended included."""
+        return sum(ticks(pid) for pid in self.broker.pids()) * TICK_US
+
+    def memory_kb(self):
+        """Proportional set size of all processes together: shared pages are counted once."""
+        total = 0
+        for pid in self.broker.pids():
+            with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
+                total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+        return total
+
+    def load(self, kinds, count, seconds, rate=0, key="sign", in_flight=32, warm=200):
+        """Drive messages through it; what bench-load says, and CPU us of the broker per message counted."""
+        self.run += 1
+        argv = [px.program("bench-load"), "--pki", self.lab.pki, "--port", str(self.broker.port)]
+        for name, value in (("recipient", self.recipient), ("origin", self.origin), ("run", self.run), ("count", count + warm),
+                            ("seconds", seconds), ("rate", rate), ("in-flight", in_flight), ("warm", warm), ("key", key)):
+            argv += ["--" + name, str(value)]
+        with subprocess.Popen(argv + kinds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+            if p.stdout.readline() != "ready\n":
+                raise RuntimeError("bench-load does not get ready")
+            before = self.cpu_us()
+            p.stdin.write("go\n")
+            p.stdin.flush()
+            done = p.stdout.readline()
+            cpu, memory = self.cpu_us() - before, self.memory_kb()
+            found = {k: float(v) for k, v in re.findall(r"^(\w+)=(\S+)$", p.stdout.read(), re.M)}
+            if done != "done\n" or p.wait(60) != 0:
+                raise RuntimeError("not every message was accepted, delivered and confirmed: %s\n%s" % (found, self.broker.tail(5)))
+        found["broker_cpu_us"], found["rss_kb"] = cpu / found["counted"], memory
+        return found
+
+
+IDLERS = ["idler-%d" % i for i in range(4)]
+
+
+def ticks(pid):
+    """Clock ticks of a process and of its children that have ended; 0 when it has gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+            return sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:15])
+    except OSError:
+        return 0
+
+
+def flushes_per_second(folder, seconds=1.0):
+    """How often a second this disk makes 4 KB durable, one after the other."""
+    path = os.path.join(folder, "flush")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.ftruncate(fd, 1 << 22)
+        os.fsync(fd)
+        n, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            os.pwrite(fd, os.urandom(4096), n % 1024 * 4096)
+            os.fdatasync(fd)
+            n += 1
+        return n / seconds
+    finally:
+        os.close(fd)
+        os.unlink(path)
+
+
+def verify_us():
+    """What `openssl speed` says of one RSA-2048 verification, in us."""
+    status, out, err = px.run(["openssl", "speed", "-seconds", "1", "rsa2048"], timeout=60)
+    m = re.search(r"^rsa\s+2048 bits.*\s([\d.]+)\s*$", out, re.M)
+    if status != 0 or not m:
+        raise RuntimeError("openssl speed: " + err)
+    return 1e6 / float(m.group(1))
