@@ -67,11 +67,15 @@ void px_buf_vaddf(struct px_buf *buf, const char *fmt, va_list ap)
 {
 	va_list again;
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
+	char *to = (char *)px_buf_reserve(buf, 127);
+	size_t room = buf->cap - buf->len;
+	int n = vsnprintf(to, room, fmt, ap);
 	px_assert(n >= 0);
-	char *to = (char *)px_buf_reserve(buf, (size_t)n);
-	vsnprintf(to, (size_t)n + 1, fmt, ap);
+	if ((size_t)n >= room) { /* once more: most fit at the first try */
+		to = (char *)px_buf_reserve(buf, (size_t)n);
+		vsnprintf(to, (size_t)n + 1, fmt, again);
+	}
+	va_end(again);
 	px_buf_grown(buf, (size_t)n);
 }
 
@@ -165,9 +169,24 @@ static void add_xml_ascii(struct px_buf *buf, char c, bool attr)
 		px_buf_addc(buf, c);
 }
 
+/* Octets at @s that both kinds of text carry as they are. */
+static size_t plain_run(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && strchr("&<>\"\\", s[n]) == NULL)
+		n++;
+	return n;
+}
+
 static void add_xml(struct px_buf *buf, const char *s, size_t len, bool attr)
 {
 	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(s + i, len - i);
+		if (run > 0) {
+			px_buf_add(buf, s + i, run);
+			i += run;
+			continue;
+		}
 		size_t n = px_utf8_length(s + i, len - i);
 		if (n == 1) {
 			add_xml_ascii(buf, s[i], attr);

@@ -33,12 +33,15 @@ static void end(struct broker *b, int status)
 /* --- start
  * --------------------------------------------------------------------------------------------------- */
 
+/* A call of RAND_bytes costs 3 us however little it is asked for, and a message needs three numbers. */
 static uint64_t random64(void *arg)
 {
-	uint64_t r = 0;
-	(void)arg;
-	px_assert(RAND_bytes((unsigned char *)&r, sizeof(r)) == 1);
-	return r;
+	struct broker *b = arg;
+	if (b->n_random == 0) {
+		px_assert(RAND_bytes((unsigned char *)b->random, sizeof(b->random)) == 1);
+		b->n_random = PX_ARRAY_LEN(b->random);
+	}
+	return b->random[--b->n_random];
 }
 
 static void store_failed(void *arg, const char *why)
@@ -144,6 +147,7 @@ static int start_rooms(struct broker *b, struct px_buf *why)
 	    .alarms = b->alarms,
 	    .generation = &b->gen->pub,
 	    .random = random64,
+	    .random_arg = b,
 	    .fatal = store_failed,
 	    .fatal_arg = b,
 	};

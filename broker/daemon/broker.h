@@ -43,6 +43,8 @@ struct broker {
 	int64_t revived_at;   /* mono */
 	int64_t revive_pause; /* ms; before the next try to start inspectors */
 	int status;
+	uint64_t random[64]; /* drawn beforehand */
+	unsigned n_random;
 };
 
 /* broker.c */

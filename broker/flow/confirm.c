@@ -39,9 +39,14 @@ static void element(struct px_buf *out, const char *name, const char *text)
 {
 	if (!has(text))
 		return;
-	px_buf_addf(out, "<px:%s>", name);
+	/* Twenty of these make a confirmation: formatted output would take half of the time. */
+	px_buf_adds(out, "<px:");
+	px_buf_adds(out, name);
+	px_buf_addc(out, '>');
 	px_buf_add_xml_text(out, text, strlen(text));
-	px_buf_addf(out, "</px:%s>", name);
+	px_buf_adds(out, "</px:");
+	px_buf_adds(out, name);
+	px_buf_addc(out, '>');
 }
 
 static void element_hex(struct px_buf *out, const char *name, const uint8_t *digest)
@@ -117,6 +122,7 @@ static void evidence(struct px_buf *out, const struct px_confirm *c)
 
 void px_confirm_write(struct px_buf *out, const struct px_confirm *c, bool root)
 {
+	px_buf_reserve(out, 1024 + c->evidence_len / 3 * 4);
 	px_buf_addf(out, "<px:Confirmation%s>", root ? NS : "");
 	element(out, "Kind", px_conf_kind_name(c->kind));
 	if (c->kind == PX_COE)

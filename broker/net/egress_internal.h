@@ -37,7 +37,7 @@ struct px_lane {
 	struct curl_slist *headers;
 	struct px_posts posts;
 	unsigned n_spare;
-	CURL *spare[8];
+	CURL *spare[32]; /* as many as can be in flight: a new handle costs more than a post */
 };
 
 struct px_post {
