@@ -28,7 +28,7 @@ static SSL_CTX *tls(const struct px_floor *f, bool server, const char *who)
 
 static unsigned port_of(int fd)
 {
-	struct sockaddr_in a;
+	struct sockaddr_in a = {0};
 	socklen_t len = sizeof(a);
 	px_assert(getsockname(fd, (struct sockaddr *)&a, &len) == 0);
 	return ntohs(a.sin_port);
