@@ -36,7 +36,7 @@ static int set_index(const struct px_catalogue *cat, const char *name)
 static int load_rules(struct px_set *set, struct px_buf *why)
 {
 	int rc = PX_OK;
-	set->rules = px_xcalloc(PX_MAX(set->cat->rules.n, 1u), sizeof(set->rules[0]));
+	set->rules = px_xcalloc(PX_MAX(set->cat->rules.n, 1u), sizeof(struct px_rules *));
 	for (unsigned i = 0; i < set->cat->rules.n && rc == PX_OK; i++) {
 		rc = px_rules_load(set->cat->rules.items[i], &set->rules[i], why);
 		set->n_rules += rc == PX_OK;
