@@ -124,7 +124,7 @@ class System(raw.System):
             self.ec_signer = Signer(self.sign_cert.replace("sign.pem", "sign-ec.pem"), self.sign_key.replace("sign.key", "sign-ec.key"))
         return self.ec_signer.seal(doc)
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
+    def request(self, method, path, body=None, headers=None, timeout=60):
         """As px.Peer.request, on this thread's connection; a failure raises and closes it."""
         c = getattr(self.local, "connection", None)
         if c is None or time.monotonic() - self.local.used > 30:

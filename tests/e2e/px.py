@@ -78,7 +78,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(condition, seconds=20, every=0.05):
+def wait_for(condition, seconds=60, every=0.05):
     """Poll until condition() is true; its last value."""
     end = time.monotonic() + seconds * SLOW
     while True:
@@ -177,10 +177,10 @@ control { socket = "%s" }
         except OSError:
             return False
 
-    def wait_listening(self, seconds=20):
+    def wait_listening(self, seconds=60):
         return wait_for(self.listens, seconds, every=0.02)
 
-    def wait_ready(self, seconds=20):
+    def wait_ready(self, seconds=60):
         """Until it listens and its inspectors have started once."""
         def warm():
             with open(self.log, "rb") as f:
@@ -218,10 +218,10 @@ control { socket = "%s" }
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(10)
-        wait_for(lambda: not any(cmdline(pid) for pid in pids), 10, every=0.005)
+        self.process.wait(60)
+        wait_for(lambda: not any(cmdline(pid) for pid in pids), 60, every=0.005)
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=60):
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else None
         self.process.terminate()
@@ -230,7 +230,7 @@ control { socket = "%s" }
         except subprocess.TimeoutExpired:
             for pid in reversed(self.pids()):
                 os.kill(pid, signal.SIGKILL)
-            self.process.wait(5)
+            self.process.wait(60)
             return None
 
     def tail(self, n=60):
@@ -249,7 +249,7 @@ control { socket = "%s" }
 
     def metric(self, name, **labels):
         """Sum of all series of a metric that have these labels."""
-        c = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=5)
+        c = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=60)
         c.request("GET", "/metrics")
         text = c.getresponse().read().decode()
         c.close()
@@ -304,7 +304,7 @@ class Peer:
             ctx.load_cert_chain(self.cert, self.key)
         return ctx
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
+    def request(self, method, path, body=None, headers=None, timeout=60):
         c = http.client.HTTPSConnection("127.0.0.1", self.broker.port, context=self.context(), timeout=timeout * SLOW)
         try:
             h = dict(headers or {})

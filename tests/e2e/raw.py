@@ -124,7 +124,7 @@ class System(px.Peer):
         return sign(doc, key, cert, ECDSA if ec else RSA, self.dir)
 
     def fetch(self, wait=5):
-        return self.request("GET", "/v1/inbox?wait=%d" % wait, timeout=wait + 20)
+        return self.request("GET", "/v1/inbox?wait=%d" % wait, timeout=wait + 60)
 
     def confirm(self, fetched, kind="CoA", error=""):
         doc = self.seal(coa(fetched.body, self.authority, kind, error))

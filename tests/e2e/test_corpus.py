@@ -93,7 +93,7 @@ def judge(lab, sys_by, sys_ua, valid, invalid, cases, types):
 
     def proofs():
         return {k for k, entries in back.outcomes().items() if [e.kind for e in entries] == ["CoD"]}
-    px.wait_for(lambda: len(proofs()) >= len(accepted), 30)
+    px.wait_for(lambda: len(proofs()) >= len(accepted))
     px.ok(proofs() == set(accepted), "the sender gets one CoD for each", "%d of %d" % (len(proofs()), len(accepted)))
     inbox.stop()
     back.stop()

@@ -35,7 +35,7 @@ with px.Lab("BY", "UA", "HU", "XX") as lab:
     px.ok("<px:Recipient>UA</px:Recipient>" in answers[0].text(), "the CoA names the recipient", answers[0].text())
     inbox = bulk.Receiver(sys_ua, threads=2, keep=True)
     back = bulk.Receiver(sys_by, threads=1, keep=True)
-    px.wait_for(lambda: len(back.outcomes()) >= 20, 20)
+    px.wait_for(lambda: len(back.outcomes()) >= 20)
     px.time.sleep(1.5)  # a second proof, from the hub or from BY itself, would be gathered by now
     px.ok({k: v for k, v in inbox.bodies.items()} == {bulk.identity(d): d for d in docs}, "UA's system gets exactly these octets",
           "%d %s" % (len(inbox.bodies), hu.tail(20)))
@@ -62,11 +62,11 @@ with px.Lab("BY", "UA", "HU", "XX") as lab:
     inbox.stop()
     doc = sys_ua.make(px.example("PreArrivalNotice-small.xml"), "PreArrivalNotice", recipients=("BY",), lrn="HUB-BACK")
     px.ok(sys_ua.post(doc).status == 201, "a notice from UA to BY")
-    got = sys_by.fetch(10)
+    got = sys_by.fetch(60)
     px.ok(got.status == 200 and got.body == doc, "arrives", got.text()[:300])
     r = sys_by.confirm(got, "CoE", '<px:Error code="X-NO-1">this office is closed</px:Error>')
     px.ok(r.status == 204, "BY's system refuses it", r.text())
-    got = sys_ua.fetch(10)
+    got = sys_ua.fetch(60)
     entries = bulk.confirmations(got.body) if got.status == 200 else []
     px.ok([e.kind for e in entries] == ["CoE"] and entries[0].issuer == "BY" and verified(got.body, "BY") and
           verified(entries[0].evidence, "BY") and b"X-NO-1" in entries[0].evidence, "UA's system gets BY's exception with BY's own words inside",
@@ -75,7 +75,7 @@ with px.Lab("BY", "UA", "HU", "XX") as lab:
     ping = sys_by.make(px.example("Ping-small.xml"), "Ping")
     r = sys_by.post(ping)
     px.ok(r.status == 201, "a Ping through the hub", r.text())
-    got = sys_by.fetch(10)
+    got = sys_by.fetch(60)
     entries = bulk.confirmations(got.body) if got.status == 200 else []
     px.ok([(e.kind, e.issuer, e.about) for e in entries] == [("CoD", "HU", bulk.identity(ping))] and
           verified(entries[0].evidence, "UA"), "is proved by UA's node: its CoA inside the hub's CoD", got.text()[:1000] + ua.tail(5))

@@ -145,7 +145,7 @@ with px.Lab("BY", "UA") as lab:
     differ = [(k[1], r.status) for k, r in again if r.status != 200 or r.body != ledger.answers[k]]
     px.ok(not differ, "%d sent once more: 200 and the same answer, octet for octet" % len(again), differ[:5])
     for b in (by, ua):
-        px.ok(px.wait_for(lambda b=b: waiting(b) == 0, 10), "%s: backlog 0" % b.name, b.ctl("queue", parse=False)[1])
+        px.ok(px.wait_for(lambda b=b: waiting(b) == 0), "%s: backlog 0" % b.name, b.ctl("queue", parse=False)[1])
         status, out = b.ctl("journal", "verify", parse=False)
         px.ok(status == 0, "%s: the journal verifies" % b.name, out)
         status, out = b.ctl("verify", parse=False)

@@ -38,7 +38,7 @@ with px.Lab("BY", "UA") as lab:
 
     def arrived(n, broker=ua, partner="system-ua"):
         """Wait until n deliveries wait for the partner there."""
-        return px.wait_for(lambda: len(broker.ctl("queue", partner)["deliveries"]) >= n, 20)
+        return px.wait_for(lambda: len(broker.ctl("queue", partner)["deliveries"]) >= n)
 
     def take(wait=5, system=sys_ua):
         """Fetch one: (name, answer)."""
@@ -99,7 +99,7 @@ with px.Lab("BY", "UA") as lab:
     def ended():
         events = by.ctl("trace", "LRN-FIRST")["movements"][0]["events"]
         return [e["event"] for e in events].count("delivered") == 4
-    px.ok(px.wait_for(ended, 15), "the sender's side shows each delivered, once UA has said so", by.ctl("trace", "LRN-FIRST"))
+    px.ok(px.wait_for(ended), "the sender's side shows each delivered, once UA has said so", by.ctl("trace", "LRN-FIRST"))
     status, out = ua.ctl("trace", px.mrn("26BY0000000000001"), parse=False)
     px.ok(status == 0 and "ExportDeclaration" in out and "delivered" in out, "prinexctl trace prints it", out)
 

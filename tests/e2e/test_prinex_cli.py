@@ -883,10 +883,10 @@ def fetching_forever(t):
     fake.answer = answer
     p = subprocess.Popen([PRINEX, "fetch"] + t.options(fake.url) + t.signing() + ["--forever", "--confirm", "--wait", "1", "--out", d],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    there = px.wait_for(lambda: os.path.exists(os.path.join(d, "UA_UA1.xml")) and state["n"] > 3, 20 * px.SLOW)
+    there = px.wait_for(lambda: os.path.exists(os.path.join(d, "UA_UA1.xml")) and state["n"] > 3)
     p.send_signal(signal.SIGTERM)
     try:
-        out, err = p.communicate(timeout=15 * px.SLOW)
+        out, err = p.communicate(timeout=60 * px.SLOW)
     except subprocess.TimeoutExpired:
         p.kill()
         out, err = p.communicate()

@@ -78,7 +78,7 @@ with px.Lab("BY", "XA") as lab:
     px.ok(status == 0 and "0 damaged, 0 index faults" in out, "repair: indexes anew, all sound", out)
     by.start()
     px.ok(by.ctl("status")["store"]["messages"] == report["message"], "the copy is in force", by.ctl("status")["store"])
-    got = sys_xa.fetch(5)
+    got = sys_xa.fetch(60)
     px.ok(got.status == 200 and sys_xa.confirm(got).status == 204, "deliveries go on from where it was")
     by.stop()
     status, out = prinexd(by, "--restore", os.path.join(lab.dir, "nowhere"))

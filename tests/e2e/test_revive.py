@@ -30,7 +30,7 @@ with px.Lab("BY", "XA") as lab:
     os.rename(conf, conf + ".away")  # what the parent reads: it cannot start without
     broker, first = by.broker_pid(), parent()
     os.kill(first, signal.SIGKILL)
-    px.ok(px.wait_for(lambda: by.tail(400).count("the inspectors' parent does not start") >= 2, 30),
+    px.ok(px.wait_for(lambda: by.tail(400).count("the inspectors' parent does not start") >= 2),
           "it is tried again and again, and the log says why it fails", by.tail(10))
     px.ok("inspect-failed" in alarm() and by.broker_pid() == broker, "the broker lives and the alarm is up", alarm())
     got = sys_xa.request("GET", "/v1/inbox?wait=5")

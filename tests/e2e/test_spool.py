@@ -114,7 +114,7 @@ def folders(lab, by, ua):
     rc, out, err = a.once()
     px.ok(rc == 0 and a.names("sent") == ["good.1.xml", "good.xml"] and b"<LRN>S1<" in read(a.path("sent", "good.xml")),
           "a name that was there before is kept apart", a.names("sent"))
-    got = px.wait_for(lambda: b.once()[0] == 0 and len(b.names("in")) >= 2 and b.names("in"), 20)
+    got = px.wait_for(lambda: b.once()[0] == 0 and len(b.names("in")) >= 2 and b.names("in"))
     sent = {read(a.path("sent", n + ".px")) for n in a.names("sent")}
     px.ok(got and {read(b.path("in", n)) for n in got} == sent, "at the other side: the octets that were sent", got)
     first = b.names("in")[0]
@@ -122,15 +122,15 @@ def folders(lab, by, ua):
     px.ok(rc == 2 and "cannot open" in err, "no settings: status 2", err)
     a.start()
     b.start()
-    proofs = px.wait_for(lambda: [n for n in a.names("in") if b"<px:Kind>CoD<" in read(a.path("in", n))], 20)
+    proofs = px.wait_for(lambda: [n for n in a.names("in") if b"<px:Kind>CoD<" in read(a.path("in", n))])
     px.ok(proofs, "the proof of delivery comes into in/", a.tail())
     rc, out, err = a.once()
     px.ok(rc == 2 and "another prinex-spool works in this folder" in err, "one spool a folder", err)
     drop(a, "live.xml", export("S3"))
-    px.ok(px.wait_for(lambda: "live.xml" in a.names("sent"), 10), "a running spool takes up what is renamed into out/", a.tail())
+    px.ok(px.wait_for(lambda: "live.xml" in a.names("sent")), "a running spool takes up what is renamed into out/", a.tail())
     by.stop()
     drop(a, "later.xml", export("S4"))
-    px.ok(px.wait_for(lambda: "cannot be reached" in (a.status().get("sending") or ""), 20) and a.names("sent") == ["good.1.xml", "good.xml", "live.xml"],
+    px.ok(px.wait_for(lambda: "cannot be reached" in (a.status().get("sending") or "")) and a.names("sent") == ["good.1.xml", "good.xml", "live.xml"],
           "the broker is away: said in status.json, nothing is lost", a.status())
     by.start()
     px.ok(px.wait_for(lambda: "later.xml" in a.names("sent") and "sending" in a.status() and a.status()["sending"] is None, 60), "and sent when it is back", a.tail())

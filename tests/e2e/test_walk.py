@@ -31,12 +31,12 @@ with px.Lab("BY", "UA") as lab:
     r = sys_by.post(doc)
     px.ok(r.status == 200 and r.body == first, "the same octets again: 200 and the same CoA", r.text())
 
-    got = sys_ua.fetch(10)
+    got = sys_ua.fetch(60)
     px.ok(got.status == 200 and got.body == doc, "the recipient gets exactly these octets", got.text()[:500])
     r = sys_ua.confirm(got)
     px.ok(r.status == 204, "its confirmation settles the delivery", r.text())
 
-    proof = sys_by.fetch(15)
+    proof = sys_by.fetch(60)
     px.ok(proof.status == 200 and proof.kind() == "CoD", "the sender gets a CoD", proof.text()[:1000])
     good, out = raw.verify(proof.body, os.path.join(lab.pki, "UA", "anchors.pem"), sys_by.dir)
     px.ok(good, "xmlsec1 verifies the exchange that carries it, signed by UA's node", out)
@@ -66,10 +66,10 @@ with px.Lab("BY", "UA") as lab:
         status, out, err = px.run(curl + ["-H", "Content-Type: application/xml", "--data-binary", "@" + path,
                                           by.url() + "/v1/exchanges"])
         px.ok(status == 0 and "<px:Kind>CoA" in out, "curl sends", out + err)
-        got = sys_ua.fetch(10)  # the PreArrivalNotice
+        got = sys_ua.fetch(60)  # the PreArrivalNotice
         headers = os.path.join(lab.dir, "headers")
         px.ok(sys_ua.confirm(got).status == 204, "the notice is confirmed")
-        status, out, err = px.run(curl + ["-D", headers, by.url() + "/v1/inbox?wait=10"], timeout=30)
+        status, out, err = px.run(curl + ["-D", headers, by.url() + "/v1/inbox?wait=30"], timeout=60)
         with open(headers, encoding="ascii") as f:
             px.ok("prinex-delivery:" in f.read().lower() and "Confirmations" in out, "curl fetches", out[:300] + err)
     else:
