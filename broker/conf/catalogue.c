@@ -77,21 +77,7 @@ struct loader {
 	struct px_problems *problems;
 };
 
-static void problem(struct loader *l, const void *field, const char *fmt, ...) PX_PRINTF(3, 4);
-static void problem(struct loader *l, const void *field, const char *fmt, ...)
-{
-	struct px_buf text = {0};
-	unsigned line;
-	const char *file = px_where_find(l->where, field, &line);
-	va_list ap;
-	va_start(ap, fmt);
-	px_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	if (*file == '\0')
-		file = px_conf_where(l->conf, field, &line);
-	px_problems_add(l->problems, *file != '\0' ? file : l->conf->file, line, "%s", px_buf_str(&text));
-	px_buf_free(&text);
-}
+#define problem(l, field, ...) px_conf_problem((l)->problems, (l)->conf, (l)->where, field, __VA_ARGS__)
 
 static bool is_folder(const char *path)
 {

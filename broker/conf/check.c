@@ -19,19 +19,7 @@ struct checker {
 	struct px_problems *problems;
 };
 
-static void problem(struct checker *c, const void *field, const char *fmt, ...) PX_PRINTF(3, 4);
-static void problem(struct checker *c, const void *field, const char *fmt, ...)
-{
-	struct px_buf text = {0};
-	unsigned line;
-	const char *file = px_conf_where(c->conf, field, &line);
-	va_list ap;
-	va_start(ap, fmt);
-	px_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	px_problems_add(c->problems, *file != '\0' ? file : c->conf->file, line, "%s", px_buf_str(&text));
-	px_buf_free(&text);
-}
+#define problem(c, field, ...) px_conf_problem((c)->problems, (c)->conf, NULL, field, __VA_ARGS__)
 
 /* --- certificates
  * --------------------------------------------------------------------------------------------------- */

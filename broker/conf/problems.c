@@ -41,6 +41,19 @@ void px_problems_add(struct px_problems *p, const char *file, unsigned line, con
 	va_end(ap);
 }
 
+void px_conf_problem(struct px_problems *problems, const struct px_conf *conf, const struct px_where *also,
+		     const void *field, const char *fmt, ...)
+{
+	unsigned line = 0;
+	const char *file = also != NULL ? px_where_find(also, field, &line) : "";
+	if (*file == '\0')
+		file = px_conf_where(conf, field, &line);
+	va_list ap;
+	va_start(ap, fmt);
+	add(problems, *file != '\0' ? file : conf->file, line, false, fmt, ap);
+	va_end(ap);
+}
+
 void px_problems_warn(struct px_problems *p, const char *file, unsigned line, const char *fmt, ...)
 {
 	va_list ap;

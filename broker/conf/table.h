@@ -138,6 +138,13 @@ void px_table_dump(const struct px_table *table, const void *root, struct px_buf
 /** Append the value of one option as a file would say it. */
 void px_opt_format(const struct px_opt *opt, const void *base, struct px_buf *out);
 
+struct px_conf;
+/**
+ * A problem with what the field @field says: where it stands by @also (NULL: nothing), else in the
+ * configuration; else it is one of the file as a whole.
+ */
+void px_conf_problem(struct px_problems *problems, const struct px_conf *conf, const struct px_where *also,
+		     const void *field, const char *fmt, ...) PX_PRINTF(5, 6);
 /** Put problems into the order of files and lines. */
 void px_problems_sort(struct px_problems *p, const struct px_strings *files);
 

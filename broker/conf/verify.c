@@ -14,19 +14,7 @@ struct verifier {
 	struct px_problems *problems;
 };
 
-static void problem(struct verifier *v, const void *field, const char *fmt, ...) PX_PRINTF(3, 4);
-static void problem(struct verifier *v, const void *field, const char *fmt, ...)
-{
-	struct px_buf text = {0};
-	unsigned line;
-	const char *file = px_conf_where(v->conf, field, &line);
-	va_list ap;
-	va_start(ap, fmt);
-	px_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	px_problems_add(v->problems, *file != '\0' ? file : v->conf->file, line, "%s", px_buf_str(&text));
-	px_buf_free(&text);
-}
+#define problem(v, field, ...) px_conf_problem((v)->problems, (v)->conf, NULL, field, __VA_ARGS__)
 
 static const char *exact(struct px_buf *buf, int64_t ms)
 {

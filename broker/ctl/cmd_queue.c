@@ -115,6 +115,11 @@ static const char *why_queued(struct why *w, const struct px_delivery *d)
 		return why_pull(w);
 	if (w->link.link != PX_LINK_UP)
 		return why_down(w);
+	if (w->link.held > 0) {
+		px_buf_adds(&w->text, "the partner asked to be left alone: next attempt in ");
+		add_in(&w->text, w->link.held);
+		return "retry";
+	}
 	px_buf_addf(&w->text, "due now; %u of %u attempts to this partner are in flight", w->link.in_flight,
 		    w->partner->in_flight);
 	return "due";

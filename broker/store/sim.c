@@ -55,6 +55,22 @@ struct sim_op *sim_op_new(struct px_store *st, int kind, void (*answer)(struct s
 	return op;
 }
 
+static void answer_write(struct sim *s, struct sim_op *op, int rc)
+{
+	(void)s;
+	if (op->done.write != NULL)
+		op->done.write(op->arg, rc);
+}
+
+struct sim_op *sim_op_write(struct px_store *st, int (*apply)(struct sim *, struct sim_op *),
+			    px_write_done *done, void *arg)
+{
+	struct sim_op *op = sim_op_new(st, SIM_WRITE, answer_write, arg);
+	op->apply = apply;
+	op->done.write = done;
+	return op;
+}
+
 void *sim_op_room(struct sim_op *op, size_t n, size_t size)
 {
 	op->owned = px_xrealloc_array(op->owned, op->n_owned + 1, sizeof(op->owned[0]));

@@ -28,6 +28,15 @@ uint64_t sim_movement_now(const struct sim *s, uint64_t id)
 	return id != 0 && s->movements[id - 1].purged ? 0 : id;
 }
 
+struct px_accept_result sim_accepted_before(const struct sim *s, const struct sim_message *m)
+{
+	return (struct px_accept_result){.rc = PX_EDUPLICATE,
+					 .seq = m->seq,
+					 .coa = m->coa,
+					 .coa_len = m->coa_len,
+					 .movement = sim_movement_now(s, m->movement)};
+}
+
 static const char *first_or_empty(const struct px_keys *keys, enum px_key_kind kind)
 {
 	const char *value = px_keys_first(keys, kind);
@@ -271,10 +280,7 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, struc
 	if (m != NULL && memcmp(m->body->digest, req->body->digest, PX_DIGEST_LEN) != 0)
 		return PX_ECONFLICT;
 	if (m != NULL) {
-		result->seq = m->seq;
-		result->coa = m->coa;
-		result->coa_len = m->coa_len;
-		result->movement = sim_movement_now(s, m->movement);
+		*result = sim_accepted_before(s, m);
 		return PX_EDUPLICATE;
 	}
 	for (unsigned i = 0; i < req->n_consume; i++) {

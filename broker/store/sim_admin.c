@@ -11,11 +11,7 @@ static void answer_accept_status(struct sim *s, struct sim_op *op, int rc)
 	if (m != NULL && memcmp(m->body->digest, op->octets, PX_DIGEST_LEN) != 0)
 		result.rc = PX_ECONFLICT;
 	else if (m != NULL)
-		result = (struct px_accept_result){.rc = PX_EDUPLICATE,
-						   .seq = m->seq,
-						   .coa = m->coa,
-						   .coa_len = m->coa_len,
-						   .movement = sim_movement_now(s, m->movement)};
+		result = sim_accepted_before(s, m);
 	op->done.accept(op->arg, &result);
 }
 

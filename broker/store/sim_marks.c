@@ -6,22 +6,6 @@
 
 #include "base/strings.h"
 
-static void answer_write(struct sim *s, struct sim_op *op, int rc)
-{
-	(void)s;
-	if (op->done.write != NULL)
-		op->done.write(op->arg, rc);
-}
-
-static struct sim_op *new_write(struct px_store *st, int (*apply)(struct sim *, struct sim_op *),
-				px_write_done *done, void *arg)
-{
-	struct sim_op *op = sim_op_new(st, SIM_WRITE, answer_write, arg);
-	op->apply = apply;
-	op->done.write = done;
-	return op;
-}
-
 /* --- marks -------------------------------------------------------------------------------------------------
  */
 
@@ -52,7 +36,7 @@ static int apply_mark(struct sim *s, struct sim_op *op)
 
 static void mark_submit(struct px_store *st, const struct px_mark *mark, px_write_done *done, void *arg)
 {
-	struct sim_op *op = new_write(st, apply_mark, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_mark, done, arg);
 	op->octets = sim_op_copy(op, mark, sizeof(*mark));
 	sim_submit(st, op);
 }
@@ -70,7 +54,7 @@ static int apply_unmark(struct sim *s, struct sim_op *op)
 
 static void unmark_submit(struct px_store *st, const char *name, px_write_done *done, void *arg)
 {
-	struct sim_op *op = new_write(st, apply_unmark, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_unmark, done, arg);
 	op->name = sim_op_text(op, name);
 	sim_submit(st, op);
 }
@@ -103,7 +87,7 @@ static void release_submit(struct px_store *st, const char *table, uint64_t reco
 {
 	(void)table;
 	(void)record;
-	sim_submit(st, new_write(st, apply_release, done, arg));
+	sim_submit(st, sim_op_write(st, apply_release, done, arg));
 }
 
 /* --- receipts ----------------------------------------------------------------------------------------------

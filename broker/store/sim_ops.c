@@ -39,22 +39,6 @@ static void accept_submit(struct px_store *st, const struct px_accept *req, px_a
 	sim_submit(st, op);
 }
 
-static void answer_write(struct sim *s, struct sim_op *op, int rc)
-{
-	(void)s;
-	if (op->done.write != NULL)
-		op->done.write(op->arg, rc);
-}
-
-static struct sim_op *new_write(struct px_store *st, int (*apply)(struct sim *, struct sim_op *),
-				px_write_done *done, void *arg)
-{
-	struct sim_op *op = sim_op_new(st, SIM_WRITE, answer_write, arg);
-	op->apply = apply;
-	op->done.write = done;
-	return op;
-}
-
 static int apply_journal(struct sim *s, struct sim_op *op)
 {
 	sim_journal_append(s, &op->entry);
@@ -64,7 +48,7 @@ static int apply_journal(struct sim *s, struct sim_op *op)
 static void journal_submit(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 			   void *arg)
 {
-	struct sim_op *op = new_write(st, apply_journal, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_journal, done, arg);
 	op->entry = *entry;
 	op->entry.partner = sim_op_text(op, entry->partner);
 	op->entry.sender = sim_op_text(op, entry->sender);
@@ -84,7 +68,7 @@ static int apply_checkpoint(struct sim *s, struct sim_op *op)
 static void checkpoint_submit(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
 			      px_write_done *done, void *arg)
 {
-	struct sim_op *op = new_write(st, apply_checkpoint, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_checkpoint, done, arg);
 	op->id = seq;
 	op->octets = sim_op_copy(op, signature, len);
 	op->octets_len = len;
@@ -98,7 +82,7 @@ static int apply_settle(struct sim *s, struct sim_op *op)
 
 static void settle_submit(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
 {
-	struct sim_op *op = new_write(st, apply_settle, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_settle, done, arg);
 	op->settle = *req;
 	op->settle.error = sim_op_text(op, req->error);
 	op->settle.code = sim_op_text(op, req->code);
@@ -117,7 +101,7 @@ static int apply_requeue(struct sim *s, struct sim_op *op)
 static void requeue_submit(struct px_store *st, const char *partner, int64_t due, px_write_done *done,
 			   void *arg)
 {
-	struct sim_op *op = new_write(st, apply_requeue, done, arg);
+	struct sim_op *op = sim_op_write(st, apply_requeue, done, arg);
 	op->name = sim_op_text(op, partner);
 	op->time = due;
 	sim_submit(st, op);
@@ -134,11 +118,7 @@ static void answer_known(struct sim *s, struct sim_op *op, int rc)
 		if (m->forgotten || strcmp(m->partner, op->name) != 0 ||
 		    memcmp(m->body->digest, op->octets, PX_DIGEST_LEN) != 0)
 			continue;
-		result = (struct px_accept_result){.rc = PX_EDUPLICATE,
-						   .seq = m->seq,
-						   .coa = m->coa,
-						   .coa_len = m->coa_len,
-						   .movement = sim_movement_now(s, m->movement)};
+		result = sim_accepted_before(s, m);
 	}
 	op->done.accept(op->arg, &result);
 }

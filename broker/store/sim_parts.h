@@ -130,6 +130,8 @@ struct sim_accepted {
 int sim_accept(struct sim *s, const struct px_accept *req, struct sim_accepted *out);
 /** Also one that was purged, while its duplicate key counts. NULL: none. */
 struct sim_message *sim_find(struct sim *s, const char *sender, const char *message_id);
+/** The answer to a message that was accepted before: a duplicate, with what its acceptance said. */
+struct px_accept_result sim_accepted_before(const struct sim *s, const struct sim_message *m);
 /** The id by which a movement is known now; 0 stays 0. */
 uint64_t sim_movement_now(const struct sim *s, uint64_t id);
 

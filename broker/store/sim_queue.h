@@ -67,6 +67,9 @@ struct sim_op {
 
 struct sim_op *sim_op_new(struct px_store *st, int kind, void (*answer)(struct sim *, struct sim_op *, int),
 			  void *arg);
+/** A write whose outcome is all that @done is told; NULL: nobody wants to know. */
+struct sim_op *sim_op_write(struct px_store *st, int (*apply)(struct sim *, struct sim_op *),
+			    px_write_done *done, void *arg);
 /** Copies that live as long as the operation. NULL stays NULL. */
 const char *sim_op_text(struct sim_op *op, const char *s);
 void *sim_op_copy(struct sim_op *op, const void *data, size_t len);

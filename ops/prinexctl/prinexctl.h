@@ -79,6 +79,13 @@ void cell_int(struct table *t, const json_t *object, const char *name);
 void cell_time(struct table *t, const json_t *object, const char *name);
 void cell_octets(struct table *t, const json_t *object, const char *name);
 void cell_list(struct table *t, const json_t *object, const char *name);
+/**
+ * A table with a row for each of @list. @members: what the columns show, separated by '|'; `=` before one: a
+ * state, `@`: a time, `#`: a number; else a text.
+ */
+void put_rows(const char *heads, const char *members, const json_t *list);
+/** Where to go on, when a page was not all. */
+void put_more(const json_t *result);
 /** A list of texts joined by ", ". */
 void add_list(struct px_buf *out, const json_t *list);
 /** The same as text. Static memory: good until the fourth call after it. */

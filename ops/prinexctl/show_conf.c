@@ -8,18 +8,8 @@
 
 void show_certificates(const json_t *result)
 {
-	struct table *t = table_new("state|ends|what|subject|file");
-	const json_t *c;
-	size_t i;
-	json_array_foreach(json_object_get(result, "certificates"), i, c)
-	{
-		cell_state(t, c, "state");
-		cell_time(t, c, "until");
-		cell_text(t, c, "what");
-		cell_text(t, c, "subject");
-		cell_text(t, c, "file");
-	}
-	table_print(&t);
+	put_rows("state|ends|what|subject|file", "=state|@until|what|subject|file",
+		 json_object_get(result, "certificates"));
 }
 
 void show_catalogue(const json_t *result)
@@ -56,6 +46,12 @@ static bool put_problem(const json_t *p)
 	return !warning;
 }
 
+static void put_restart(const json_t *result)
+{
+	if (has(result, "needs_restart"))
+		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+}
+
 void show_check(const json_t *result)
 {
 	const json_t *problems = json_object_get(result, "problems"), *p;
@@ -68,8 +64,7 @@ void show_check(const json_t *result)
 	}
 	printf("%s is all right (%" PRId64 " message types)\n", text_of(result, "file"),
 	       int_of(result, "types"));
-	if (has(result, "needs_restart"))
-		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+	put_restart(result);
 }
 
 void show_diff(const json_t *result)
@@ -84,17 +79,8 @@ void show_diff(const json_t *result)
 		printf("what is in force is what the file says\n");
 		return;
 	}
-	struct table *t = table_new("section|option|in force|in the file");
-	json_array_foreach(list, i, p)
-	{
-		cell_text(t, p, "section");
-		cell_text(t, p, "option");
-		cell_text(t, p, "in_force");
-		cell_text(t, p, "in_file");
-	}
-	table_print(&t);
-	if (has(result, "needs_restart"))
-		printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+	put_rows("section|option|in force|in the file", "section|option|in_force|in_file", list);
+	put_restart(result);
 }
 
 void show_reload(const json_t *result)
@@ -102,8 +88,7 @@ void show_reload(const json_t *result)
 	struct px_buf why = PX_BUF_INIT;
 	if (bool_of(result, "ok")) {
 		printf("generation %" PRId64 " is in force\n", int_of(result, "generation"));
-		if (has(result, "needs_restart"))
-			printf("a restart is needed for: %s\n", text_of(result, "needs_restart"));
+		put_restart(result);
 		return;
 	}
 	/* Lines are the daemon's own. */

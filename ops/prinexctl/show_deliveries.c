@@ -4,8 +4,6 @@
 
 #include "prinexctl.h"
 
-#include <inttypes.h>
-
 void show_told(const json_t *result)
 {
 	struct px_buf text = PX_BUF_INIT;
@@ -17,21 +15,11 @@ void show_told(const json_t *result)
 
 void show_quarantine(const json_t *result)
 {
-	const json_t *list = json_object_get(result, "records"), *r;
-	size_t i;
+	const json_t *list = json_object_get(result, "records");
 	if (json_array_size(list) == 0 && !has(result, "next")) {
 		screen_put("nothing is in quarantine\n", GREEN);
 		return;
 	}
-	struct table *t = table_new("record|>delivery|found|reason");
-	json_array_foreach(list, i, r)
-	{
-		cell_text(t, r, "record");
-		cell_int(t, r, "delivery");
-		cell_time(t, r, "found");
-		cell_text(t, r, "reason");
-	}
-	table_print(&t);
-	if (has(result, "next"))
-		printf("more follow: --from %" PRId64 ", or --all\n", int_of(result, "next"));
+	put_rows("record|>delivery|found|reason", "record|#delivery|@found|reason", list);
+	put_more(result);
 }

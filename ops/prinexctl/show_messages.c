@@ -6,12 +6,6 @@
 
 #include <inttypes.h>
 
-static void put_more(const json_t *result)
-{
-	if (has(result, "next"))
-		printf("more follow: --from %" PRId64 ", or --all\n", int_of(result, "next"));
-}
-
 static void put_messages(const json_t *list)
 {
 	struct table *t = table_new(">seq|accepted|sender/message|type|from|to|state");
@@ -95,25 +89,13 @@ void show_message(const json_t *m)
 
 void show_queue(const json_t *result)
 {
-	const json_t *list = json_object_get(result, "deliveries"), *d;
-	size_t i;
+	const json_t *list = json_object_get(result, "deliveries");
 	if (json_array_size(list) == 0 && !has(result, "next")) {
 		screen_put("nothing waits\n", GREEN);
 		return;
 	}
-	struct table *t = table_new(">delivery|>message|to|partner|class|since|reason|why");
-	json_array_foreach(list, i, d)
-	{
-		cell_int(t, d, "id");
-		cell_int(t, d, "message");
-		cell_text(t, d, "recipient");
-		cell_text(t, d, "partner");
-		cell_text(t, d, "class");
-		cell_time(t, d, "created");
-		cell_state(t, d, "reason");
-		cell_text(t, d, "why");
-	}
-	table_print(&t);
+	put_rows(">delivery|>message|to|partner|class|since|reason|why",
+		 "#id|#message|recipient|partner|class|@created|=reason|why", list);
 	put_more(result);
 }
 

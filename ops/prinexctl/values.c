@@ -100,6 +100,37 @@ void cell_octets(struct table *t, const json_t *object, const char *name)
 	table_add(t, has(object, name) ? octets_text(int_of(object, name)) : NULL, PLAIN);
 }
 
+void put_rows(const char *heads, const char *members, const json_t *list)
+{
+	struct table *t = table_new(heads);
+	const json_t *row;
+	size_t i;
+	json_array_foreach(list, i, row)
+	{
+		for (const char *at = members; *at != '\0';) {
+			size_t len = strcspn(at, "|");
+			char *member = px_xstrndup(at, len);
+			if (*member == '=')
+				cell_state(t, row, member + 1);
+			else if (*member == '@')
+				cell_time(t, row, member + 1);
+			else if (*member == '#')
+				cell_int(t, row, member + 1);
+			else
+				cell_text(t, row, member);
+			free(member);
+			at += len + (at[len] == '|');
+		}
+	}
+	table_print(&t);
+}
+
+void put_more(const json_t *result)
+{
+	if (has(result, "next"))
+		printf("more follow: --from %" PRId64 ", or --all\n", int_of(result, "next"));
+}
+
 void add_list(struct px_buf *out, const json_t *list)
 {
 	const json_t *item;
