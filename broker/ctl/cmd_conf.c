@@ -134,7 +134,7 @@ void px_cmd_reload(struct px_job *job)
 {
 	const struct px_ctl_setup *setup = &job->ctl->setup;
 	if (setup->host->reload(setup->host_arg, reloaded, job) != PX_OK)
-		px_job_fail(job, PX_RPC_BUSY, "a reload is under way already");
+		px_job_fail(job, PX_RPC_BUSY, "a reload is under way already, or the start is not over");
 }
 
 void px_cmd_log(struct px_job *job)

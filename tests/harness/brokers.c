@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #include "cast.h"
 #include "client/files.h"
 
-#define READY_MS 20000
+#define READY_MS 60000
 #define STOP_MS  20000
 
 static int tail(const struct px_broker *b, struct px_buf *out)
@@ -53,6 +54,24 @@ static bool connects(unsigned port)
 	return ok;
 }
 
+/* It listens before its inspectors have started; only then it is ready for everything. */
+static bool is_ready(const struct px_broker *b)
+{
+	struct px_buf log = PX_BUF_INIT;
+	bool ready = access(b->socket, F_OK) == 0 && connects(b->port) &&
+		     px_buf_read_file(&log, b->log, 64 << 20, NULL) == PX_OK && log.len > b->log_from &&
+		     strstr(px_buf_str(&log) + b->log_from, " ready: node") != NULL;
+	px_buf_free(&log);
+	return ready;
+}
+
+/* What it says from now on is about its next start. */
+static void note_log(struct px_broker *b)
+{
+	struct stat st;
+	b->log_from = stat(b->log, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
 static int wait_ready(struct px_play *p, struct px_broker *b)
 {
 	int64_t end = px_now_mono() + (int64_t)READY_MS * p->venue->slow;
@@ -60,7 +79,7 @@ static int wait_ready(struct px_play *p, struct px_broker *b)
 	int status = 0;
 	bool ended = false;
 	while (!ended && px_now_mono() < end) {
-		if (access(b->socket, F_OK) == 0 && connects(b->port))
+		if (is_ready(b))
 			return PX_OK;
 		ended = waitpid(b->pid, &status, WNOHANG) == b->pid;
 		px_sleep_ms(10);
@@ -97,6 +116,7 @@ static int start(struct px_play *p, struct px_broker *b)
 	if (write_conf(p, b) != PX_OK)
 		return PX_EINVAL;
 	unlink(b->socket);
+	note_log(b);
 	b->pid = fork();
 	if (b->pid == 0)
 		become(p, b);
@@ -195,6 +215,7 @@ static int kill_worker(struct px_play *p, struct px_broker *b)
 	pid_t old = worker_of(b), now = old;
 	if (old <= 0)
 		return px_fail(p, "a broker that runs", "%s does not", b->name);
+	note_log(b);
 	kill(old, SIGKILL);
 	while ((now == old || now == 0) && px_now_mono() < end) {
 		px_sleep_ms(10);

@@ -109,6 +109,7 @@ struct px_broker {
 	bool is_target;
 	void *node_sim; /* virtual: struct node */
 	bool started;
+	size_t log_from; /* octets of its log before the last start */
 };
 
 /** What came back for one request. */
