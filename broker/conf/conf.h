@@ -87,12 +87,16 @@ struct px_conf_store {
 	unsigned batch;     /* operations in one transaction at most */
 };
 
+/** How signatures are verified; both come to the same results. */
+enum px_conf_verify { PX_VERIFY_FAST, PX_VERIFY_XMLSEC };
+
 struct px_conf_inspect {
 	unsigned workers; /* 0: one per core */
 	uint64_t body_limit;
 	char *official;              /* folder of official XSDs; "" none: their types are left out */
 	char *offices;               /* compact list of customs offices; "" none */
 	struct px_strings catalogue; /* files */
+	enum px_conf_verify verify;
 };
 
 /** Signing trust of one authority: by role (index: enum px_role; only SYSTEM and NODE are used). */

@@ -14,6 +14,7 @@ static const char *const words_tls[] = {"1.3", "1.2", NULL};
 static const char *const words_role[] = {"", "system", "node", "officer", NULL};
 static const char *const words_mode[] = {"pull", "push", "none", NULL};
 static const char *const words_confirmation[] = {"signed", "http", NULL};
+static const char *const words_verify[] = {"fast", "xmlsec", NULL};
 static const char *const words_level[] = {"err", "warn", "notice", "info", "debug", NULL};
 static const char *const words_domain[] = {"common", "external", NULL};
 static const char *const words_class[] = {"A", "B", "C", NULL};

@@ -298,6 +298,7 @@ static struct px_leaf *judge(struct px_run *run, const struct bundle *b, unsigne
 	    X509_digest(b->leaf, EVP_sha256(), leaf->signer.cert_sha256, &n) == 1) {
 		leaf->signer.not_after = leaf->path.not_after;
 		leaf->key = make_key(key);
+		leaf->verifier = px_verifier_new(key);
 		px_leaf_name(leaf, run, roles);
 	}
 	ERR_clear_error();

@@ -124,6 +124,8 @@ int px_examiner_new(const struct px_conf *conf, const struct px_catalogue *cat, 
 	struct px_examiner *ex = px_xcalloc(1, sizeof(*ex));
 	ex->conf = conf;
 	ex->cat = cat;
+	ex->verify = conf != NULL ? conf->inspect.verify : PX_VERIFY_FAST;
+	px_digester_init(&ex->digester);
 	ex->leaves = px_leaves_new();
 	int rc = build(ex, why);
 	if (rc != PX_OK)
@@ -153,6 +155,7 @@ void px_examiner_free(struct px_examiner **examiner)
 	px_trusts_free(&ex->trusts);
 	px_leaves_free(&ex->leaves);
 	px_offices_free(&ex->offices);
+	px_digester_end(&ex->digester);
 	PX_FREE(*examiner);
 }
 
@@ -243,6 +246,8 @@ static void run_end(struct px_run *run)
 {
 	px_payload_attach(run);
 	px_leaf_free(&run->fresh);
+	px_buf_free(&run->shape.digest);
+	px_buf_free(&run->shape.value);
 	if (run->doc != NULL)
 		xmlFreeDoc(run->doc);
 }

@@ -12,6 +12,7 @@
 #include "xml/offices.h"
 #include "xml/rules.h"
 #include "xml/trust.h"
+#include "xml/verify.h"
 
 /* Private to broker/xml: made by examine.c, read by the stages. Only the caches change after
  * px_examiner_warm. */
@@ -50,6 +51,8 @@ struct px_examiner {
 	struct px_trusts *trusts;
 	struct px_leaves *leaves;
 	struct px_offices *offices; /* NULL: no list is configured */
+	enum px_conf_verify verify;
+	struct px_digester digester;
 };
 
 /** By name; NULL: not known, or not available here. */

@@ -23,6 +23,7 @@ void px_leaf_free(struct px_leaf **leaf)
 		return;
 	if ((*leaf)->key != NULL)
 		xmlSecKeyDestroy((*leaf)->key);
+	px_verifier_free(&(*leaf)->verifier);
 	px_buf_free(&(*leaf)->certs);
 	PX_FREE(*leaf);
 }

@@ -9,6 +9,7 @@
 
 #include "xml/run.h"
 #include "xml/trust.h"
+#include "xml/verify.h"
 
 /*
  * Checking a path costs twenty times a signature, and a partner signs thousands of messages with one
@@ -22,7 +23,8 @@ struct px_leaf {
 	unsigned roles;
 	struct px_buf certs; /* as they stand in the document, a NUL behind each */
 	struct px_signer signer;
-	xmlSecKeyPtr key;
+	xmlSecKeyPtr key;             /* for xmlsec1 */
+	struct px_verifier *verifier; /* the same key */
 	bool ecdsa;
 	struct px_path path;
 	uint64_t used; /* for finding the one not used longest */

@@ -35,6 +35,8 @@ struct px_sig_alg {
 struct px_shape {
 	const struct px_sig_alg *signature;
 	unsigned digest_bits;
+	const xmlNode *signed_info;
+	struct px_buf digest, value; /* DigestValue and SignatureValue, decoded; end with the run */
 	unsigned n_certs;
 	const xmlChar *certs[8]; /* base64 as it stands in the tree */
 };

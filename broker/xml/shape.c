@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include "base/strings.h"
 #include "xml/run.h"
 
 /*
@@ -108,6 +109,15 @@ static const xmlChar *check_leaf(struct px_run *run, const xmlNode *node, enum p
 	return text->content;
 }
 
+/* A leaf that is decoded here: libraries are not alike in what else they take for base64. */
+static void check_value(struct px_run *run, const xmlNode *node, struct px_buf *out)
+{
+	const xmlChar *text = check_leaf(run, node, PX_CODE_SIG_SHAPE);
+	if (text != NULL && px_unbase64(out, (const char *)text, strlen((const char *)text)) != PX_OK)
+		px_run_error(run, PX_CODE_SIG_SHAPE, node, (const char *)text, "%s is not base64",
+			     node->name);
+}
+
 /* An element without content whose Algorithm is to be looked at. @return it or NULL. */
 static const char *check_method(struct px_run *run, const xmlNode *node, enum px_code code)
 {
@@ -190,7 +200,7 @@ static void check_reference(struct px_run *run, const xmlNode *ref)
 	check_digest_method(run, part);
 	if ((part = expect(run, ref, &next, "DigestValue", PX_CODE_SIG_SHAPE)) == NULL)
 		return;
-	check_leaf(run, part, PX_CODE_SIG_SHAPE);
+	check_value(run, part, &run->shape.digest);
 	expect_end(run, next, PX_CODE_SIG_SHAPE);
 }
 
@@ -265,10 +275,11 @@ void px_stage_shape(struct px_run *run)
 	check_elements_only(run, s, PX_CODE_SIG_SHAPE);
 	if ((part = expect(run, s, &next, "SignedInfo", PX_CODE_SIG_SHAPE)) == NULL)
 		return;
+	run->shape.signed_info = part;
 	check_signed_info(run, part);
 	if ((part = expect(run, s, &next, "SignatureValue", PX_CODE_SIG_SHAPE)) == NULL)
 		return;
-	check_leaf(run, part, PX_CODE_SIG_SHAPE);
+	check_value(run, part, &run->shape.value);
 	if ((part = expect(run, s, &next, "KeyInfo", PX_CODE_SIG_KEYINFO)) == NULL)
 		return;
 	check_key_info(run, part);

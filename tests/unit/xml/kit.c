@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "xml/examiner.h"
 
 static struct kit *kit;
 
@@ -125,10 +126,36 @@ void kit_free(void)
 	PX_FREE(kit);
 }
 
+static void same_findings(const struct px_findings *a, const struct px_findings *b)
+{
+	assert_int_equal(a->total, b->total);
+	assert_int_equal(a->n, b->n);
+	for (unsigned i = 0; i < a->n; i++) {
+		assert_int_equal(a->items[i].code, b->items[i].code);
+		assert_int_equal(a->items[i].line, b->items[i].line);
+		assert_string_equal(a->items[i].text, b->items[i].text);
+	}
+}
+
+struct px_verdict *kit_examine_as(const struct px_exam *exam, const char *data, size_t len)
+{
+	struct px_examiner *ex = kit_get()->ex;
+	ex->verify = PX_VERIFY_XMLSEC;
+	struct px_verdict *other = px_examine(ex, exam, (const uint8_t *)data, len);
+	ex->verify = PX_VERIFY_FAST;
+	struct px_verdict *v = px_examine(ex, exam, (const uint8_t *)data, len);
+	assert_int_equal(v->stage, other->stage);
+	assert_int_equal(v->profile, other->profile);
+	same_findings(&v->errors, &other->errors);
+	same_findings(&v->warnings, &other->warnings);
+	px_verdict_free(&other);
+	return v;
+}
+
 struct px_verdict *kit_examine(const char *data, size_t len)
 {
 	struct px_exam exam = {.kind = PX_DOC_EXCHANGE, .now = NOW, .first_broker = true};
-	return px_examine(kit_get()->ex, &exam, (const uint8_t *)data, len);
+	return kit_examine_as(&exam, data, len);
 }
 
 /* --- exchanges --- */

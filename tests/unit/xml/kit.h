@@ -32,6 +32,8 @@ struct kit {
 struct kit *kit_get(void);
 void kit_free(void);
 
+/** A verdict, the same whether prinex itself verifies or xmlsec1 (asserted). */
+struct px_verdict *kit_examine_as(const struct px_exam *exam, const char *data, size_t len);
 /** A verdict on @data as an exchange at the first broker. */
 struct px_verdict *kit_examine(const char *data, size_t len);
 

@@ -22,7 +22,7 @@ static char *ping_by(const struct party *who, X509 *second)
 static struct px_verdict *examine(const char *text, int64_t now, bool first, unsigned roles)
 {
 	struct px_exam exam = {.kind = PX_DOC_EXCHANGE, .now = now, .first_broker = first, .roles = roles};
-	return px_examine(kit_get()->ex, &exam, (const uint8_t *)text, strlen(text));
+	return kit_examine_as(&exam, text, strlen(text));
 }
 
 static void expect(struct px_verdict *v, enum px_stage stage, enum px_code code)

@@ -53,7 +53,7 @@ static struct px_verdict *check(const char *text)
 			       .expected_digest = digest,
 			       .expected_sender = "BY",
 			       .expected_id = "BY1"};
-	return px_examine(kit_get()->ex, &exam, (const uint8_t *)text, strlen(text));
+	return kit_examine_as(&exam, text, strlen(text));
 }
 
 static void refused(const struct slip *s, const struct party *who, enum px_stage stage, enum px_code code)
@@ -392,7 +392,7 @@ static void test_node(void **state)
 	} cases[] = {{&k->ua.node, &k->ua, PX_STAGE_OK}, {&k->by.node, &k->by, PX_STAGE_CERTIFICATE}};
 	for (size_t i = 0; i < PX_ARRAY_LEN(cases); i++) {
 		char *text = letter_sign(px_xstrdup(node), cases[i].who, cases[i].of);
-		struct px_verdict *v = px_examine(k->ex, &exam, (const uint8_t *)text, strlen(text));
+		struct px_verdict *v = kit_examine_as(&exam, text, strlen(text));
 		assert_int_equal(v->stage, cases[i].stage);
 		px_verdict_free(&v);
 		/* It is no confirmation. */

@@ -11,7 +11,7 @@ static void expect(char *text, enum px_stage stage, const char *lines)
 {
 	struct px_exam exam = {
 	    .kind = PX_DOC_EXCHANGE, .now = NOW, .first_broker = true, .unsigned_ok = true};
-	struct px_verdict *v = px_examine(kit_get()->ex, &exam, (const uint8_t *)text, strlen(text));
+	struct px_verdict *v = kit_examine_as(&exam, text, strlen(text));
 	struct px_buf said = PX_BUF_INIT;
 	for (unsigned i = 0; i < v->errors.n; i++) {
 		const struct px_finding *f = &v->errors.items[i];
