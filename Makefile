@@ -289,6 +289,7 @@ install: all ## install under $(DESTDIR)$(prefix)
 	install -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(completiondir)
 	$(O)/prinex help --man >$(DESTDIR)$(mandir)/man1/prinex.1
 	$(O)/prinexctl help --man >$(DESTDIR)$(mandir)/man8/prinexctl.8
+	$(O)/prinex-spool --man >$(DESTDIR)$(mandir)/man8/prinex-spool.8
 	$(O)/prinex completion >$(DESTDIR)$(completiondir)/prinex
 	$(O)/prinexctl completion >$(DESTDIR)$(completiondir)/prinexctl
 	cp -R schemas certs $(DESTDIR)$(datadir)/
@@ -296,6 +297,7 @@ install: all ## install under $(DESTDIR)$(prefix)
 	cp -R docs/. $(DESTDIR)$(datadir)/doc/
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d $(DESTDIR)$(datadir)/prometheus
 	sed 's,@sbindir@,$(sbindir),g; s,@datadir@,$(datadir),g' ops/systemd/prinexd.service.in >$(DESTDIR)$(unitdir)/prinexd.service
+	sed 's,@bindir@,$(bindir),g; s,@datadir@,$(datadir),g' ops/systemd/prinex-spool.service.in >$(DESTDIR)$(unitdir)/prinex-spool.service
 	install -m 644 ops/systemd/prinexd.socket $(DESTDIR)$(unitdir)/prinexd.socket
 	install -m 644 ops/systemd/sysusers.conf $(DESTDIR)$(prefix)/lib/sysusers.d/prinex.conf
 	install -m 644 ops/systemd/tmpfiles.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/prinex.conf

@@ -427,6 +427,23 @@ void px_client_guess_type(struct px_client *c, const uint8_t *data, size_t len, 
 	pthread_mutex_unlock(&c->examining);
 }
 
+int px_client_choose_type(struct px_client *c, const uint8_t *root, size_t len, char *out, struct px_buf *why)
+{
+	const struct px_settings *s = px_client_settings(c);
+	if (px_strlcpy(out, s->type, PX_TYPE_MAX + 1) && out[0] != '\0')
+		return PX_OK;
+	int rc = px_client_load_examiner(c, why);
+	if (rc != PX_OK)
+		return rc;
+	px_client_guess_type(c, root, len, out, PX_TYPE_MAX + 1);
+	if (out[0] != '\0')
+		return PX_OK;
+	px_buf_setf(why, "no message type, or more than one, has this root element: give --type%s",
+		    s->official[0] == '\0' ? " (types of official schemas are known with --official only)"
+					   : "");
+	return PX_ECONF;
+}
+
 int px_client_sign(struct px_client *c, const uint8_t *data, size_t len, struct px_buf *out,
 		   struct px_buf *why)
 {

@@ -53,6 +53,10 @@ struct px_verdict *px_client_examine_payload(struct px_client *c, const char *ty
 					     const uint8_t *data, size_t len);
 /** The only type with this root element, "" none or several. @out >= PX_TYPE_MAX + 1. */
 void px_client_guess_type(struct px_client *c, const uint8_t *data, size_t len, char *out, size_t size);
+/** The type of a document: --type, else the only one with its root element. @out >= PX_TYPE_MAX + 1.
+ * @return PX_OK, PX_ECONF with @why. */
+int px_client_choose_type(struct px_client *c, const uint8_t *root, size_t len, char *out,
+			  struct px_buf *why);
 /** Append to @out the signed document. */
 int px_client_sign(struct px_client *c, const uint8_t *data, size_t len, struct px_buf *out,
 		   struct px_buf *why);

@@ -18,25 +18,6 @@
 
 /* --- the header of a new exchange --- */
 
-static int choose_type(struct px_client *c, const uint8_t *root, size_t root_len, struct px_header *h,
-		       struct px_buf *why)
-{
-	const struct px_settings *s = px_client_settings(c);
-	px_strlcpy(h->type_version, s->type_version, sizeof(h->type_version));
-	if (px_strlcpy(h->type, s->type, sizeof(h->type)) && h->type[0] != '\0')
-		return PX_OK;
-	int rc = px_client_load_examiner(c, why);
-	if (rc != PX_OK)
-		return rc;
-	px_client_guess_type(c, root, root_len, h->type, sizeof(h->type));
-	if (h->type[0] != '\0')
-		return PX_OK;
-	px_buf_setf(why, "no message type, or more than one, has this root element: give --type%s",
-		    s->official[0] == '\0' ? " (types of official schemas are known with --official only)"
-					   : "");
-	return PX_ECONF;
-}
-
 static int choose_id(const struct px_settings *s, struct px_header *h, struct px_buf *why)
 {
 	uint64_t random;
@@ -69,7 +50,8 @@ int px_outgoing_header(struct px_client *c, const uint8_t *root, size_t root_len
 	int rc = px_client_sender(c, &sender, why);
 	if (rc == PX_OK) {
 		px_strlcpy(h->sender, sender, sizeof(h->sender));
-		rc = choose_type(c, root, root_len, h, why);
+		px_strlcpy(h->type_version, s->type_version, sizeof(h->type_version));
+		rc = px_client_choose_type(c, root, root_len, h->type, why);
 	}
 	if (rc == PX_OK)
 		rc = choose_id(s, h, why);

@@ -72,7 +72,8 @@ enum {
 	FETCH = PX_CMD_FETCH,
 	STATUS = PX_CMD_STATUS,
 	PING = PX_CMD_PING,
-	SPOOL = PX_CMD_SPOOL
+	SPOOL = PX_CMD_SPOOL,
+	PREPARE = PX_CMD_PREPARE
 };
 
 #define IS_LIST(type)                                                                          \

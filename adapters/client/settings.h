@@ -28,6 +28,7 @@ enum px_commands {
 	PX_CMD_STATUS = 64,
 	PX_CMD_PING = 128,
 	PX_CMD_SPOOL = 512, /* prinex-spool */
+	PX_CMD_PREPARE = 1024,
 	PX_CMD_FILE = 256   /* not a command: the option may stand in a file */
 };
 
@@ -51,6 +52,9 @@ struct px_settings {
 	int64_t wait;
 	bool forever;
 	unsigned max;
+	char *to;
+	struct px_strings set; /* PATH=VALUE */
+	char *values;
 	char *out;
 	bool confirm, verify;
 	struct px_strings refuse; /* code, text */

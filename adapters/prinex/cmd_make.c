@@ -1,4 +1,4 @@
-/* prinex: wrap and sign
+/* prinex: commands that make a document out of a document; wrap and sign
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
@@ -68,11 +68,9 @@ static bool is_input(const struct px_client *c, const char *name)
 	       in.st_ino == out.st_ino;
 }
 
-typedef int make_fn(struct px_client *c, const struct px_document *doc, struct px_buf *out,
-		    struct px_buf *why);
-
-static int make(struct px_client *c, const char *name, make_fn *fn)
+int px_make(struct px_client *c, char **args, unsigned n, px_make_fn *fn)
 {
+	const char *name = n > 0 ? args[0] : "-";
 	struct px_buf data = PX_BUF_INIT, out = PX_BUF_INIT, why = PX_BUF_INIT;
 	struct px_document doc = {0};
 	int rc = PX_ECONF;
@@ -99,10 +97,10 @@ static int make(struct px_client *c, const char *name, make_fn *fn)
 
 int px_cmd_wrap(struct px_client *c, char **args, unsigned n)
 {
-	return make(c, n > 0 ? args[0] : "-", wrap);
+	return px_make(c, args, n, wrap);
 }
 
 int px_cmd_sign(struct px_client *c, char **args, unsigned n)
 {
-	return make(c, n > 0 ? args[0] : "-", sign);
+	return px_make(c, args, n, sign);
 }

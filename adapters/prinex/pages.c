@@ -6,29 +6,14 @@
 
 /* --- manual page --- */
 
-/* `\`, `-` and a leading dot mean something to roff; back quotes are Markdown's. */
-static void add_roff(struct px_buf *out, const char *s)
-{
-	if (*s == '.' || *s == '\'')
-		px_buf_adds(out, "\\&");
-	for (; *s != '\0'; s++) {
-		if (*s == '\\')
-			px_buf_adds(out, "\\e");
-		else if (*s == '-')
-			px_buf_adds(out, "\\-");
-		else if (*s != '`')
-			px_buf_addc(out, *s);
-	}
-}
-
 static void add_term(struct px_buf *out, const char *term, const char *more, const char *text)
 {
 	px_buf_adds(out, ".TP\n.B ");
-	add_roff(out, term);
+	px_buf_add_roff(out, term);
 	px_buf_adds(out, more[0] != '\0' ? " " : "");
-	add_roff(out, more);
+	px_buf_add_roff(out, more);
 	px_buf_adds(out, "\n");
-	add_roff(out, text);
+	px_buf_add_roff(out, text);
 	px_buf_adds(out, "\n");
 }
 
@@ -97,7 +82,8 @@ void px_help_man(struct px_buf *out)
 		snprintf(status, sizeof(status), "%u", i);
 		add_term(out, status, "", px_exit_text(i));
 	}
-	px_buf_adds(out, ".SH \"SEE ALSO\"\n.BR prinexctl (8),\nand docs/prinex.md, which explains more.\n");
+	px_buf_adds(out, ".SH \"SEE ALSO\"\n.BR prinex\\-spool (8),\n.BR prinexctl (8),\nand docs/prinex.md, "
+			 "which explains more.\n");
 }
 
 /* --- completion --- */

@@ -5,6 +5,7 @@
 #define PX_PRINEX_PRINEX_H
 
 #include "client/client.h"
+#include "client/payload.h"
 
 /** Exit statuses; documented in help.c. */
 enum px_exit { PX_EXIT_OK, PX_EXIT_REFUSED, PX_EXIT_USAGE, PX_EXIT_NOT_YET, PX_EXIT_BARRED };
@@ -21,6 +22,7 @@ struct px_command {
 const struct px_command *px_commands(unsigned *n);
 
 /* The commands: arguments to exit status. */
+int px_cmd_prepare(struct px_client *c, char **args, unsigned n);
 int px_cmd_wrap(struct px_client *c, char **args, unsigned n);
 int px_cmd_sign(struct px_client *c, char **args, unsigned n);
 int px_cmd_verify(struct px_client *c, char **args, unsigned n);
@@ -31,6 +33,12 @@ int px_cmd_status(struct px_client *c, char **args, unsigned n);
 int px_cmd_ping(struct px_client *c, char **args, unsigned n);
 int px_cmd_help(struct px_client *c, char **args, unsigned n);
 int px_cmd_completion(struct px_client *c, char **args, unsigned n);
+
+/** Make a document out of a document, into @out. @return PX_OK, or PX_ECONF and others with @why. */
+typedef int px_make_fn(struct px_client *c, const struct px_document *doc, struct px_buf *out,
+		       struct px_buf *why);
+/** Read FILE or standard input, run @fn, write to --out or standard output. @return the exit status. */
+int px_make(struct px_client *c, char **args, unsigned n, px_make_fn *fn);
 
 /** `prinex: TEXT` to standard error. @return @status. */
 int px_complain(int status, const char *fmt, ...) PX_PRINTF(2, 3);

@@ -26,7 +26,7 @@ static const char usage_text[] =
     "\n"
     "  --conf FILE   settings, as those of prinex; else the file that PRINEX_CONF names\n"
     "  --once        send what is there, fetch what is there, end\n"
-    "  --version, --help\n"
+    "  --version, --help, --man\n"
     "\n"
     "Exit: 0 ended as told, 1 (--once) something could not be sent or fetched yet, 2 usage or settings.\n";
 
@@ -232,6 +232,15 @@ static int start(const char *conf, bool once)
 	return status;
 }
 
+static int print_man(void)
+{
+	struct px_buf page = PX_BUF_INIT;
+	spool_man(&page);
+	fputs(px_buf_str(&page), stdout);
+	px_buf_free(&page);
+	return fflush(stdout) == 0 ? EXIT_OK : EXIT_LEFT;
+}
+
 int main(int argc, char **argv)
 {
 	const char *conf = getenv("PRINEX_CONF");
@@ -249,6 +258,8 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[i], "--version") == 0) {
 			puts("prinex-spool " PX_VERSION);
 			return EXIT_OK;
+		} else if (strcmp(argv[i], "--man") == 0) {
+			return print_man();
 		} else {
 			bool help = strcmp(argv[i], "--help") == 0;
 			fputs(usage_text, help ? stdout : stderr);

@@ -70,4 +70,7 @@ bool spool_in_round(struct spool *s);
 /** Write status.json anew. */
 void spool_status(struct spool *s, bool running);
 
+/** The manual page (roff); pages.c. */
+void spool_man(struct px_buf *out);
+
 #endif

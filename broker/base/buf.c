@@ -209,3 +209,17 @@ void px_buf_add_xml_attr(struct px_buf *buf, const char *s, size_t len)
 {
 	add_xml(buf, s, len, true);
 }
+
+void px_buf_add_roff(struct px_buf *buf, const char *s)
+{
+	if (*s == '.' || *s == '\'')
+		px_buf_adds(buf, "\\&");
+	for (; *s != '\0'; s++) {
+		if (*s == '\\')
+			px_buf_adds(buf, "\\e");
+		else if (*s == '-')
+			px_buf_adds(buf, "\\-");
+		else if (*s != '`')
+			px_buf_addc(buf, *s);
+	}
+}

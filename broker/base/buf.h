@@ -53,4 +53,8 @@ int px_buf_read_file(struct px_buf *buf, const char *path, size_t max, struct px
 void px_buf_add_xml_text(struct px_buf *buf, const char *s, size_t len);
 void px_buf_add_xml_attr(struct px_buf *buf, const char *s, size_t len);
 
+/** Append a text, which may begin with anything, for a manual page: `\\`, `-` and a leading dot mean
+ * something to roff; back quotes, which are Markdown's, are left out. */
+void px_buf_add_roff(struct px_buf *buf, const char *s);
+
 #endif

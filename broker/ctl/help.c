@@ -218,24 +218,9 @@ void px_help_markdown(struct px_buf *out)
 /* --- manual page
  * ----------------------------------------------------------------------------------------------- */
 
-/* A text that may begin or go on with anything: `\` and `-` mean something to roff, and a leading dot too. */
-static void add_roff(const char *s, struct px_buf *out)
-{
-	if (*s == '.' || *s == '\'')
-		px_buf_adds(out, "\\&");
-	for (; *s != '\0'; s++) {
-		if (*s == '\\')
-			px_buf_adds(out, "\\e");
-		else if (*s == '-')
-			px_buf_adds(out, "\\-");
-		else
-			px_buf_addc(out, *s);
-	}
-}
-
 static void add_roff_buf(struct px_buf *text, struct px_buf *out)
 {
-	add_roff(px_buf_str(text), out);
+	px_buf_add_roff(out, px_buf_str(text));
 	px_buf_free(text);
 }
 
@@ -268,9 +253,9 @@ static void man_command(const struct px_ctl_command *command, struct px_buf *out
 static void man_pair(const char *term, const char *text, struct px_buf *out)
 {
 	px_buf_adds(out, ".TP\n.B ");
-	add_roff(term, out);
+	px_buf_add_roff(out, term);
 	px_buf_adds(out, "\n");
-	add_roff(text, out);
+	px_buf_add_roff(out, text);
 	px_buf_adds(out, "\n");
 }
 

@@ -65,16 +65,16 @@ try:
     px.ok("ExecStart=/opt/prinex/sbin/prinexd " in text and "@" not in re.sub(r"(?m)^(SystemCallFilter=.*|#.*)$", "", text),
           "the service names the programs where they were installed", text)
     where = ("sbin/prinexd", "sbin/prinexctl", "bin/prinex", "lib/sysusers.d/prinex.conf", "lib/tmpfiles.d/prinex.conf",
-             "lib/systemd/system/prinexd.socket", "share/prinex/prometheus/prinex.rules.yml", "share/prinex/doc/runbook.md")
+             "lib/systemd/system/prinexd.socket", "lib/systemd/system/prinex-spool.service", "share/man/man8/prinex-spool.8", "share/prinex/prometheus/prinex.rules.yml", "share/prinex/doc/runbook.md")
     missing = [w for w in where if not os.path.exists(os.path.join(top, "opt/prinex", w))]
     px.ok(not missing, "users, folders, sockets, alerts and runbook are there", missing)
     if shutil.which("systemd-analyze"):
-        for name in ("prinexd.service", "prinexd.socket"):  # against what is really there: programs of this build
+        for name in ("prinexd.service", "prinexd.socket", "prinex-spool.service"):  # against what is really there: programs of this build
             with open(os.path.join(os.path.dirname(unit), name), encoding="utf-8") as f:
                 text = f.read().replace("/opt/prinex/", top + "/opt/prinex/")
             with open(os.path.join(top, name), "w", encoding="utf-8") as f:
                 f.write(text)
-        status, out, err = px.run(["systemd-analyze", "verify", "--man=no", os.path.join(top, "prinexd.service"), os.path.join(top, "prinexd.socket")])
+        status, out, err = px.run(["systemd-analyze", "verify", "--man=no", *(os.path.join(top, n) for n in ("prinexd.service", "prinexd.socket", "prinex-spool.service"))])
         ours = [line for line in (out + err).splitlines() if "prinex" in line and "Failed to create" not in line]
         px.ok(not ours, "systemd-analyze verify finds nothing in the units", "\n".join(ours))
     else:

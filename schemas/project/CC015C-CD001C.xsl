@@ -1,0 +1,21 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- prinex: a transit declaration, as the office of destination is told of it
+   - SPDX-License-Identifier: Apache-2.0
+   - Copyright (c) 2026 The prinex authors -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:n="http://ncts.dgtaxud.ec">
+  <xsl:import href="ncts5-record.xsl"/>
+
+  <xsl:template match="/n:CC015C">
+    <n:CD001C>
+      <xsl:copy-of select="@PhaseID"/>
+      <xsl:call-template name="header">
+        <xsl:with-param name="type">CD001C</xsl:with-param>
+        <xsl:with-param name="authority" select="messageRecipient"/>
+        <xsl:with-param name="office" select="CustomsOfficeOfDestinationDeclared/referenceNumber"/>
+      </xsl:call-template>
+      <xsl:call-template name="record">
+        <xsl:with-param name="tir" select="true()"/>
+      </xsl:call-template>
+    </n:CD001C>
+  </xsl:template>
+</xsl:stylesheet>
