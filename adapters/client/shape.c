@@ -225,7 +225,7 @@ const struct px_model *px_shape_model(struct px_shape *shape, xmlNode *decl)
 	}
 	if (type != NULL && is_xsd(type, "complexType"))
 		flatten(&f, type, true, 0, 0);
-	shape->models = px_xrealloc_array(shape->models, shape->n_models + 1, sizeof(m));
+	shape->models = px_xrealloc_array(shape->models, shape->n_models + 1, sizeof(struct px_model *));
 	shape->models[shape->n_models++] = m;
 	decl->_private = m;
 	return m;
