@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "flow/border_query.h"
 
 #define WAIT_MAX_S 60
 
@@ -55,7 +56,7 @@ void px_endpoint_free(struct px_endpoint **ep)
 /* --- what there is
  * ------------------------------------------------------------------------------------------- */
 
-enum resource { R_NONE, R_EXCHANGES, R_INBOX, R_INBOX_ID, R_STATE, R_PING };
+enum resource { R_NONE, R_EXCHANGES, R_INBOX, R_INBOX_ID, R_STATE, R_BODY, R_MOVEMENTS, R_PING };
 
 static enum resource resource_of(const char *path)
 {
@@ -65,12 +66,16 @@ static enum resource resource_of(const char *path)
 		return R_INBOX;
 	if (strcmp(path, "/v1/ping") == 0)
 		return R_PING;
+	if (strcmp(path, "/v1/movements") == 0)
+		return R_MOVEMENTS;
 	if (px_str_starts(path, "/v1/inbox/") && strchr(path + 10, '/') == NULL && path[10] != '\0')
 		return R_INBOX_ID;
 	if (px_str_starts(path, "/v1/exchanges/")) {
 		const char *slash = strchr(path + 14, '/');
-		if (slash != NULL && slash > path + 14 && slash[1] != '\0' && strchr(slash + 1, '/') == NULL)
-			return R_STATE;
+		if (slash == NULL || slash == path + 14 || slash[1] == '\0' || slash[1] == '/')
+			return R_NONE;
+		const char *more = strchr(slash + 1, '/');
+		return more == NULL ? R_STATE : strcmp(more, "/body") == 0 ? R_BODY : R_NONE;
 	}
 	return R_NONE;
 }
@@ -89,6 +94,28 @@ static bool is_xml(const char *type)
 	return strncasecmp(charset, "utf-8", 5) == 0 || strncasecmp(charset, "\"utf-8\"", 7) == 0;
 }
 
+/* Officers read, and say who they are; what they read is for them alone. */
+static int check_officer(const struct px_http *http, const struct px_conf_partner *partner, enum resource r,
+			 const char **text)
+{
+	bool officers = r == R_MOVEMENTS || r == R_BODY;
+	if (partner->role != PX_ROLE_OFFICER) {
+		*text = "this resource is for partners with the role officer";
+		return officers ? 403 : 0;
+	}
+	if (r == R_PING)
+		return 0;
+	if (!officers && r != R_STATE) {
+		*text = "an officer's certificate may not do this";
+		return 403;
+	}
+	if (!px_border_is_user(px_http_field(http, "prinex-user"))) {
+		*text = "the header Prinex-User must name the officer: 1 to 64 letters, digits, . _ @ -";
+		return 400;
+	}
+	return 0;
+}
+
 static int check_headers(void *arg, struct px_request *req, const char **text)
 {
 	(void)arg;
@@ -104,10 +131,9 @@ static int check_headers(void *arg, struct px_request *req, const char **text)
 		*text = post ? "this resource takes POST" : "this resource takes GET";
 		return 405;
 	}
-	if (partner->role == PX_ROLE_OFFICER && r != R_PING) {
-		*text = "an officer's certificate may not do this";
-		return 403;
-	}
+	int status = check_officer(http, partner, r, text);
+	if (status != 0)
+		return status;
 	if (r == R_INBOX_ID && http->has_length && http->length > (uint64_t)PX_LIMIT_CONFIRMATION) {
 		*text = "larger than a confirmation can be";
 		return 413;
@@ -133,7 +159,10 @@ static void answered(void *arg, const struct px_flow_answer *a)
 		snprintf(extra, sizeof(extra), "Retry-After: %d\r\n", a->retry_after);
 	if (a->delivery != NULL)
 		snprintf(extra, sizeof(extra), "Prinex-Delivery: %s\r\n", a->delivery);
-	const char *type = a->status == 204 ? NULL : a->xml ? "application/xml" : "text/plain; charset=utf-8";
+	const char *type = a->status == 204 ? NULL
+			   : a->xml         ? "application/xml"
+			   : a->json        ? "application/json"
+					    : "text/plain; charset=utf-8";
 	px_request_answer(req, a->status, type, extra, a->body, a->len);
 }
 
@@ -166,7 +195,41 @@ static void state(struct pending *p, struct px_generation *gen, const struct px_
 	const char *slash = strchr(path, '/');
 	char sender[64];
 	px_strlcpy_n(sender, path, (size_t)(slash - path), sizeof(sender));
-	px_flow_state(p->ep->flow, gen, partner, sender, slash + 1, answered, p);
+	const char *user =
+	    partner->role == PX_ROLE_OFFICER ? px_http_field(px_request_http(p->req), "prinex-user") : NULL;
+	px_flow_state(p->ep->flow, gen, partner, sender, slash + 1, user, answered, p);
+}
+
+static void refuse_query(struct pending *p, int status, const char *why)
+{
+	struct px_buf line = PX_BUF_INIT;
+	px_buf_addf(&line, "%s\n", why);
+	struct px_flow_answer bad = {.status = status, .body = line.data, .len = line.len};
+	answered(p, &bad);
+	px_buf_free(&line);
+}
+
+static void movements(struct pending *p, struct px_generation *gen, const struct px_conf_partner *partner)
+{
+	const struct px_http *http = px_request_http(p->req);
+	struct px_border_query query;
+	const char *why = NULL;
+	int status = px_border_parse(http, &query, &why);
+	if (status != 0)
+		refuse_query(p, status, why);
+	else
+		px_border_movements(p->ep->flow, gen, partner, &query, answered, p);
+}
+
+static void body(struct pending *p, struct px_generation *gen, const struct px_conf_partner *partner)
+{
+	const struct px_http *http = px_request_http(p->req);
+	const char *path = http->path + strlen("/v1/exchanges/"), *slash = strchr(path, '/');
+	char sender[64], id[64];
+	px_strlcpy_n(sender, path, (size_t)(slash - path), sizeof(sender));
+	px_strlcpy_n(id, slash + 1, strcspn(slash + 1, "/"), sizeof(id));
+	px_border_body(p->ep->flow, gen, partner, sender, id, px_http_field(http, "prinex-user"), answered,
+		       p);
 }
 
 static void take_request(void *arg, struct px_request *req)
@@ -203,6 +266,8 @@ static void take_request(void *arg, struct px_request *req)
 	}
 	case R_INBOX: inbox(p, gen, partner); break;
 	case R_STATE: state(p, gen, partner); break;
+	case R_BODY: body(p, gen, partner); break;
+	case R_MOVEMENTS: movements(p, gen, partner); break;
 	case R_PING: px_flow_ping(ep->flow, gen, partner, answered, p); break;
 	case R_NONE: px_assert(false); break; /* check_headers refused it */
 	}

@@ -50,7 +50,7 @@ void px_flow_free(struct px_flow **flow);
 /** An answer for a peer: HTTP status with a signed document, or one line of text. Views. */
 struct px_flow_answer {
 	int status;
-	bool xml;
+	bool xml, json; /* neither: text */
 	const void *body;
 	size_t len;
 	int retry_after;      /* seconds, 0 none */
@@ -78,9 +78,10 @@ void px_flow_fetch_cancel(struct px_flow *flow, uint64_t ticket);
 /** A confirmation posted to /v1/inbox/@id. */
 void px_flow_confirm(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
 		     const char *id, struct px_body *body, px_flow_answered *answered, void *arg);
-/** GET /v1/exchanges/SENDER/ID. */
+/** GET /v1/exchanges/SENDER/ID. @user NULL, or the officer who asks: journalled before the answer. */
 void px_flow_state(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
-		   const char *sender, const char *message_id, px_flow_answered *answered, void *arg);
+		   const char *sender, const char *message_id, const char *user, px_flow_answered *answered,
+		   void *arg);
 /** GET /v1/ping. */
 void px_flow_ping(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
 		  px_flow_answered *answered, void *arg);

@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "flow/internal.h"
+#include "flow/journey.h"
 
 #include <inttypes.h>
 
@@ -13,6 +14,7 @@ struct asking {
 	struct px_flow *flow;
 	struct px_generation *gen;
 	char partner[PX_NAME_MAX + 1];
+	char sender[PX_AUTHORITY_MAX + 1], message_id[PX_MESSAGE_ID_MAX + 1]; /* for an officer */
 	px_flow_answered *answered;
 	void *arg;
 };
@@ -118,23 +120,19 @@ static void write_state(struct px_buf *out, const struct px_message *m)
 	px_buf_adds(out, "</px:State>");
 }
 
-/* Only its sender and its recipients may ask; to everybody else it does not exist. */
-static bool may_see(const struct px_message *m, const char *authority)
+/* Only its sender (but not the officers there) and its recipients may ask; to everybody else it does not
+ * exist. */
+static bool may_see(const struct px_message *m, const struct px_conf_partner *partner)
 {
-	if (strcmp(m->header.sender, authority) == 0)
-		return true;
-	for (unsigned i = 0; i < m->n_deliveries; i++) {
-		if (strcmp(m->deliveries[i].recipient, authority) == 0)
-			return true;
-	}
-	return false;
+	return px_journey_is_sent_to(m, partner->authority) ||
+	       (partner->role != PX_ROLE_OFFICER && strcmp(m->header.sender, partner->authority) == 0);
 }
 
 static void found(void *arg, int rc, const struct px_message *m)
 {
 	struct asking *q = arg;
 	const struct px_conf_partner *partner = px_conf_partner(q->gen->conf, q->partner);
-	if (rc == PX_OK && may_see(m, partner->authority)) {
+	if (rc == PX_OK && partner != NULL && may_see(m, partner)) {
 		struct px_buf doc = PX_BUF_INIT;
 		write_state(&doc, m);
 		px_answer_xml(q->answered, q->arg, 200, doc.data, doc.len);
@@ -147,12 +145,40 @@ static void found(void *arg, int rc, const struct px_message *m)
 	asking_end(q);
 }
 
+static void journalled(void *arg, int rc)
+{
+	struct asking *q = arg;
+	if (rc == PX_OK) {
+		px_store_find(q->flow->store, q->sender, q->message_id, found, q);
+		return;
+	}
+	if (rc == PX_EFATAL)
+		px_flow_store_failed(q->flow, "journal");
+	px_answer_text(q->answered, q->arg, 503, 2, "the journal could not be written\n");
+	asking_end(q);
+}
+
 void px_flow_state(struct px_flow *flow, struct px_generation *gen, const struct px_conf_partner *partner,
-		   const char *sender, const char *message_id, px_flow_answered *answered, void *arg)
+		   const char *sender, const char *message_id, const char *user, px_flow_answered *answered,
+		   void *arg)
 {
 	if (!px_is_authority(sender) || !px_is_message_id(message_id)) {
 		px_answer_text(answered, arg, 404, 0, "not an authority and message id\n");
 		return;
 	}
-	px_store_find(flow->store, sender, message_id, found, asking_new(flow, gen, partner, answered, arg));
+	struct asking *q = asking_new(flow, gen, partner, answered, arg);
+	if (user == NULL) {
+		px_store_find(flow->store, sender, message_id, found, q);
+		return;
+	}
+	px_strlcpy(q->sender, sender, sizeof(q->sender));
+	px_strlcpy(q->message_id, message_id, sizeof(q->message_id));
+	struct px_journal_entry entry = {.kind = PX_J_READ,
+					 .partner = partner->name,
+					 .recipient = partner->authority,
+					 .sender = sender,
+					 .message_id = message_id,
+					 .code = "state",
+					 .actor = user};
+	px_store_journal(flow->store, &entry, journalled, q);
 }

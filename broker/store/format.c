@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "store/index.h"
 #include "store/load.h"
 
 /* --- steps ------------------------------------------------------------------------------------------- */
@@ -30,8 +31,10 @@ static void add_parts(struct px_tx *tx)
 	px_cur_close(&cur);
 }
 
+/* Format 3 finds business keys by their normal spelling, and knows what is expected: px_index_rebuild. */
+
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {add_parts};
+static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

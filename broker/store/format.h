@@ -15,7 +15,7 @@
  *	2  parts: which linked movements and keys go with a movement when it is purged; marks
  */
 #define PX_FORMAT_NAME "prinex store "
-#define PX_FORMAT      2
+#define PX_FORMAT      3
 
 /** Give a new store its format, bring an earlier one to the present. Blocks.
  * @return PX_OK, PX_EVERSION (made by a later program, or no store of ours), PX_EFULL, PX_EFATAL; @why for

@@ -4,6 +4,8 @@
 
 #include "store/keys.h"
 
+#include "base/keys.h"
+
 static void add(struct px_tkey *key, const void *data, size_t len)
 {
 	px_assert(len <= sizeof(key->data) - key->len);
@@ -76,9 +78,31 @@ struct px_tkey px_tkey_digest(const uint8_t digest[PX_DIGEST_LEN])
 struct px_tkey px_tkey_business(enum px_key_kind kind, const char *value, uint64_t message)
 {
 	struct px_tkey key = {.len = 0};
+	char normal[PX_KEY_VALUE_MAX + 1];
+	px_key_normal(kind, value, normal);
 	px_tkey_u8(&key, (uint8_t)kind);
-	px_tkey_str(&key, value);
+	px_tkey_str(&key, normal);
 	px_tkey_u64(&key, message);
+	return key;
+}
+
+struct px_tkey px_tkey_arrival(const char *office, int64_t at, uint64_t message)
+{
+	struct px_tkey key = {.len = 0};
+	px_tkey_u8(&key, PX_ARRIVAL_BY_OFFICE);
+	px_tkey_str(&key, office);
+	px_tkey_i64(&key, at);
+	px_tkey_u64(&key, message);
+	return key;
+}
+
+struct px_tkey px_tkey_late(int64_t from, uint64_t message, const char *office)
+{
+	struct px_tkey key = {.len = 0};
+	px_tkey_u8(&key, PX_ARRIVAL_LATE);
+	px_tkey_i64(&key, from);
+	px_tkey_u64(&key, message);
+	px_tkey_str(&key, office);
 	return key;
 }
 

@@ -31,7 +31,12 @@ struct px_tkey px_tkey_of(uint64_t id);
 struct px_tkey px_tkey_name(const char *name);
 struct px_tkey px_tkey_message_id(const char *sender, const char *message_id);
 struct px_tkey px_tkey_digest(const uint8_t digest[PX_DIGEST_LEN]);
+/** By the value's normal spelling (base/keys.h). */
 struct px_tkey px_tkey_business(enum px_key_kind kind, const char *value, uint64_t message);
+/** Two rows of one table, told by the first octet. */
+enum px_arrival_row { PX_ARRIVAL_BY_OFFICE, PX_ARRIVAL_LATE };
+struct px_tkey px_tkey_arrival(const char *office, int64_t at, uint64_t message);
+struct px_tkey px_tkey_late(int64_t from, uint64_t message, const char *office);
 struct px_tkey px_tkey_mrn(const char *mrn);
 struct px_tkey px_tkey_lrn(const char *sender, const char *declarant, const char *lrn);
 struct px_tkey px_tkey_member(uint64_t home, uint64_t message);

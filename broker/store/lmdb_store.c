@@ -134,6 +134,7 @@ static const struct px_store_ops lmdb_ops = {
     .scan = px_lmdb_scan,
     .scan_deliveries = px_lmdb_scan_deliveries,
     .lookup = px_lmdb_lookup,
+    .arrivals = px_lmdb_arrivals,
     .movement = px_lmdb_movement,
     .journal_scan = px_lmdb_journal_scan,
     .stats = px_lmdb_stats,

@@ -104,6 +104,9 @@ void px_lmdb_lookup(struct px_store *st, enum px_key_kind kind, const char *valu
 		    px_messages_done *done, void *arg);
 void px_lmdb_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
 		      void *arg);
+/* ops_arrivals.c */
+void px_lmdb_arrivals(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
+		      void *arg);
 /* ops_stats.c */
 void px_lmdb_stats(struct px_store *st, px_stats_done *done, void *arg);
 /* verify.c */

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "store/deliver.h"
+#include "store/index.h"
 #include "store/lmdb_store.h"
 #include "store/movements.h"
 #include "store/need.h"
@@ -111,10 +112,7 @@ static void put_indexes(struct px_wtx *w, uint64_t seq, const struct px_accept *
 	px_tx_put(&w->tx, PX_T_IDS, &key, value.data, value.len);
 	key = px_tkey_digest(req->body->digest);
 	px_tx_put(&w->tx, PX_T_DIGESTS, &key, value.data, value.len);
-	for (unsigned i = 0; i < req->keys.n; i++) {
-		key = px_tkey_business(req->keys.items[i].kind, req->keys.items[i].value, seq);
-		px_tx_put(&w->tx, PX_T_KEYS, &key, NULL, 0);
-	}
+	px_index_add(&w->tx, seq, w->now, &req->keys);
 }
 
 static void journal_accepted(struct px_wtx *w, const struct px_accept *req)

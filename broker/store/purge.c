@@ -4,6 +4,7 @@
 
 #include "store/purge.h"
 
+#include "store/index.h"
 #include "store/movements.h"
 
 /* --- judging ----------------------------------------------------------------------------------------- */
@@ -116,10 +117,7 @@ static void remove_message(struct px_wtx *w, uint64_t seq, struct px_purge_repor
 	if (px_load_message(&w->tx, &scratch, seq, &rec) != PX_OK)
 		return; /* judged a moment ago, in this transaction */
 	const struct px_keys *keys = &rec.message.keys;
-	for (unsigned i = 0; i < keys->n; i++) {
-		struct px_tkey key = px_tkey_business(keys->items[i].kind, keys->items[i].value, seq);
-		px_tx_del(&w->tx, PX_T_KEYS, &key);
-	}
+	px_index_remove(&w->tx, seq, rec.message.accepted, keys);
 	for (unsigned i = 0; i < rec.n_deliveries; i++) {
 		uint64_t id = rec.first_delivery + i;
 		if (px_load_delivery(&w->tx, id, &d) == PX_OK)

@@ -5,6 +5,7 @@
 #include "store/repair.h"
 
 #include "store/heads.h"
+#include "store/index.h"
 #include "store/owed.h"
 
 /* --- walking ----------------------------------------------------------------------------------------- */
@@ -65,21 +66,6 @@ static void index_receipt(struct px_wtx *w, uint64_t seq, struct px_octets field
 	px_tx_put(&w->tx, PX_T_MEMBERS, &key, NULL, 0);
 }
 
-static void index_message(struct px_wtx *w, uint64_t seq, struct px_octets fields, void *arg)
-{
-	(void)arg;
-	struct px_scratch scratch = {0};
-	struct px_rec_message rec;
-	if (px_rec_get_message(fields, &scratch, &rec) == PX_OK) {
-		for (unsigned i = 0; i < rec.message.keys.n; i++) {
-			const struct px_key *k = &rec.message.keys.items[i];
-			struct px_tkey key = px_tkey_business(k->kind, k->value, seq);
-			px_tx_put(&w->tx, PX_T_KEYS, &key, NULL, 0);
-		}
-	}
-	px_scratch_free(&scratch);
-}
-
 /* Index entries whose receipt cannot be read: nobody else knows the id and the octets that must not be
  * accepted again, nor that the movement has this message. */
 struct orphans {
@@ -137,10 +123,9 @@ static void repair_messages(struct px_wtx *w)
 		find_orphans(w, tables[i], &orphans);
 		px_tx_clear(&w->tx, tables[i]);
 	}
-	px_tx_clear(&w->tx, PX_T_KEYS);
 	for_each(w, PX_T_RECEIPTS, index_receipt, NULL);
 	put_orphans(w, &orphans);
-	for_each(w, PX_T_MESSAGES, index_message, NULL);
+	px_index_rebuild(&w->tx);
 	w->state.messages = px_tx_entries(&w->tx, PX_T_MESSAGES);
 }
 

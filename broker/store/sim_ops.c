@@ -433,6 +433,7 @@ const struct px_store_ops sim_store_ops = {
     .scan = scan_submit,
     .scan_deliveries = scan_deliveries_submit,
     .lookup = lookup_submit,
+    .arrivals = sim_submit_arrivals,
     .movement = movement_submit,
     .journal_scan = journal_scan_submit,
     .stats = stats_submit,

@@ -163,6 +163,11 @@ void sim_read_owed(struct sim *s, const char *partner, const char *ref_sender, u
 		   px_owed_done *done, void *arg);
 void sim_read_stats(struct sim *s, px_stats_done *done, void *arg);
 
+/* --- sim_arrivals.c --- */
+
+void sim_submit_arrivals(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
+			 void *arg);
+
 /* --- sim_purge.c --- */
 
 void sim_purge(struct sim *s, const struct px_purge *req, struct px_purge_report *report);

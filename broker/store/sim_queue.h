@@ -39,6 +39,7 @@ struct sim_op {
 		px_backup_done *backup;
 		px_marks_done *marks;
 		px_receipt_done *receipt;
+		px_arrivals_done *arrivals;
 	} done;
 
 	/* the request, as far as the operation has these */
@@ -47,6 +48,7 @@ struct sim_op {
 	struct px_settle settle;
 	struct px_journal_entry entry;
 	struct px_scan scan;
+	struct px_arrivals which;
 	struct px_ref *refs;
 	const char *name, *other; /* partner or sender or value; ref_sender or message id */
 	const uint8_t *octets;    /* digest or signature */

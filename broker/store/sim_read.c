@@ -4,6 +4,7 @@
 
 #include "store/sim_parts.h"
 
+#include "base/keys.h"
 #include "base/strings.h"
 
 #define PAGE_MAX 1000u
@@ -169,8 +170,13 @@ void sim_read_scan_deliveries(struct sim *s, const struct px_scan *scan, px_deli
 
 static bool carries(const struct sim_message *m, enum px_key_kind kind, const char *value)
 {
-	for (unsigned i = 0; i < m->keys.n; i++) {
-		if (m->keys.items[i].kind == kind && strcmp(m->keys.items[i].value, value) == 0)
+	char wanted[PX_KEY_VALUE_MAX + 1], has[PX_KEY_VALUE_MAX + 1];
+	px_key_normal(kind, value, wanted);
+	for (unsigned i = 0; i < m->keys.n && strlen(value) <= PX_KEY_VALUE_MAX; i++) {
+		if (m->keys.items[i].kind != kind)
+			continue;
+		px_key_normal(kind, m->keys.items[i].value, has);
+		if (strcmp(has, wanted) == 0)
 			return true;
 	}
 	return false;

@@ -144,6 +144,12 @@ void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *val
 	st->ops->lookup(st, kind, value, limit, done, arg);
 }
 
+void px_store_arrivals(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
+		       void *arg)
+{
+	st->ops->arrivals(st, which, done, arg);
+}
+
 void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
 		       void *arg)
 {

@@ -9,6 +9,7 @@
 #include "base/exchange.h"
 #include "base/metrics.h"
 #include "store/admin.h"
+#include "store/arrivals.h"
 
 /*
  * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the
@@ -63,8 +64,7 @@
  *    holds of all that are QUEUED of its message to its partner. One leased before a link put an earlier one
  *    in front of it keeps its lease, and waits once it is given back.
  *  - Messages of type Confirmations have no movement (0): each of their deliveries is a head.
- *  - Sequence numbers and ids rise in commit order and are never 0; with faults and restarts there may be
- *    gaps.
+ *  - Sequence numbers and ids rise in commit order and are never 0; faults and restarts may leave gaps.
  */
 
 struct px_store;
@@ -100,8 +100,7 @@ const char *px_journal_kind_name(enum px_journal_kind kind);
  *  - accepted: partner, sender, message_id, digest; code is the type;
  *  - settled, handed-over, attempt (a retry): partner, sender, message_id, recipient, delivery, actor; code
  * is that of the request, else the state's name; detail is `error`. An accept that is not PX_OK writes none.
- * Leases, requeue and checkpoints write none.
- */
+ * Leases, requeue and checkpoints write none. */
 struct px_journal_entry {
 	enum px_journal_kind kind;
 	int64_t at; /* wall ms; 0: set by the store */
@@ -394,6 +393,8 @@ struct px_store_ops {
 		       px_messages_done *done, void *arg);
 	void (*movement)(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
 			 void *arg);
+	void (*arrivals)(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
+			 void *arg);
 	void (*journal_scan)(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			     px_journal_done *done, void *arg);
 	void (*stats)(struct px_store *st, px_stats_done *done, void *arg);
@@ -482,8 +483,8 @@ void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs
 void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			      void *arg);
-/** Messages that carry the key (any of that kind), each once, newest first. Values compare octet for octet.
- * None: PX_OK and n 0. */
+/** Messages that carry the key (any of that kind), each once, newest first, however it is written
+ * (px_key_normal). None: PX_OK and n 0. */
 void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
 		     px_messages_done *done, void *arg);
 /** All messages of a movement (whatever id it had before it was linked), in commit order. PX_ENOTFOUND: no

@@ -49,4 +49,10 @@ void px_verify_chain_end(struct px_verify *v, struct px_tx *tx);
 
 px_verify_entry px_verify_journal, px_verify_checkpoint;
 
+/* verify_keys.c */
+px_verify_entry px_verify_key, px_verify_arrival;
+/** Whether everything that must stand in an index because of the message under @cur does. */
+void px_verify_keys_of(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur, uint64_t seq,
+		       const struct px_message *m);
+
 #endif

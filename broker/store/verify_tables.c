@@ -145,11 +145,8 @@ static void verify_message(struct px_verify *v, struct px_tx *tx, const struct p
 	uint64_t seq = id_of(cur);
 	bool ok = open_record(v, PX_T_MESSAGES, cur, &fields) &&
 		  decoded(v, PX_T_MESSAGES, cur, px_rec_get_message(fields, &scratch, &rec));
-	for (unsigned i = 0; ok && i < rec.message.keys.n; i++) {
-		const struct px_key *k = &rec.message.keys.items[i];
-		must_have(v, tx, PX_T_MESSAGES, cur, PX_T_KEYS, px_tkey_business(k->kind, k->value, seq),
-			  "a business key is not in its index");
-	}
+	if (ok)
+		px_verify_keys_of(v, tx, cur, seq, &rec.message);
 	for (unsigned i = 0; ok && i < rec.n_deliveries; i++)
 		must_have(v, tx, PX_T_MESSAGES, cur, PX_T_DELIVERIES, px_tkey_of(rec.first_delivery + i),
 			  "a delivery is missing");
@@ -213,24 +210,6 @@ static void verify_digest(struct px_verify *v, struct px_tx *tx, const struct px
 	struct px_tkey key = px_tkey_digest(receipt.digest);
 	if (rc != PX_ECORRUPT && (rc != PX_OK || cur->key.len != key.len || !px_cur_has_prefix(cur, &key)))
 		px_verify_index_fault(v, PX_T_DIGESTS, cur, "no message has this digest");
-}
-
-static void verify_key(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
-{
-	struct px_tkey_in in = px_cur_read(cur);
-	struct px_scratch scratch = {0};
-	struct px_rec_message rec;
-	unsigned kind = px_tkey_get_u8(&in);
-	const char *value = px_tkey_get_str(&in, PX_KEY_VALUE_MAX);
-	int rc = px_load_message(tx, &scratch, px_tkey_get_u64(&in), &rec);
-	bool found = false;
-	for (unsigned i = 0; rc == PX_OK && px_tkey_done(&in) && i < rec.message.keys.n; i++) {
-		const struct px_key *k = &rec.message.keys.items[i];
-		found = found || (k->kind == kind && strcmp(k->value, value) == 0);
-	}
-	if (rc != PX_ECORRUPT && !found)
-		px_verify_index_fault(v, PX_T_KEYS, cur, "no such message, or it does not have this key");
-	px_scratch_free(&scratch);
 }
 
 /* --- movements --------------------------------------------------------------------------------------- */
@@ -473,7 +452,8 @@ const struct px_verify_table px_verify_tables[PX_TABLES] = {
     {PX_T_BODIES, true, verify_body},
     {PX_T_IDS, false, verify_id},
     {PX_T_DIGESTS, false, verify_digest},
-    {PX_T_KEYS, false, verify_key},
+    {PX_T_KEYS, false, px_verify_key},
+    {PX_T_ARRIVALS, false, px_verify_arrival},
     {PX_T_MOVEMENTS, true, verify_movement},
     {PX_T_MOVEMENT_KEYS, true, verify_movement_key},
     {PX_T_MEMBERS, false, verify_member},

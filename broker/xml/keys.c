@@ -15,6 +15,7 @@ struct step {
 	const char *ns; /* "" none; not looked at where name is NULL */
 	bool attribute;
 	unsigned position; /* [n]; 0: all */
+	char *with;        /* [name]: only those with such a child, of no namespace; NULL: all */
 	unsigned n_found;
 	struct found {
 		enum px_key_kind kind;
@@ -67,6 +68,21 @@ static size_t name_length(const char *s)
 	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
 }
 
+/* `[n]` or `[name]`. */
+static bool read_predicate(const char **at, struct step *out)
+{
+	const char *s = *at + 1;
+	size_t digits = strspn(s, "0123456789"), n = digits > 0 ? digits : name_length(s);
+	if (n == 0 || s[n] != ']' || digits > 5 || out->attribute)
+		return false;
+	if (digits > 0)
+		out->position = (unsigned)strtoul(s, NULL, 10);
+	else
+		out->with = px_xstrndup(s, n);
+	*at = s + n + 1;
+	return digits == 0 || out->position > 0;
+}
+
 /* Read one step behind its '/'. @return false when it is not a plain one. */
 static bool read_step(const struct px_cat_set *set, const char **at, struct step *out)
 {
@@ -88,23 +104,27 @@ static bool read_step(const struct px_cat_set *set, const char **at, struct step
 		return false;
 	out->name = *s == '*' ? NULL : px_xstrndup(s, n);
 	s += n;
-	if (*s == '[') {
-		size_t digits = strspn(s + 1, "0123456789");
-		out->position = digits > 0 && digits < 6 ? (unsigned)strtoul(s + 1, NULL, 10) : 0;
-		if (out->position == 0 || s[1 + digits] != ']' || out->attribute)
-			return false;
-		s += digits + 2;
-	}
+	if (*s == '[' && !read_predicate(&s, out))
+		return false;
 	*at = s;
 	return *s == '\0' || (*s == '/' && !out->attribute);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static bool same_step(const struct step *a, const struct step *b)
 {
-	bool same_name = a->name == NULL || b->name == NULL ? a->name == b->name
-							    : strcmp(a->name, b->name) == 0;
-	return same_name && strcmp(a->ns, b->ns) == 0 && a->attribute == b->attribute &&
-	       a->position == b->position;
+	return same_text(a->name, b->name) && same_text(a->with, b->with) && strcmp(a->ns, b->ns) == 0 &&
+	       a->attribute == b->attribute && a->position == b->position;
+}
+
+static void step_clear(struct step *step)
+{
+	free(step->name);
+	free(step->with);
 }
 
 /* The child of @parent for @step, which is taken. */
@@ -112,7 +132,7 @@ static struct step *join(struct step *parent, struct step *step)
 {
 	for (unsigned i = 0; i < parent->n_steps; i++) {
 		if (same_step(&parent->steps[i], step)) {
-			free(step->name);
+			step_clear(step);
 			return &parent->steps[i];
 		}
 	}
@@ -137,7 +157,7 @@ static bool add_plain(struct px_paths *p, const char *expr, enum px_key_kind kin
 		if (plain)
 			at = join(at, &steps[i]);
 		else
-			free(steps[i].name);
+			step_clear(&steps[i]);
 	}
 	if (plain) {
 		at->found = px_xrealloc_array(at->found, at->n_found + 1, sizeof(at->found[0]));
@@ -152,7 +172,7 @@ static void step_free(struct step *step)
 		step_free(&step->steps[i]);
 	free(step->steps);
 	free(step->found);
-	free(step->name);
+	step_clear(step);
 }
 
 /* --- compiling --- */
@@ -254,11 +274,12 @@ static void take_value(const char *text, char out[PX_KEY_VALUE_MAX + 1])
 	px_strlcpy_n(out, buf, px_utf8_cut(buf, n, PX_KEY_VALUE_MAX), PX_KEY_VALUE_MAX + 1);
 }
 
-/* The declarant's lists are parallel: dropping one value would shift the others. */
+/* The declarant's lists are parallel, as are those of arrivals: dropping one value would shift the others. */
 static bool is_parallel(enum px_key_kind kind)
 {
 	return kind == PX_KEY_DECLARANT || kind == PX_KEY_DECLARANT_SCHEME ||
-	       kind == PX_KEY_DECLARANT_COUNTRY;
+	       kind == PX_KEY_DECLARANT_COUNTRY || kind == PX_KEY_EXPECTED_ARRIVAL ||
+	       kind == PX_KEY_ARRIVAL_OFFICE;
 }
 
 static void harvest_add(struct harvest *h, enum px_key_kind kind, unsigned order, const char *text)
@@ -297,9 +318,20 @@ static void harvest_node(struct harvest *h, enum px_key_kind kind, unsigned orde
 	xmlFree(text);
 }
 
+static bool has_child(const xmlNode *node, const char *name)
+{
+	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
+		if (n->type == XML_ELEMENT_NODE && n->ns == NULL && strcmp((const char *)n->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool step_matches(const struct step *step, const xmlNode *node)
 {
 	if (step->attribute)
+		return false;
+	if (step->with != NULL && !has_child(node, step->with))
 		return false;
 	if (step->name == NULL)
 		return true;

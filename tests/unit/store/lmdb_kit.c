@@ -152,8 +152,11 @@ void kit_submit(struct kit *k, const char *id, size_t size, const char *lrn, str
 static void submit(struct kit *k, const char *id, struct px_body *body, const char *lrn, const char *mrn,
 		   struct kit_accept *out)
 {
-	struct px_key keys[] = {
-	    {.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "190000001"}, {.kind = PX_KEY_MRN}};
+	struct px_key keys[] = {{PX_KEY_LRN, ""},
+				{PX_KEY_DECLARANT, "190000001"},
+				{PX_KEY_EXPECTED_ARRIVAL, KIT_ARRIVAL},
+				{PX_KEY_ARRIVAL_OFFICE, KIT_OFFICE},
+				{PX_KEY_MRN, ""}};
 	struct px_new_delivery delivery = {.recipient = "UA", .partner = "ua", .route = "east"};
 	struct px_accept req = {.partner = "by",
 				.body = body,
@@ -169,11 +172,11 @@ static void submit(struct kit *k, const char *id, struct px_body *body, const ch
 	px_strlcpy(req.header.message_id, id, sizeof(req.header.message_id));
 	if (lrn != NULL) {
 		px_strlcpy(keys[0].value, lrn, sizeof(keys[0].value));
-		req.keys = (struct px_keys){.n = 2, .items = keys};
+		req.keys = (struct px_keys){.n = 4, .items = keys};
 	}
 	if (mrn != NULL) {
-		px_strlcpy(keys[2].value, mrn, sizeof(keys[2].value));
-		req.keys.n = 3;
+		px_strlcpy(keys[4].value, mrn, sizeof(keys[4].value));
+		req.keys.n = 5;
 	}
 	*out = (struct kit_accept){.done = false};
 	px_store_accept(k->st, &req, accept_done, out);

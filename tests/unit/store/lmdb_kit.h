@@ -16,6 +16,11 @@
 
 #define KIT_MAP (UINT64_C(1) << 30)
 
+/* What every message with an LRN expects. */
+#define KIT_OFFICE     "UA205020"
+#define KIT_ARRIVAL    "2026-11-21T12:45:00Z"
+#define KIT_ARRIVAL_MS INT64_C(1795265100000)
+
 /** A folder for one test, and the store in it. */
 struct kit {
 	char folder[64];

@@ -266,9 +266,24 @@ static void lookup_newest_first(struct suite *t)
 	assert_string_equal(seals(t, "S2", 2), "M3 M2");
 	assert_string_equal(seals(t, "S", 10), "");
 	assert_string_equal(seals(t, "S22", 10), "");
-	assert_string_equal(seals(t, "s2", 10), "");
 	assert_string_equal(seals(t, "", 10), "");
 	assert_int_equal(suite_lookup(t, PX_KEY_SEAL, "S1", 10).items[0].n_deliveries, 1);
+}
+
+/* Seals, plates, containers and MRNs however they are written; all else octet for octet. */
+static void lookup_however_written(struct suite *t)
+{
+	struct px_key items[] = {{PX_KEY_VEHICLE, "АЕ 4712-5"}, {PX_KEY_LRN, "L-1"}};
+	struct px_keys keys = {.n = 2, .items = items};
+	accept_seals(t, "M1", "BY-М 0088142", "s-2");
+	ACCEPT(t, .id = "M2", .keys = &keys, .to = "UA");
+	assert_string_equal(seals(t, "by m0088142", 10), "M1");
+	assert_string_equal(seals(t, "S2", 10), "M1");
+	struct got_messages got = suite_lookup(t, PX_KEY_VEHICLE, "ae47125", 10);
+	assert_string_equal(suite_ids(t, &got), "M2");
+	assert_string_equal(got.items[0].keys.items[0].value, "АЕ 4712-5"); /* kept as it was */
+	assert_int_equal(suite_lookup(t, PX_KEY_LRN, "L1", 10).n, 0);
+	assert_int_equal(suite_lookup(t, PX_KEY_LRN, "L-1", 10).n, 1);
 }
 
 static void lookup_after_reopening(struct suite *t)
@@ -326,6 +341,7 @@ const struct suite_case suite_read_cases[] = {
     {"a scan of thousands", a_long_scan},
     {"lookup by each kind of key", lookup_each_kind},
     {"lookup shows the newest first, each once, whole values only", lookup_newest_first},
+    {"lookup finds plates, containers, seals and MRNs however written", lookup_however_written},
     {"lookup after reopening", lookup_after_reopening},
     {"the longest values are kept whole", longest_value_is_kept_whole},
     {"a message with as many keys as allowed", a_thousand_keys},

@@ -29,7 +29,7 @@ static void settle_all(struct kit *k)
 	}
 }
 
-/* A store of format 1 is one of format 2 without parts. */
+/* A store of format 1 has no parts. */
 static void test_upgrade_from_1(void **state)
 {
 	struct kit *k = *state;
@@ -51,7 +51,7 @@ static void test_upgrade_from_1(void **state)
 	assert_int_equal(px_tx_entries(&tx, PX_T_PARTS), 1);
 	assert_int_equal(px_tx_get(&tx, PX_T_META, &key, &format), PX_OK);
 	assert_int_equal(format.len, 14);
-	assert_memory_equal(format.data, "prinex store 2", 14);
+	assert_memory_equal(format.data, "prinex store 3", 14);
 	kit_tampered(&tx, &db);
 }
 
