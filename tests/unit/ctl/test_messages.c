@@ -317,7 +317,7 @@ static void test_trace_kinds(void **state)
 	/* As people type it. */
 	t = rig_result(r, "trace", "{\"value\":\"same1\"}");
 	assert_int_equal(json_array_size(json_object_get(t, "movements")), 2);
-	assert_string_equal(text(t, "value"), "SAME1");
+	assert_string_equal(text(t, "value"), "same1");
 	json_decref(t);
 }
 
