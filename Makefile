@@ -133,9 +133,11 @@ $(O)/prinexd: $(call objs,$(DAEMON_SRC)) $(call deps_of,daemon)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(DAEMON_SRC)) $(call libs_of,daemon) $(LIBS) -o $@
 
+# The code on pre-arrival letters; nothing else needs it, and the daemon least of all.
+QRENCODE_LIBS := $(shell pkg-config --libs libqrencode 2>/dev/null)
 $(O)/prinexctl: $(call objs,$(PRINEXCTL_SRC)) $(call deps_of,ctl)
 	@echo "  LD   $@"
-	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEXCTL_SRC)) $(call libs_of,ctl) $(LIBS) -o $@
+	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEXCTL_SRC)) $(call libs_of,ctl) $(LIBS) $(QRENCODE_LIBS) -o $@
 
 $(O)/prinex: $(call objs,$(PRINEX_SRC)) $(call deps_of,client)
 	@echo "  LD   $@"

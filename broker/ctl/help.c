@@ -73,7 +73,8 @@ void px_help_synopsis(const struct px_ctl_command *command, struct px_buf *out)
 
 static const char *who_may(const struct px_ctl_command *command)
 {
-	if (command->privilege == PX_CTL_LOCAL)
+	bool asks = command->id == PX_CTL_LETTER || command->id == PX_CTL_TOP;
+	if (command->privilege == PX_CTL_LOCAL && !asks)
 		return "Needs no daemon.";
 	if (command->privilege == PX_CTL_ACT)
 		return "For administrators; journalled with the user's name.";

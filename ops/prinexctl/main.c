@@ -4,11 +4,8 @@
 
 #include "prinexctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/strings.h"
 #include "ctl/argv.h"
 
@@ -131,84 +128,6 @@ static enum px_ctl_exit run_follow(struct rpc *rpc, const struct px_ctl_line *li
 	}
 }
 
-/* --- body
- * ---------------------------------------------------------------------------------------------------- */
-
-static int open_out(const char *path)
-{
-	if (path == NULL)
-		return STDOUT_FILENO;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		fprintf(stderr, "prinexctl: cannot write %s: %s\n", path, strerror(errno));
-	return fd;
-}
-
-static bool write_all(int fd, const struct px_buf *data)
-{
-	for (size_t at = 0; at < data->len;) {
-		ssize_t n = write(fd, data->data + at, data->len - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			fprintf(stderr, "prinexctl: cannot write: %s\n", strerror(errno));
-			return false;
-		}
-		at += (size_t)n;
-	}
-	return true;
-}
-
-/* Piece after piece; @data and @digest (hex, as the daemon says) in the end. */
-static enum px_ctl_exit fetch_body(struct rpc *rpc, const struct px_ctl_line *line, struct px_buf *data,
-				   char digest[PX_DIGEST_HEX])
-{
-	for (bool more = true; more;) {
-		json_t *result;
-		enum px_ctl_exit rc = rpc_call(rpc, line->command->method, line->params, &result);
-		if (rc != PX_CTL_EXIT_OK)
-			return rc;
-		const char *text = text_of(result, "base64");
-		size_t before = data->len;
-		px_unbase64(data, text, strlen(text));
-		px_strlcpy(digest, text_of(result, "sha256"), PX_DIGEST_HEX);
-		more = has(result, "next") && data->len > before;
-		json_object_set_new(line->params, "offset", json_integer((json_int_t)data->len));
-		json_decref(result);
-	}
-	return PX_CTL_EXIT_OK;
-}
-
-static bool digest_is(const struct px_buf *data, const char *expected)
-{
-	uint8_t digest[PX_DIGEST_LEN];
-	char hex[PX_DIGEST_HEX];
-	px_sha256(data->data != NULL ? data->data : (const uint8_t *)"", data->len, digest);
-	px_hex(digest, sizeof(digest), hex);
-	return strcmp(hex, expected) == 0;
-}
-
-static enum px_ctl_exit run_body(struct rpc *rpc, const struct px_ctl_line *line)
-{
-	struct px_buf data = PX_BUF_INIT;
-	char digest[PX_DIGEST_HEX] = "";
-	enum px_ctl_exit rc = fetch_body(rpc, line, &data, digest);
-	if (rc == PX_CTL_EXIT_OK && !digest_is(&data, digest)) {
-		fprintf(stderr, "prinexctl: the octets do not have the digest that prinexd gives (%s)\n",
-			digest);
-		rc = PX_CTL_EXIT_NO;
-	}
-	if (rc == PX_CTL_EXIT_OK) {
-		int fd = open_out(json_string_value(json_object_get(line->client, "out")));
-		if (fd < 0 || !write_all(fd, &data))
-			rc = PX_CTL_EXIT_NO;
-		if (fd > STDOUT_FILENO && close(fd) != 0)
-			rc = PX_CTL_EXIT_NO;
-	}
-	px_buf_free(&data);
-	return rc;
-}
-
 /* --- running
  * ------------------------------------------------------------------------------------------------- */
 
@@ -234,6 +153,8 @@ static enum px_ctl_exit run_remote(const struct px_ctl_line *line, const struct 
 		return rc;
 	if (line->command->id == PX_CTL_BODY && !set->json)
 		rc = run_body(&rpc, line);
+	else if (line->command->id == PX_CTL_LETTER)
+		rc = run_letter(&rpc, line);
 	else if (bool_of(line->client, "all"))
 		rc = run_all(&rpc, line, set);
 	else if (bool_of(line->client, "follow"))
@@ -380,6 +301,8 @@ static enum px_ctl_exit run_line(unsigned argc, const char *const *argv, const s
 			hint_partners(argc, argv, &line, set);
 	} else if (line.command->id == PX_CTL_TOP)
 		rc = run_top(set->socket, line.client);
+	else if (line.command->id == PX_CTL_LETTER)
+		rc = run_remote(&line, set);
 	else if (line.command->id == PX_CTL_HELP || line.command->privilege == PX_CTL_LOCAL)
 		rc = run_local(&line);
 	else

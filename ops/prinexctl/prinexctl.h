@@ -31,6 +31,18 @@ enum px_ctl_exit rpc_open(struct rpc *rpc, const char *path);
 enum px_ctl_exit rpc_call(struct rpc *rpc, const char *method, const json_t *params, json_t **result);
 void rpc_close(struct rpc *rpc);
 
+/* --- body.c: octets of messages --- */
+
+/** The octets of a message, their digest checked. @params of the method `body`; changed. */
+enum px_ctl_exit fetch_body(struct rpc *rpc, json_t *params, struct px_buf *data);
+/** To a file that must not exist yet; @path NULL: to standard output. */
+enum px_ctl_exit write_out(const char *path, const struct px_buf *data);
+enum px_ctl_exit run_body(struct rpc *rpc, const struct px_ctl_line *line);
+
+/* --- letter.c --- */
+
+enum px_ctl_exit run_letter(struct rpc *rpc, const struct px_ctl_line *line);
+
 /* --- route.c --- */
 
 /** Send the file piece by piece. @result is the answer to the last. */
