@@ -17,6 +17,7 @@ static const char *const names[LETTER_TEXTS] = {
 
 #define OPTIONS (LETTER_TEXTS + 3) /* language, countries, end */
 
+static void fault(cfg_t *cfg, const char *fmt, va_list ap) PX_PRINTF(2, 0);
 static void fault(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	fprintf(stderr, "prinexctl: %s:%d: ", cfg != NULL && cfg->filename != NULL ? cfg->filename : "",
