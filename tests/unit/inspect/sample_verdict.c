@@ -154,6 +154,7 @@ static struct px_verdict *make(unsigned *seed, enum px_doc_kind kind, enum px_st
 	v->has_header = true;
 	draw_header(seed, &v->header);
 	draw_signer(seed, &v->signer);
+	draw_text(seed, v->version, sizeof(v->version));
 	v->profile = 1 + draw(seed, 1000);
 	draw_keys(seed, &v->keys, n_keys);
 	draw_range(seed, &v->payload_offset, &v->payload_len);
@@ -218,6 +219,7 @@ void assert_same_verdict(const struct px_verdict *a, const struct px_verdict *b)
 	assert_int_equal(a->has_header, b->has_header);
 	assert_memory_equal(&a->header, &b->header, sizeof(a->header));
 	assert_memory_equal(&a->signer, &b->signer, sizeof(a->signer));
+	assert_string_equal(a->version, b->version);
 	assert_int_equal(a->profile, b->profile);
 	assert_int_equal(a->keys.n, b->keys.n);
 	assert_int_equal(a->keys.ends_movement, b->keys.ends_movement);
