@@ -38,7 +38,8 @@ with px.Lab("BY", "XA") as lab:
     by = lab.broker("BY")
     customs, sys_xa = (bulk.System(lab, a, broker=by) for a in ("BY", "XA"))
     taken = fake.Server(sys_xa, os.path.join(lab.pki, "XA", "system"), fake.good)
-    by.write(by.head() + by.trust("BY", "XA") + by.partner("system-by", "BY", "system") + by.partner("system-xa", "XA", "system", url=taken.url))
+    official = 'official = "%s"' % px.CORPUS if px.corpus("ncts5", "xsd", "cd001c.xsd") else ""
+    by.write(by.head(official) + by.trust("BY", "XA") + by.partner("system-by", "BY", "system") + by.partner("system-xa", "XA", "system", url=taken.url))
     by.start()
 
     def accepted(path, kind, recipients):
@@ -92,6 +93,16 @@ with px.Lab("BY", "XA") as lab:
     status, page = letter(both, "--to", "PL")
     px.ok(status == 0 and '<html lang="pl">' in page, "then it is made")
     px.ok(letter(both, "--to", "UA")[0] == 1, "not for who is no recipient")
+
+    # --- the same words in NCTS
+    if official:
+        record = os.path.join(px.ROOT, "tests", "rules", "CD001C.xml")
+        _, mid = accepted(record, "CD001C", ("XA", "UA"))
+        status, page = letter(mid)
+        px.ok(status == 0 and '<html lang="uk">' in page and all(s in page for s in ("26ROIS8230055102K8", "ROIS8230", "UA205020", "UA408050")),
+              "a record of NCTS is read as well", page)
+    else:
+        px.skip("a record of NCTS is read as well", "there is no corpus")
 
     # --- the file
     out = os.path.join(lab.dir, "letter.html")

@@ -144,6 +144,19 @@ with px.Lab("BY", "XA", "XB") as lab:
     px.ok(by.ctl("reload", parse=False)[0] == 0, "XA takes version 2 as well from now on")
     px.ok(customs.post(r.sent).status == 201, "and the very same message is accepted")
 
+    # --- NCTS names its version in PhaseID
+    if px.corpus("ncts5", "xsd", "cd001c.xsd"):
+        record = os.path.join(px.ROOT, "tests", "rules", "CD001C.xml")
+        by.write(head.replace("workers = 2", 'workers = 2 official = "%s"' % px.CORPUS) + partner_xa("CD001C NCTS5.0"))
+        by.ctl("reload", parse=False)
+        doc = customs.make(record, "CD001C", recipients=("XA", "XB"))
+        r = customs.post(doc)
+        px.ok(r.codes() == ["PX-ROUTE-VERSION"] and "NCTS5.1" in r.text() and "NCTS5.0" in r.text(), "the version is what PhaseID says", r.text())
+        r = customs.post(customs.make(record, "CD001C", recipients=("XB",), version="NCTS5.0"))
+        px.ok(r.codes() == ["PX-ENV-TYPE-VERSION"], "and TypeVersion may not say otherwise", r.text())
+    else:
+        px.skip("the version is what PhaseID says", "there is no corpus")
+
     # --- schemas are replaced under load: no answer but 201, and each state holds from the moment that reload says so
     planned, unplanned = two, document(lab.dir, "unplanned", edition="2", kind="U")
     load = [Load(customs, (one,)), Load(bulk.System(lab, "BY", broker=by), (one,))]
