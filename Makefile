@@ -243,7 +243,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/bench-count $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
@@ -259,6 +259,8 @@ $(O)/bench-load: $(call objs,$(patsubst %,tests/bench/%.c,load partner wire mess
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,flow) $(LIBS) -o $@
 $(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor_own floor_net wire message)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) $(LIBS) -o $@
+$(O)/bench-count: $(call objs,tests/bench/count.c tests/bench/message.c $(call unit_help,flow)) $(call deps_of,client)
+	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) -lcmocka $(LIBS) -o $@
 
 # Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c.
 $(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
@@ -268,6 +270,10 @@ $(O)/backlog: $(call objs,tests/faults/backlog.c) $(call deps_of,store)
 
 bench: all $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor ## measure the broker under load beside the floor of its libraries (BASE=file: against an earlier run)
 	@PX_BUILD=$(O) BASE=$(BASE) tests/bench/run
+
+count-update: all $(O)/bench-count ## record how many instructions a message takes (tests/bench/instructions.json)
+	@PX_BUILD=$(O) tests/bench/test_count.py --update
+.PHONY: count-update
 
 demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them running, CORPUS=folder)
 	@$(MAKE) --no-print-directory O=$(O) all
