@@ -27,6 +27,8 @@ struct step {
 	px_floor_step *run;
 };
 
+/* Where those two stand. */
+enum { CONFIRM = 8, SIGN = 9 };
 static const struct step steps[] = {
     {"serve", px_floor_serve},   {"digest", px_floor_digest}, {"prescan", px_floor_prescan},
     {"parse", px_floor_parse},   {"c14n", px_floor_c14n},     {"signed_info", px_floor_signed_info},
@@ -136,6 +138,7 @@ static void measure(struct px_floor *f, unsigned sets, unsigned rounds)
 {
 	double least[PX_ARRAY_LEN(steps)], sum = 0, back = 0;
 	measure_steps(f, sets, rounds, steps, PX_ARRAY_LEN(steps), least);
+	least[CONFIRM] = PX_MAX(least[CONFIRM] - least[SIGN], 0.0); /* it was measured with the signature */
 	for (size_t i = 0; i < PX_ARRAY_LEN(steps); i++) {
 		printf("%s=%.2f\n", steps[i].name, least[i]);
 		sum += least[i];

@@ -64,38 +64,53 @@ class Node:
             text += by.partner(name, "BY", "officer")
         by.write(text)
 
-    def cpu_us(self):
-        """User and system time of all its processes, those that have ended included."""
-        return sum(ticks(pid) for pid in self.broker.pids()) * TICK_US
-
     def memory_kb(self):
-        """Proportional set size of all processes together: shared pages are counted once."""
-        total = 0
-        for pid in self.broker.pids():
-            with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
-                total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
-        return total
+        return memory_kb(self.broker.pids())
 
-    def load(self, kinds, count, seconds, rate=0, key="sign", in_flight=32, warm=200):
-        """Drive messages through it; what bench-load says, and CPU us of the broker per message counted."""
+    def load(self, kinds, count, seconds, **how):
+        """As drive(), with a number of its own."""
         self.run += 1
-        argv = [px.program("bench-load"), "--pki", self.lab.pki, "--port", str(self.broker.port)]
-        for name, value in (("recipient", self.recipient), ("origin", self.origin), ("run", self.run), ("count", count + warm),
-                            ("seconds", seconds), ("rate", rate), ("in-flight", in_flight), ("warm", warm), ("key", key)):
-            argv += ["--" + name, str(value)]
-        with subprocess.Popen(argv + kinds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
-            if p.stdout.readline() != "ready\n":
-                raise RuntimeError("bench-load does not get ready")
-            before = self.cpu_us()
-            p.stdin.write("go\n")
-            p.stdin.flush()
-            done = p.stdout.readline()
-            cpu, memory = self.cpu_us() - before, self.memory_kb()
-            found = {k: float(v) for k, v in re.findall(r"^(\w+)=(\S+)$", p.stdout.read(), re.M)}
-            if done != "done\n" or p.wait(60) != 0:
-                raise RuntimeError("not every message was accepted, delivered and confirmed: %s\n%s" % (found, self.broker.tail(5)))
-        found["broker_cpu_us"], found["rss_kb"] = cpu / found["counted"], memory
-        return found
+        try:
+            return drive(self.lab, self.broker.port, (self.recipient, self.origin), self.broker.pids, kinds, run=self.run, count=count,
+                         seconds=seconds, **how)
+        except RuntimeError as e:
+            raise RuntimeError("%s\n%s" % (e, self.broker.tail(5))) from e
+
+
+def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="sign", in_flight=32, warm=200, proof=1):
+    """Drive messages through what listens on @port and has the processes pids(); what bench-load says, and CPU us of those
+    processes per message counted."""
+    argv = [px.program("bench-load"), "--pki", lab.pki, "--port", str(port)]
+    for name, value in (("recipient", partners[0]), ("origin", partners[1]), ("run", run), ("count", count + warm), ("seconds", seconds),
+                        ("rate", rate), ("in-flight", in_flight), ("warm", warm), ("key", key), ("proof", proof)):
+        argv += ["--" + name, str(value)]
+    with subprocess.Popen(argv + kinds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        if p.stdout.readline() != "ready\n":
+            raise RuntimeError("bench-load does not get ready")
+        before = cpu_us(pids())
+        p.stdin.write("go\n")
+        p.stdin.flush()
+        done = p.stdout.readline()
+        cpu, memory = cpu_us(pids()) - before, memory_kb(pids())
+        found = {k: float(v) for k, v in re.findall(r"^(\w+)=(\S+)$", p.stdout.read(), re.M)}
+        if done != "done\n" or p.wait(60) != 0:
+            raise RuntimeError("not every message was accepted and brought to its end: %s" % found)
+    found["broker_cpu_us"], found["rss_kb"] = cpu / found["counted"], memory
+    return found
+
+
+def cpu_us(pids):
+    """User and system time of processes, their children that have ended included."""
+    return sum(ticks(pid) for pid in pids) * TICK_US
+
+
+def memory_kb(pids):
+    """Proportional set size of all of them together: shared pages are counted once."""
+    total = 0
+    for pid in pids:
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
+            total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+    return total
 
 
 IDLERS = ["idler-%d" % i for i in range(4)]
