@@ -85,7 +85,7 @@ deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 
 PROGRAMS := $(O)/prinexd $(O)/prinexctl $(O)/prinex $(O)/prinex-spool $(O)/prinex-conform
 
-.PHONY: all help clean install check unit lint fuzz-smoke bench demo deps docs FORCE
+.PHONY: all help message-set clean install check unit lint fuzz-smoke bench demo deps docs FORCE
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(O)/examples/.done ## build everything
@@ -282,10 +282,16 @@ demo: deps ## two brokers, real declarations, the proof back (KEEP=1 leaves them
 docs: $(O)/prinexd $(O)/rules-judge ## write the reference pages that come from tables (docs/configuration.md, docs/errors.md, ...)
 	@ops/make-docs $(O)
 
+message-set: $(O)/message-set.html ## the PRINEX set as one HTML page for a partner's developer (build/message-set.html)
+$(O)/message-set.html: schemas/message-set schemas/message-set.html broker/base/state_rules.def \
+		$(wildcard schemas/xsd/prinex/*.xsd schemas/rules/prinex.sch schemas/catalogue/prinex.conf schemas/examples/*.xml)
+	@mkdir -p $(O)
+	@schemas/message-set $@
+
 lint: ## clang-format, clang-tidy, cppcheck, layers, and what else can be told without running
 	@ops/lint $(LINT_FILES)
 
-install: all ## install under $(DESTDIR)$(prefix)
+install: all $(O)/message-set.html ## install under $(DESTDIR)$(prefix)
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(datadir)
 	install -m 755 $(O)/prinexd $(DESTDIR)$(sbindir)/prinexd
 	install -m 755 $(O)/prinexctl $(DESTDIR)$(sbindir)/prinexctl
@@ -303,6 +309,7 @@ install: all ## install under $(DESTDIR)$(prefix)
 	cp -R schemas certs $(DESTDIR)$(datadir)/
 	install -d $(DESTDIR)$(datadir)/doc
 	cp -R docs/. $(DESTDIR)$(datadir)/doc/
+	install -m 644 $(O)/message-set.html $(DESTDIR)$(datadir)/doc/message-set.html
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d $(DESTDIR)$(datadir)/prometheus
 	sed 's,@sbindir@,$(sbindir),g; s,@datadir@,$(datadir),g' ops/systemd/prinexd.service.in >$(DESTDIR)$(unitdir)/prinexd.service
 	sed 's,@bindir@,$(bindir),g; s,@datadir@,$(datadir),g' ops/systemd/prinex-spool.service.in >$(DESTDIR)$(unitdir)/prinex-spool.service

@@ -36,6 +36,8 @@ static void resolve_number(const struct walk *w, struct px_buf *number)
 	char *s = (char *)number->data;
 	if (number->len > 5 && strncmp(s + 3, "nn", 2) == 0 && strncmp(s, w->class_number, 3) == 0)
 		memcpy(s + 3, w->class_number + 3, 2);
+	else if (number->len > 5 && strncmp(s + 3, "nn", 2) == 0)
+		px_buf_clear(number); /* the data model numbers nothing here */
 }
 
 /* Enter an element: its number becomes the class of what is below it. */

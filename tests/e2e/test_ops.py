@@ -65,7 +65,8 @@ try:
     px.ok("ExecStart=/opt/prinex/sbin/prinexd " in text and "@" not in re.sub(r"(?m)^(SystemCallFilter=.*|#.*)$", "", text),
           "the service names the programs where they were installed", text)
     where = ("sbin/prinexd", "sbin/prinexctl", "bin/prinex", "lib/sysusers.d/prinex.conf", "lib/tmpfiles.d/prinex.conf",
-             "lib/systemd/system/prinexd.socket", "lib/systemd/system/prinex-spool.service", "share/man/man8/prinex-spool.8", "share/prinex/prometheus/prinex.rules.yml", "share/prinex/doc/runbook.md")
+             "lib/systemd/system/prinexd.socket", "lib/systemd/system/prinex-spool.service", "share/man/man8/prinex-spool.8",
+             "share/prinex/doc/message-set.html", "share/prinex/prometheus/prinex.rules.yml", "share/prinex/doc/runbook.md")
     missing = [w for w in where if not os.path.exists(os.path.join(top, "opt/prinex", w))]
     px.ok(not missing, "users, folders, sockets, alerts and runbook are there", missing)
     if shutil.which("systemd-analyze"):
