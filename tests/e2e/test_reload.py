@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 import os
+import re
+import shutil
 import signal
 import threading
 import time
@@ -140,6 +142,23 @@ with px.Lab("BY", "XA", "XB") as lab:
     by.write((head + xb).replace(px.CATALOGUE, "/nowhere/*.conf"))
     status, out = prinexd("-t")
     px.ok(status == 2 and "/nowhere" in out, "prinexd -t: no catalogue, exit 2", out)
+
+    for part in ("catalogue", "xsd", "rules"):
+        shutil.copytree(os.path.join(px.ROOT, "schemas", part), os.path.join(lab.dir, "schemas", part))
+    rules = os.path.join(lab.dir, "schemas", "rules", "prinex.sch")
+    with open(rules, encoding="utf-8") as f:
+        sound = f.read()
+    where = (head + xb).replace(os.path.join(px.ROOT, "schemas"), os.path.join(lab.dir, "schemas"))
+    by.write(where)
+    px.ok(prinexd("-t")[0] == 0, "prinexd -t: rules of one's own", prinexd("-t")[1])
+    for what, old, new in (("a test that is no XPath", 'test="px:mrn-check(.)"', 'test="px:mrn-check(."'),
+                           ("a function that is none", 'test="px:mrn-check(.)"', 'test="px:mrn-chekc(.)"'),
+                           ("an element that is none", "<sch:assert id=\"R-MRN-CHECK\"", "<sch:asert id=\"R-MRN-CHECK\"")):
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(sound.replace(old, new, 1))
+        status, out = prinexd("-t")
+        line = sound[:sound.index(old)].count("\n") + 1
+        px.ok(status == 2 and re.search(r"rules/prinex\.sch:%d: " % line, out), "prinexd -t: %s in a file of rules, with file and line" % what, out)
 
     # --- a partner is added
     by.write(head + xb)
