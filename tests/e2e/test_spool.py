@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 """A spool of BY's system and one of UA's, each with its broker. PX_LONG=1: the storm with 10,000 files."""
+import itertools
 import json
 import os
 import random
@@ -21,6 +22,11 @@ N = 10000 if os.environ.get("PX_LONG") else 300
 KILLS = 60 if os.environ.get("PX_LONG") else 12
 
 
+STRACE = ["strace", "-f", "-o", "/dev/null"]
+if not shutil.which("strace") or px.run(STRACE + ["true"])[0] != 0:
+    STRACE = None
+
+
 class Spool:
     def __init__(self, lab, broker, more=""):
         self.dir = os.path.join(lab.dir, "spool-" + broker.authority.lower())
@@ -36,15 +42,23 @@ class Spool:
             f.write('  environment = "test"  catalogue = { "%s" }  spool-folder = "%s"\n  %s\n}\n' % (px.CATALOGUE, self.dir, more))
             f.write('authority "%s" { node { anchors = { "%s/%s/anchors.pem" } crl-required = false } }\n' % (a, pki, a))
 
-    def start(self):
+    def start(self, kill_at=0):
+        """@kill_at: killed at the rename of that number of one of its threads, where strace can be used."""
+        argv, env = [px.program("prinex-spool"), "--conf", self.conf], None
+        if kill_at and STRACE:
+            argv = STRACE + ["-e", "trace=rename", "-e", "inject=rename:signal=SIGKILL:when=%d" % kill_at] + argv
+            env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
         self.out = open(self.log, "ab")
-        self.process = subprocess.Popen([px.program("prinex-spool"), "--conf", self.conf], stdout=self.out, stderr=self.out,
-                                        stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(argv, stdout=self.out, stderr=self.out, stdin=subprocess.DEVNULL, env=env)
         self.lab.processes.append(self.process)
         return self
 
     def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
+        if self.process.poll() is None and self.process.args[0] == "strace":
+            for pid in px.children(self.process.pid):  # strace ends after it
+                os.kill(pid, how)
+        else:
+            self.process.send_signal(how)
         return self.process.wait(60 * px.SLOW)
 
     def once(self):
@@ -152,7 +166,10 @@ def modes(lab, by):
 
 
 def storm(lab, by, ua):
-    """Both spools are killed again and again while files come in and a consumer takes files away."""
+    """Both spools are killed again and again while files come in and a consumer takes files away: at a rename, so that each step
+    that might stand in the wrong order is a place to die at, and where that cannot be had, whenever it is."""
+    if STRACE is None:
+        px.skip("storm: kills exactly at renames", "strace cannot be used here")
     a, b = Spool(lab, by, 'recipient = { "UA" }'), Spool(lab, ua)
     for s in (a, b):
         shutil.rmtree(s.dir)
@@ -176,19 +193,29 @@ def storm(lab, by, ua):
     for t in threads:
         t.start()
     rng = random.Random(7)
-    a.start()
-    b.start()
-    for i in range(KILLS):
-        time.sleep(rng.uniform(0.05, 0.8) * px.SLOW)
-        victim = a if i % 2 else b
-        victim.stop(signal.SIGKILL)
-        victim.start()
+    # A file takes several renames: with consecutive numbers each of them has its turn soon.
+    at_renames, numbers = 0, {s: itertools.count(rng.randint(3, 9)) for s in (a, b)}
+    a.start(next(numbers[a]))
+    b.start(next(numbers[b]))
+    try:
+        for i in range(KILLS):
+            victim = a if i % 2 else b
+            time.sleep(rng.uniform(0.05, 0.4) * px.SLOW)
+            if i % 6 < 4:  # the others die wherever they are
+                px.wait_for(lambda: victim.process.poll() is not None, 3)
+            at_renames += victim.process.poll() is not None
+            victim.stop(signal.SIGKILL)
+            victim.start(next(numbers[victim]) if i < KILLS - 2 else 0)
+    except BaseException:
+        a.stop(signal.SIGKILL)
+        b.stop(signal.SIGKILL)
+        raise
     threads[1].join()
 
     def exports():
         return [d for copies in list(taken.values()) for d in copies if b"<px:MessageType>ExportDeclaration<" in d]
     done = px.wait_for(lambda: len(a.names("sent")) == N and len(exports()) >= N, 60 + 3 * 130 + N / 20, every=0.3)
-    px.ok(done, "storm: %d files, %d kills: all sent, all arrived" % (N, KILLS),
+    px.ok(done, "storm: %d files, %d kills, %d of them at a rename: all sent, all arrived" % (N, KILLS, at_renames),
           "sent %d, work %d, out %d, refused %d, arrived %d\n%s%s" % (
               len(a.names("sent")), len(a.names("work")), len(a.names("out")), len(a.names("refused")), len(exports()), a.tail(), b.tail()))
     a.stop()
