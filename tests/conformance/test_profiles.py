@@ -5,6 +5,7 @@
 """A recipient: a node with a system of its own, so that what is addressed to it stays there. A sender: whatever `prinex send` hands to a
 broker that pushes to the counterpart. And nothing is ever played against a node of environment production."""
 import os
+import re
 import subprocess
 
 import target
@@ -29,10 +30,17 @@ def recipient(lab):
     with open(b.conf, "a", encoding="utf-8") as f:
         f.write(b.partner("system-by", "BY", "system"))
     target.start_broken(b)
-    status, out = with_profile(b, "recipient", QUICK)
+    report = os.path.join(b.dir, "report.html")
+    status, out = with_profile(b, "recipient", QUICK, "--html", report)
     passed, failed, skipped = target.parse(out)
     px.ok(status == 0 and len(passed) > 60 and not failed and not skipped, "a recipient passes %d cases" % len(passed), out)
     px.ok(not [c for c in passed if c[3] != "R"], "and none that is about sending is played")
+    with open(report, encoding="utf-8") as f:
+        page = f.read()
+    px.ok(all("<dt>%s</dt><dd>%s" % row in page for row in (
+        ("Its identity", "urn:prinex:BY:node:node-by"), ("Node", "node-by"), ("Environment", target.ENVIRONMENT), ("Took", ""), ("Started", "20"))),
+          "the report says who was certified, by what certificate, when and where", page[:6000])
+    px.ok(re.search("<dt>Its certificate</dt><dd>[^<]*CN=", page), "and whose certificate it showed", page[:6000])
     px.ok(b.stop() == 0, "it ends cleanly")
 
 
@@ -41,8 +49,9 @@ def sender(lab):
     target.start_broken(b)
     system, anchors = os.path.join(lab.pki, "XA", "system"), os.path.join(lab.pki, "BY", "tls-ca.pem")
     command = ("%s send --url %s --cert %s/tls.pem --key %s/tls.key --anchors %s --server-uri urn:prinex:BY:node:node-by --sign-cert %s/sign.pem "
-               "--sign-key %s/sign.key --trust %s/BY/anchors.pem --environment %s --recipient XB --again" % (
-                   px.program("prinex"), b.url(), system, system, anchors, system, system, lab.pki, target.ENVIRONMENT))
+               "--sign-key %s/sign.key --trust %s/BY/anchors.pem --environment %s --recipient XB --again "
+               "--catalogue '%s'" % (
+                   px.program("prinex"), b.url(), system, system, anchors, system, system, lab.pki, target.ENVIRONMENT, px.CATALOGUE))
     status, out = with_profile(b, "sender", QUICK, "--send-command", command, "--environment", target.ENVIRONMENT)
     passed, failed, skipped = target.parse(out)
     px.ok(status == 0 and len(passed) > 12 and not failed and not skipped, "a sender passes %d cases" % len(passed), out)

@@ -110,6 +110,7 @@ static void end(struct px_play *p)
 	px_buf_free(&p->output);
 	px_buf_free(&p->expected);
 	px_buf_free(&p->came);
+	px_buf_free(&p->refused);
 	json_decref(p->vars);
 }
 

@@ -31,21 +31,6 @@ static int answered(struct px_play *p, struct px_answer **out)
 	return (*out)->rc == PX_OK ? PX_OK : px_fail(p, "an answer", "none: %s", px_buf_str(&(*out)->why));
 }
 
-static void describe(const struct px_answer *a, struct px_buf *out)
-{
-	struct px_buf codes = PX_BUF_INIT;
-	if (a->doc != NULL && a->doc->name != NULL)
-		px_buf_addf(out, "%s: ", a->doc->name);
-	if (a->rc != PX_OK) {
-		px_buf_addf(out, "no answer: %s", px_buf_str(&a->why));
-		return;
-	}
-	px_codes(&a->reply.body, &codes);
-	px_buf_addf(out, "%d%s%s\n%.3000s", a->reply.status, codes.len > 0 ? " with " : "",
-		    px_buf_str(&codes), px_buf_str(&a->reply.body));
-	px_buf_free(&codes);
-}
-
 /* --- the answer --- */
 
 static bool one_of(const struct px_call *call, int status)
@@ -67,7 +52,7 @@ int px_expect_status(struct px_play *p, const struct px_call *call)
 		struct px_buf came = PX_BUF_INIT, want = PX_BUF_INIT;
 		if (a->rc == PX_OK && one_of(call, a->reply.status))
 			continue;
-		describe(a, &came);
+		px_answer_line(a, &came);
 		px_buf_adds(&want, "status");
 		for (unsigned k = 0; k < call->n; k++)
 			px_buf_addf(&want, "%s%s", k > 0 ? " or " : " ", px_call_word(call, k));
@@ -76,6 +61,7 @@ int px_expect_status(struct px_play *p, const struct px_call *call)
 		px_buf_free(&want);
 		return PX_EINVAL;
 	}
+	px_refusal_expected(p);
 	return PX_OK;
 }
 
@@ -101,7 +87,7 @@ static int confirmation(struct px_play *p, const struct px_answer *a, enum px_co
 	if (v != NULL)
 		px_verdict_line(v, &came);
 	px_buf_adds(&came, "\n");
-	describe(a, &came);
+	px_answer_line(a, &came);
 	if (rc != PX_OK)
 		px_fail(p, px_buf_str(&want), "%s", px_buf_str(&came));
 	px_verdict_free(&v);
@@ -162,7 +148,7 @@ static int exact_codes(struct px_play *p, const struct px_answer *a, const struc
 	int rc = PX_OK;
 	if (!same) {
 		struct px_buf came = PX_BUF_INIT, expected = PX_BUF_INIT;
-		describe(a, &came);
+		px_answer_line(a, &came);
 		px_buf_addf(&expected, "a CoE with %s", px_buf_str(&want));
 		rc = px_fail(p, px_buf_str(&expected), "%s", px_buf_str(&came));
 		px_buf_free(&came);
@@ -184,6 +170,8 @@ int px_expect_coe(struct px_play *p, const struct px_call *call)
 		if (rc == PX_OK)
 			rc = exact_codes(p, a, call);
 	}
+	if (rc == PX_OK)
+		px_refusal_expected(p);
 	return rc;
 }
 
@@ -251,8 +239,18 @@ int px_expect_same(struct px_play *p, const struct px_call *call)
 	if (a->reply.body.len == p->previous.len && p->previous.len > 0 &&
 	    memcmp(a->reply.body.data, p->previous.data, p->previous.len) == 0)
 		return PX_OK;
-	return px_fail(p, "the same octets as in the answer before", "%.1500s\nbefore: %.1500s",
-		       px_buf_str(&a->reply.body), px_buf_str(&p->previous));
+	struct px_buf came = PX_BUF_INIT;
+	px_answer_line(a, &came);
+	px_buf_adds(&came, "\nbefore:");
+	px_body_line(&p->previous, &came);
+	size_t at = 0, most = PX_MIN(a->reply.body.len, p->previous.len);
+	while (at < most && a->reply.body.data[at] == p->previous.data[at])
+		at++;
+	px_buf_addf(&came, "\nthey differ from octet %zu on: %.40s / %.40s", at,
+		    px_buf_str(&a->reply.body) + at, px_buf_str(&p->previous) + at);
+	int rc = px_fail(p, "the same octets as in the answer before", "%s", px_buf_str(&came));
+	px_buf_free(&came);
+	return rc;
 }
 
 int px_expect_no_answer(struct px_play *p, const struct px_call *call)
@@ -284,20 +282,24 @@ int px_expect_fetched(struct px_play *p, const struct px_call *call)
 	struct px_answer *a;
 	if (answered(p, &a) != PX_OK)
 		return PX_EINVAL;
-	if (strcmp(name, "nothing") == 0)
-		return a->reply.status == 204 ? PX_OK
-					      : px_fail(p, "204, an empty inbox", "%d %.2000s",
-							a->reply.status, px_buf_str(&a->reply.body));
-	const struct px_doc *d = px_find_doc(p, name);
-	if (d == NULL)
-		return PX_EINVAL;
 	const struct px_buf *have = &a->reply.body;
-	if (a->reply.status == 200 && have->len == d->octets.len &&
-	    memcmp(have->data, d->octets.data, have->len) == 0)
+	bool nothing = strcmp(name, "nothing") == 0;
+	const struct px_doc *d = nothing ? NULL : px_find_doc(p, name);
+	if (!nothing && d == NULL)
+		return PX_EINVAL;
+	if (nothing ? a->reply.status == 204
+		    : a->reply.status == 200 && have->len == d->octets.len &&
+			  memcmp(have->data, d->octets.data, have->len) == 0)
 		return PX_OK;
 	const struct px_doc *other = px_doc_of_octets(p, have->data, have->len);
-	return px_fail(p, name, "%d %s %.2000s", a->reply.status, other != NULL ? other->name : "",
-		       px_buf_str(have));
+	struct px_buf came = PX_BUF_INIT;
+	if (other != NULL)
+		px_buf_addf(&came, "%d %s", a->reply.status, other->name);
+	else
+		px_answer_line(a, &came);
+	int rc = px_fail(p, nothing ? "204, an empty inbox" : name, "%s", px_buf_str(&came));
+	px_buf_free(&came);
+	return rc;
 }
 
 /* --- programs and values --- */

@@ -147,18 +147,36 @@ static void summary(struct px_buf *out, const json_t *reports, bool certifies)
 	px_buf_adds(out, "</p>\n");
 }
 
+/* What failed comes first, then what was not played. Owned. */
+static json_t *by_verdict(const json_t *reports)
+{
+	static const char *const order[] = {"failed", "skipped", "passed"};
+	json_t *sorted = json_array(), *r;
+	size_t i;
+	for (unsigned k = 0; k < 3; k++) {
+		json_array_foreach((json_t *)reports, i, r)
+		{
+			if (strcmp(px_report_text(r, "verdict"), order[k]) == 0)
+				json_array_append(sorted, r);
+		}
+	}
+	return sorted;
+}
+
 static void index_of(struct px_buf *out, const json_t *reports)
 {
 	const json_t *r;
-	px_buf_adds(out, "<table><thead><tr><th>Case</th><th>Title</th><th>Clauses</th><th>Verdict</th></"
-			 "tr></thead><tbody>\n");
+	px_buf_adds(out, "<table><thead><tr><th>Case</th><th>Title</th><th>Clauses</th><th>Took</th>"
+			 "<th>Verdict</th></tr></thead><tbody>\n");
 	for (size_t i = 0; (r = json_array_get(reports, i)) != NULL; i++) {
 		const char *verdict = px_report_text(r, "verdict");
 		element(out, "<tr><td><a href=\"#", px_report_text(r, "id"), "\">");
 		element(out, "", px_report_text(r, "id"), "</a></td><td>");
 		element(out, "", px_report_text(r, "title"), "</td><td>");
 		element(out, "", px_report_text(r, "clauses"), "</td>");
-		px_buf_addf(out, "<td class=\"%s\">%s</td></tr>\n", class_of(verdict), verdict);
+		px_buf_addf(out, "<td>%.1f s</td><td class=\"%s\">%s</td></tr>\n",
+			    (double)json_integer_value(json_object_get(r, "ms")) / 1000, class_of(verdict),
+			    verdict);
 	}
 	px_buf_adds(out, "</tbody></table>\n");
 }
@@ -181,8 +199,10 @@ void px_report_html(const json_t *reports, const json_t *about, struct px_buf *o
 		element(out, "<dd>", json_string_value(value), "</dd>\n");
 	}
 	px_buf_adds(out, "</dl>\n");
-	index_of(out, reports);
-	for (size_t i = 0; (r = json_array_get(reports, i)) != NULL; i++)
+	json_t *sorted = by_verdict(reports);
+	index_of(out, sorted);
+	for (size_t i = 0; (r = json_array_get(sorted, i)) != NULL; i++)
 		one_case(out, r);
+	json_decref(sorted);
 	px_buf_adds(out, "</body></html>\n");
 }

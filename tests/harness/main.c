@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <libgen.h>
 #include <sys/stat.h>
@@ -245,76 +244,6 @@ static unsigned keep_fitting(struct px_run *run)
 
 /* --- the target --- */
 
-static void parse_target(struct px_venue *s)
-{
-	struct in_addr ignored;
-	const char *at = s->target + strlen("https://");
-	if (!px_str_starts(s->target, "https://"))
-		give_up("--target %s: expected https://ADDRESS:PORT", s->target);
-	const char *colon = strchr(at, ':');
-	uint64_t port = 0;
-	char digits[8] = "";
-	if (colon != NULL)
-		px_strlcpy_n(digits, colon + 1, strcspn(colon + 1, "/"), sizeof(digits));
-	if (colon == NULL ||
-	    !px_strlcpy_n(s->target_address, at, (size_t)(colon - at), sizeof(s->target_address)) ||
-	    px_parse_u64(digits, 1, 65535, &port) != PX_OK)
-		give_up("--target %s: expected https://ADDRESS:PORT", s->target);
-	if (strcmp(s->target_address, "localhost") == 0)
-		px_strlcpy(s->target_address, "127.0.0.1", sizeof(s->target_address));
-	if (inet_pton(AF_INET, s->target_address, &ignored) != 1)
-		give_up("--target %s: expected an IPv4 address", s->target);
-	s->target_port = (unsigned)port;
-}
-
-static int ask(const struct px_venue *s, const char *path, struct px_wire_reply *reply, struct px_buf *why)
-{
-	struct px_wire *w = NULL;
-	struct px_buf files[3] = {PX_BUF_INIT, PX_BUF_INIT, PX_BUF_INIT};
-	const char *folder = px_role_name(s->tester_role);
-	px_buf_addf(&files[0], "%s/%s/%s/tls.pem", s->certs, s->tester, folder);
-	px_buf_addf(&files[1], "%s/%s/%s/tls.key", s->certs, s->tester, folder);
-	px_buf_addf(&files[2], "%s/%s/tls-ca.pem", s->certs, s->authority);
-	struct px_wire_dial dial = {
-	    .address = s->target_address,
-	    .port = s->target_port,
-	    .tls = {.cert = px_buf_str(&files[0]),
-		    .key = px_buf_str(&files[1]),
-		    .anchors = px_buf_str(&files[2]),
-		    .min = TLS1_2_VERSION,
-		    .max = TLS1_3_VERSION},
-	};
-	int rc = px_wire_open(&dial, &w, why);
-	if (rc == PX_OK)
-		rc = px_wire_request(w, path, NULL, NULL, 0, 30000, reply, why);
-	px_wire_close(&w);
-	for (unsigned i = 0; i < 3; i++)
-		px_buf_free(&files[i]);
-	return rc;
-}
-
-/* Who it is; and never a live system. */
-static void meet_target(struct px_venue *s)
-{
-	struct px_buf why = PX_BUF_INIT, name = PX_BUF_INIT;
-	struct px_wire_reply reply = {0};
-	if (ask(s, "/v1/ping", &reply, &why) != PX_OK)
-		give_up("%s: /v1/ping is not answered: %s", s->target, px_buf_str(&why));
-	px_buf_add(&s->node, reply.body.data, reply.body.len);
-	if (reply.status != 200 || px_xpath(&reply.body, "Environment", &name) != PX_OK)
-		give_up("%s: /v1/ping does not say which environment it is: %d %s", s->target, reply.status,
-			px_buf_str(&reply.body));
-	if (strcmp(px_buf_str(&name), "production") == 0)
-		give_up("%s is a production system. Certification never runs against one.", s->target);
-	px_strlcpy(s->environment, px_buf_str(&name), sizeof(s->environment));
-	px_wire_reply_free(&reply);
-	if (ask(s, "/v1/inbox?wait=0", &reply, &why) == PX_OK)
-		s->pull = reply.status == 204 || reply.status == 200;
-	px_wire_reply_free(&reply);
-	px_buf_free(&why);
-	px_buf_free(&name);
-}
-
 static void prepare_stage(struct px_venue *s, const struct arguments *a)
 {
 	const char *profile = given(a, OPT_PROFILE, a->value[OPT_TARGET] != NULL ? "both" : NULL);
@@ -351,8 +280,9 @@ static void prepare_stage(struct px_venue *s, const struct arguments *a)
 	if (a->value[OPT_TARGET] == NULL)
 		return;
 	s->target = px_xstrdup(a->value[OPT_TARGET]);
-	parse_target(s);
-	meet_target(s);
+	struct px_buf why = PX_BUF_INIT;
+	if (px_target_meet(s, &why) != PX_OK)
+		give_up("%s", px_buf_str(&why));
 }
 
 /* --- commands --- */
@@ -366,13 +296,24 @@ static void write_report(const char *path, const struct px_buf *text)
 
 static json_t *about_run(const struct px_run *run)
 {
-	char now[32];
+	char started[32], took[48];
 	const struct px_venue *s = &run->venue;
-	px_time_format(px_clock_wall(px_clock_real()) / 1000 * 1000, now, sizeof(now));
-	json_t *about = json_pack("{s:s, s:s}", "Made", now, "Tool", "prinex-conform " PX_VERSION);
+	int64_t now = px_clock_wall(px_clock_real());
+	px_time_format(run->started / 1000 * 1000, started, sizeof(started));
+	px_duration_format(PX_MAX(now - run->started, 1000), took, sizeof(took));
+	json_t *about = json_pack("{s:s, s:s, s:s}", "Started", started, "Took", took, "Tool",
+				  "prinex-conform " PX_VERSION);
 	if (s->profile != 0) {
 		json_object_set_new(about, "Target",
 				    json_string(s->target != NULL ? s->target : "(sends by command)"));
+		if (s->target != NULL) {
+			const char *name = strrchr(s->uri, ':');
+			json_object_set_new(about, "Its certificate", json_string(px_buf_str(&s->subject)));
+			json_object_set_new(about, "Its identity",
+					    json_string(s->uri[0] != '\0' ? s->uri : "(no URI in it)"));
+			json_object_set_new(about, "Node",
+					    json_string(name != NULL ? name + 1 : "(not named)"));
+		}
 		json_object_set_new(about, "Authority", json_string(s->authority));
 		json_object_set_new(about, "Profile",
 				    json_string(s->profile == PX_PROFILE_SENDER      ? "sender"
@@ -396,6 +337,7 @@ static void venue_free(struct px_venue *v)
 	free(v->counterpart);
 	free(v->send_command);
 	px_buf_free(&v->node);
+	px_buf_free(&v->subject);
 	px_buf_free(&v->peer_id);
 }
 
@@ -404,7 +346,8 @@ static int command_run(const struct arguments *a)
 	struct px_run run = {
 	    .jobs = number(a, OPT_JOBS, (unsigned)PX_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), 256),
 	    .keep = a->value[OPT_KEEP] != NULL,
-	    .limit_ms = 180000};
+	    .limit_ms = 180000,
+	    .started = px_clock_wall(px_clock_real())};
 	if (a->n == 0)
 		give_up("run what? Files or folders of *.scn");
 	if (a->value[OPT_LIMIT] != NULL && px_time_word(a->value[OPT_LIMIT], &run.limit_ms) != PX_OK)

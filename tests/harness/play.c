@@ -301,6 +301,7 @@ static json_t *step_report(struct px_play *p, const struct px_step *s, int rc, i
 			      "text", s->text, "ok", rc == PX_OK, "ms", (json_int_t)ms, "notes", p->notes,
 			      "evidence", p->evidence);
 	if (rc != PX_OK && r != NULL) {
+		px_refusal_tell(p);
 		json_t *came = json_stringn(px_buf_str(&p->came), p->came.len);
 		json_object_set_new(r, "expected", json_string(px_buf_str(&p->expected)));
 		json_object_set_new(r, "came",

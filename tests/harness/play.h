@@ -33,8 +33,10 @@ struct px_venue {
 	unsigned listen;
 	unsigned profile;
 	char environment[PX_NAME_MAX + 1];
-	bool pull;            /* the target has an inbox */
-	struct px_buf node;   /* its answer to ping */
+	bool pull;             /* the target has an inbox */
+	struct px_buf node;    /* its answer to ping */
+	struct px_buf subject; /* of its certificate */
+	char uri[256];
 	struct px_peer *peer; /* the counterpart; started by the first case, stays */
 	struct px_buf
 	    peer_id; /* ids of cases before, each followed by a line feed: what is left of them is not ours */
@@ -141,6 +143,8 @@ struct px_play {
 	int64_t virtual_left;
 	/* the step in progress */
 	struct px_buf expected, came;
+	struct px_buf
+	    refused; /* the first refusal that no step has expected: the cause of what fails later */
 	json_t *notes, *evidence; /* arrays of the step's report */
 };
 
@@ -207,6 +211,23 @@ void px_answers_clear(struct px_play *p);
 struct px_answer *px_answer_add(struct px_play *p);
 /** The only answer, or the first. NULL with a failure. */
 struct px_answer *px_answer_last(struct px_play *p);
+
+/* meet.c */
+/** Ask the target of --target who it is. @return PX_OK, or PX_EINVAL with @why: not reached, or one never to
+ * be played against. */
+int px_target_meet(struct px_venue *venue, struct px_buf *why);
+
+/* answer.c: answers in a line or two. All append. */
+
+/** Status; of a confirmation its kind and errors, of other XML only what it is. */
+void px_answer_line(const struct px_answer *a, struct px_buf *out);
+/** The same about a body alone. */
+void px_body_line(const struct px_buf *body, struct px_buf *out);
+/** Remember a refusal, until a step has expected it; a step that fails tells it. */
+void px_refusal_note(struct px_play *p, const struct px_answer *a);
+void px_refusal_expected(struct px_play *p);
+void px_refusal_tell(struct px_play *p);
+
 #define PX_REQUEST_MS 30000
 /** One request on a new connection. @body NULL: none; @type: of the body. */
 int px_request(struct px_play *p, struct px_actor *actor, const char *method, const char *path,

@@ -57,7 +57,8 @@ static const json_t *failed_step(const json_t *report)
 	return NULL;
 }
 
-static void dialogue(const json_t *report)
+/* @octets: also the documents themselves. */
+static void dialogue(const json_t *report, bool octets)
 {
 	const json_t *steps = json_object_get(report, "steps"), *s, *note;
 	for (size_t i = 0; (s = json_array_get(steps, i)) != NULL; i++) {
@@ -68,6 +69,8 @@ static void dialogue(const json_t *report)
 			comment("", json_string_value(note), 8);
 		for (size_t k = 0; (note = json_array_get(evidence, k)) != NULL; k++)
 			comment("", px_report_text(note, "verdict"), 3);
+		for (size_t k = 0; octets && (note = json_array_get(evidence, k)) != NULL; k++)
+			comment("", px_report_text(note, "octets"), 60);
 	}
 }
 
@@ -76,7 +79,7 @@ void px_report_tap(const json_t *report, unsigned number, bool verbose)
 	const char *verdict = px_report_text(report, "verdict");
 	bool failed = strcmp(verdict, "failed") == 0, skipped = strcmp(verdict, "skipped") == 0;
 	if (verbose)
-		dialogue(report);
+		dialogue(report, failed);
 	printf("%sok %u - %s %s%s%s\n", failed ? "not " : "", number, px_report_text(report, "id"),
 	       px_report_text(report, "title"), skipped ? " # SKIP " : "",
 	       skipped ? px_report_text(report, "why") : "");

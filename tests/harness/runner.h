@@ -11,6 +11,7 @@ struct px_run {
 	unsigned jobs; /* cases at a time */
 	bool keep;
 	int64_t limit_ms; /* of one case */
+	int64_t started;  /* wall ms */
 	unsigned n;
 	struct px_script **scripts;
 	json_t *reports; /* of the scripts, in their order */

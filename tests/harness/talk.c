@@ -59,6 +59,7 @@ struct px_answer *px_answer_last(struct px_play *p)
 
 void px_told(struct px_play *p, const struct px_answer *a, const char *what)
 {
+	px_refusal_note(p, a);
 	if (a->rc != PX_OK) {
 		px_note(p, "%s: no answer: %s", what, px_buf_str(&a->why));
 		return;

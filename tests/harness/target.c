@@ -164,6 +164,15 @@ static int provoke_by_command(struct px_play *p, const struct px_call *call)
 	return rc;
 }
 
+static int not_taken(struct px_play *p, const struct px_answer *a)
+{
+	struct px_buf came = PX_BUF_INIT;
+	px_answer_line(a, &came);
+	int rc = px_fail(p, "the target to take it", "%s", px_buf_str(&came));
+	px_buf_free(&came);
+	return rc;
+}
+
 int px_cmd_provoke(struct px_play *p, const struct px_call *call)
 {
 	if (p->venue->profile == PX_PROFILE_SENDER)
@@ -176,8 +185,7 @@ int px_cmd_provoke(struct px_play *p, const struct px_call *call)
 	rc = px_send_one(p, tester, d);
 	const struct px_answer *a = px_answer_last(p);
 	if (rc == PX_OK && (a->rc != PX_OK || (a->reply.status != 201 && a->reply.status != 200)))
-		rc = px_fail(p, "the target to take it", "%s%.2000s", px_buf_str(&a->why),
-			     px_buf_str(&a->reply.body));
+		rc = not_taken(p, a);
 	return rc;
 }
 
