@@ -397,8 +397,8 @@ class Lab:
             y.start()
         return x, y
 
-    def end_brokers(self):
-        """Stop those that run: an exit status other than 0, or a sanitizer's report in a log, fails the test."""
+    def stop_brokers(self):
+        """Stop those that run. @return what was not clean: an exit status other than 0, a sanitizer's report in a log."""
         bad = []
         for b in self.brokers:
             status = b.stop() if b.process is not None and b.process.poll() is None else 0
@@ -410,6 +410,11 @@ class Lab:
                 at = next((i for i, line in enumerate(lines) if "Sanitizer" in line or "runtime error:" in line), None)
                 if at is not None:
                     bad.append("%s: %s" % (b.name, "".join(lines[at:at + 25])))
+        return bad
+
+    def end_brokers(self):
+        """The same as a test."""
+        bad = self.stop_brokers()
         if self.brokers:
             ok(not bad, "%s end cleanly" % ", ".join(b.name for b in self.brokers), "\n".join(bad))
 
