@@ -494,6 +494,10 @@ void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const stru
 			       "draining: this node takes no new messages\n");
 		return;
 	}
+	if (px_steady_is_behind(flow)) {
+		px_answer_text(answered, arg, 503, 60, "the clock of this node is wrong; try again\n");
+		return;
+	}
 	int wait = take_token(px_flow_obtain_link(flow, partner->name), partner);
 	if (wait > 0) {
 		px_answer_text(answered, arg, 429, wait,

@@ -92,6 +92,8 @@ struct px_flow {
 	/* steady.c */
 	int64_t skew;        /* wall minus mono, when last looked at */
 	int64_t doubt_until; /* mono; until then the wall clock ends nothing */
+	int64_t not_before;  /* wall; at start the journal was ahead of the clock by more than a step; 0: was
+				not */
 	/* overdue.c */
 	int64_t started; /* mono ms */
 	bool sweeping;
@@ -238,7 +240,10 @@ bool px_sent_maybe(const struct px_flow *flow, const struct px_delivery *d);
 bool px_sent_along(const struct px_flow *flow, const struct px_message *m, const struct px_delivery *d);
 
 /* steady.c */
+/** Compare the clock with the journal. */
 void px_steady_start(struct px_flow *flow);
+/** Whether it stands before what the journal held at start, and is not believed yet: no new messages. */
+bool px_steady_is_behind(struct px_flow *flow);
 /** Notice that the wall clock was set. */
 void px_steady_tick(struct px_flow *flow);
 /** Whether it was set a short time ago, so that nothing should end by it. */

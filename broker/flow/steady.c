@@ -16,9 +16,16 @@
  *    is believed, for it may have been wrong before.
  *
  * Either is logged and raises an alarm for that time. Slewing (NTP) is no step.
+ *
+ * At start there is nothing to compare with but the journal. A clock that stands before its newest entry (a
+ * machine whose battery is dead starts in 1970) is wrong, or was: the same as one that was set back, and new
+ * messages are answered 503, for they would be refused for good as made in the future, and what is signed
+ * would bear a wrong time. A long pause looks like a clock that is ahead, so that cannot be told.
  */
 #define STEP  60000
 #define DOUBT (10 * 60 * 1000)
+/* Entries: the newest may be of this start, or of one before with the same wrong clock. */
+#define LOOK_BACK 16
 
 static int64_t skew_of(const struct px_flow *flow)
 {
@@ -27,8 +34,9 @@ static int64_t skew_of(const struct px_flow *flow)
 
 static void due_now(struct px_flow *flow)
 {
-	for (struct link *l = flow->links; l != NULL; l = l->hh.next)
-		px_store_requeue(flow->store, l->name, px_flow_now(flow), NULL, NULL);
+	const struct px_conf *conf = flow->gen->conf;
+	for (unsigned i = 0; i < conf->n_partners; i++)
+		px_store_requeue(flow->store, conf->partners[i].name, px_flow_now(flow), NULL, NULL);
 }
 
 static void stepped(struct px_flow *flow, int64_t by)
@@ -44,9 +52,46 @@ static void stepped(struct px_flow *flow, int64_t by)
 		due_now(flow);
 }
 
+/* The newest entries of the journal, from before this start. */
+static void journal_read(void *arg, int rc, unsigned n, const struct px_journal_read *entries, uint64_t next)
+{
+	struct px_flow *flow = arg;
+	char how[64];
+	(void)next;
+	if (rc == PX_EFATAL)
+		px_flow_store_failed(flow, "journal");
+	int64_t newest = 0;
+	for (unsigned i = 0; rc == PX_OK && i < n; i++)
+		newest = PX_MAX(newest, entries[i].entry.at);
+	int64_t behind = newest - px_flow_now(flow);
+	if (behind >= STEP) {
+		px_duration_format(behind, how, sizeof(how));
+		flow->not_before = newest;
+		flow->doubt_until = px_clock_mono(flow->clock) + DOUBT;
+		px_log(
+		    PX_LOG_ERR, "flow",
+		    "the clock of this machine stands %s before the newest entry of the journal; for %d min, "
+		    "or until it is set, no new messages are taken, and nothing expires",
+		    how, DOUBT / 60000);
+		px_alarm_raise(flow->alarms, PX_ALARM_CLOCK, "",
+			       "at start it stood %s before the newest entry of the journal", how);
+		due_now(flow);
+	}
+	px_flow_end(flow);
+}
+
 void px_steady_start(struct px_flow *flow)
 {
 	flow->skew = skew_of(flow);
+	px_flow_begin(flow);
+	px_store_journal_scan(flow->store, 0, LOOK_BACK, false, journal_read, flow);
+}
+
+bool px_steady_is_behind(struct px_flow *flow)
+{
+	if (flow->not_before - px_flow_now(flow) < STEP || !px_steady_is_doubtful(flow))
+		flow->not_before = 0;
+	return flow->not_before != 0;
 }
 
 void px_steady_tick(struct px_flow *flow)

@@ -92,6 +92,60 @@ static void test_leases(void **state)
 	world_free(&p.w);
 }
 
+static int status_of(struct node *n, const char *id)
+{
+	struct reply r = world_send(n, "system-by", &(struct msg){.id = id, .recipients = "UA"});
+	int status = r.status;
+	reply_free(&r);
+	return status;
+}
+
+/* Started with a clock that stands before the journal: no new messages until it is set; retries do not wait.
+ */
+static void test_before_the_journal(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(37, "maximum-age = 3h", "");
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, 10 * MINUTE);
+	px_clock_sim_jump(world_clock(p.w), -300 * (int64_t)DAY);
+	world_crash(p.by);
+	world_run(p.w, SECOND);
+	assert_true(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	assert_int_equal(status_of(p.by, "M2"), 503);
+	world_run(p.w, 5 * MINUTE);
+	px_clock_sim_jump(world_clock(p.w), 300 * (int64_t)DAY);
+	p.ua->down = false;
+	assert_int_equal(status_of(p.by, "M2"), 201);
+	world_run(p.w, 20 * MINUTE);
+	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "handed-over");
+	assert_string_equal(world_state(p.by, "BY", "M2", "UA"), "handed-over");
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	world_free(&p.w);
+}
+
+/* Perhaps it was wrong before: it is believed after a while. A start soon after the last entry is none of
+ * this. */
+static void test_before_the_journal_is_believed(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(38, "", "");
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, MINUTE);
+	px_clock_sim_jump(world_clock(p.w), -30 * SECOND);
+	world_crash(p.by);
+	world_run(p.w, SECOND);
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	px_clock_sim_jump(world_clock(p.w), -(int64_t)DAY);
+	world_crash(p.by);
+	world_run(p.w, 9 * MINUTE);
+	assert_int_equal(status_of(p.by, "M2"), 503);
+	world_run(p.w, 2 * MINUTE);
+	assert_int_equal(status_of(p.by, "M2"), 201);
+	world_free(&p.w);
+}
+
 /* A small correction is no step. */
 static void test_correction(void **state)
 {
@@ -114,6 +168,8 @@ int main(void)
 	    cmocka_unit_test(test_sent_while_in_doubt),
 	    cmocka_unit_test(test_back),
 	    cmocka_unit_test(test_leases),
+	    cmocka_unit_test(test_before_the_journal),
+	    cmocka_unit_test(test_before_the_journal_is_believed),
 	    cmocka_unit_test(test_correction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
