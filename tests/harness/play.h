@@ -215,7 +215,7 @@ struct px_answer *px_answer_last(struct px_play *p);
 /* meet.c */
 /** Ask the target of --target who it is. @return PX_OK, or PX_EINVAL with @why: not reached, or one never to
  * be played against. */
-int px_target_meet(struct px_venue *venue, struct px_buf *why);
+int px_target_meet(struct px_venue *s, struct px_buf *why);
 
 /* answer.c: answers in a line or two. All append. */
 
