@@ -118,6 +118,7 @@ static void fill_configured(json_t *o, const struct px_conf_partner *p)
 	px_json_set(o, "relays_for", strings_of(&p->relays_for));
 	px_json_set(o, "relay_to", strings_of(&p->relay_to));
 	px_json_set(o, "types", strings_of(&p->types));
+	px_json_set(o, "versions", strings_of(&p->versions));
 	px_json_set_int(o, "maximum_age_s", p->maximum_age / 1000);
 	px_json_set_int(o, "cod_wait_s", p->cod_wait / 1000);
 	px_json_set_int(o, "timeout_s", p->timeout / 1000);

@@ -161,6 +161,7 @@ static void put_settings(const json_t *p)
 	line_list("relays for", p, "relays_for");
 	line_list("relay to", p, "relay_to");
 	line_list("types", p, "types");
+	line_list("versions", p, "versions");
 	line("maximum age", PLAIN, "%" PRId64 " h", int_of(p, "maximum_age_s") / 3600);
 	line("confirmation", PLAIN, "%s", text_of(p, "confirmation"));
 }
