@@ -24,6 +24,8 @@ static void explaining_free(void *state)
 	px_generation_unref(&e->gen);
 	px_body_unref(&e->body);
 	json_decref(e->result);
+	json_decref(e->routes);
+	json_decref(e->recipients);
 	free(e);
 }
 
