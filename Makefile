@@ -228,14 +228,15 @@ $(O)/shim.so: tests/faults/shim.c
 simulate: $(O)/simulate ## play SEEDS=1000 seeds of the simulation, JOBS=2 at a time (FROM=seed: the first)
 	@$(O)/simulate --seeds $(or $(SEEDS),1000) --jobs $(or $(JOBS),2) --from $(or $(FROM),1)
 
-storm: all ## kill -9 KILLS=20 times under a load of MESSAGES, and compare the ledgers
+storm: all ## kill -9 KILLS=20 times under a load of MESSAGES (500 a kill), and compare the ledgers
 	@PX_BUILD=$(O) tests/faults/storm.py $(or $(KILLS),20) $(MESSAGES)
 
 conformance: all ## certify one of two brokers (tests/conformance); the report: build/conformance.html
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run tests/conformance/certify
 
+# One at a time: they assert times.
 check-long: all $(O)/simulate $(O)/prinex-broken $(O)/backlog $(O)/shim.so ## the proofs under faults in full (an hour and more): 10,000 seeds, 200 kills, a million deliveries
-	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) PX_LONG=1 PX_TEST_SECONDS=14400 tests/run $(sort $(wildcard tests/faults/test_*)) \
+	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) PX_LONG=1 PX_JOBS=1 PX_TEST_SECONDS=14400 tests/run $(sort $(wildcard tests/faults/test_*)) \
 		tests/conformance/test_broken.py
 .PHONY: simulate storm conformance check-long
 

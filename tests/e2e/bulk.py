@@ -109,16 +109,17 @@ class Signer:
 
 
 class System(raw.System):
-    """A system that signs fast and keeps a connection in each thread."""
+    """A system that signs fast and keeps a connection in each thread. ec: with its elliptic curve key unless told otherwise."""
 
-    def __init__(self, *args, **kw):
+    def __init__(self, *args, ec=False, **kw):
         super().__init__(*args, **kw)
+        self.ec = ec
         self.signer = Signer(self.sign_cert, self.sign_key)
         self.ec_signer = None
         self.local = threading.local()
 
     def seal(self, doc, ec=False):
-        if not ec:
+        if not ec and not self.ec:
             return self.signer.seal(doc)
         if self.ec_signer is None:
             self.ec_signer = Signer(self.sign_cert.replace("sign.pem", "sign-ec.pem"), self.sign_key.replace("sign.key", "sign-ec.key"))

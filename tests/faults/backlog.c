@@ -101,10 +101,12 @@ static int fill(struct backlog *b, const char *folder)
 	for (uint64_t i = 1; i <= b->n && b->failed == 0; i++) {
 		wait_below(b, AT_ONCE);
 		accept_one(b, i);
+		if (i % 100000 == 0 && i < b->n)
+			printf("# backlog: %" PRIu64 " of %" PRIu64 "\n", i, b->n);
 	}
 	wait_below(b, 1);
 	px_store_close(&b->st);
-	printf("backlog: %" PRIu64 " deliveries to %s through %s in %.1f s, %" PRIu64 " failed\n", b->n,
+	printf("# backlog: %" PRIu64 " deliveries to %s through %s in %.1f s, %" PRIu64 " failed\n", b->n,
 	       b->recipient, b->partner, (double)(px_clock_mono(px_clock_real()) - start) / 1000.0,
 	       b->failed);
 	return b->failed == 0 ? 0 : 1;
@@ -121,6 +123,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	px_log_set_level(PX_LOG_WARN);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	b.partner = argv[3];
 	b.recipient = argv[4];
 	return fill(&b, argv[1]);

@@ -68,8 +68,7 @@ with px.Lab("BY", "UA") as lab:
     px.ok(not inbox.odd and not back.odd, "no confirmation was called wrong", "\n".join((inbox.odd + back.odd)[:10]))
     if LONG:
         px.ok(not report.slow, "ready within %.0f s after each new start" % storm.READY, report.slow)
-    proofs = back.outcomes()
-    bad = [(k, [e.kind for e in proofs.get(k, [])]) for k in load.docs if [e.kind for e in proofs.get(k, [])] != ["CoD"]]
+    bad = storm.unproved(load, back)
     px.ok(not bad, "the sender got exactly one CoD for each", "%d: %s" % (len(bad), bad[:5]))
     for b in brokers:
         px.ok(px.wait_for(lambda b=b: not b.ctl("queue")["deliveries"], 20), "%s: nothing is left over" % b.name, b.ctl("queue"))

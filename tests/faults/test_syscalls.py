@@ -81,6 +81,8 @@ def play(lab, by, call, how, short, hard):
     for n in range(1, MOST) if LONG else short:
         came, bad = one(lab, by, call, how, n, hard)
         played += 1
+        if LONG and played % 10 == 0:
+            print("# %s %s: n=%d" % (call, how, n), flush=True)
         wrong += ["n=%d: %s" % (n, b) for b in bad]
         fired += came
         if not came:
