@@ -105,6 +105,9 @@ void px_flow_free(struct px_flow **flow)
 	struct px_flow *f = *flow;
 	if (f == NULL)
 		return;
+	f->draining = true;
+	f->drained = NULL;
+	px_settle_cancel_waiting(f);
 	px_timer_stop(f->timers, &f->gather);
 	px_timer_stop(f->timers, &f->upkeep);
 	px_timer_stop(f->timers, &f->purge);

@@ -72,6 +72,7 @@ struct px_flow {
 	void *fatal_arg;
 	struct link *links; /* uthash by name */
 	unsigned busy;      /* intakes, attempts and settlements under way */
+	struct settling *waiting; /* settle.c: settlements to be tried again when the store may take them */
 	bool (*trusted)(void *arg);
 	bool closed; /* to new messages */
 	bool draining;
@@ -186,6 +187,8 @@ void px_applied(struct px_flow *flow, const char *partner, const struct px_apply
  * it.
  * @return whether it was so. */
 bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease);
+/** What waits until the store may take it again ends with PX_ECANCELLED. */
+void px_settle_cancel_waiting(struct px_flow *flow);
 /** Copy a lease so that it outlives the callback (body referenced); and drop it. */
 void px_lease_hold(struct px_lease *to, const struct px_lease *from);
 void px_lease_release(struct px_lease *lease);

@@ -106,6 +106,7 @@ struct settling {
 	px_write_done *done;
 	void *arg;
 	struct px_timer again;
+	struct settling *next; /* of those that wait for `again` */
 };
 
 static enum px_code owed_code(const struct px_delivery *d, enum px_delivery_state state)
@@ -233,6 +234,22 @@ static void report_end(struct px_flow *flow, const struct settling *s)
 
 static void submit(void *arg);
 
+static void try_again(void *arg)
+{
+	struct settling *s = arg, **at = &s->flow->waiting;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	submit(s);
+}
+
+static void wait_for_room(struct settling *s)
+{
+	s->next = s->flow->waiting;
+	s->flow->waiting = s;
+	px_timer_set(s->flow->timers, &s->again, FULL_PAUSE, try_again, s);
+}
+
 static void settled(void *arg, int rc)
 {
 	struct settling *s = arg;
@@ -240,7 +257,7 @@ static void settled(void *arg, int rc)
 	/* An unknown outcome is asked for by settling again: if it happened, the store says PRECONDITION or
 	 * STALE. */
 	if (rc == PX_EFULL || rc == PX_EUNKNOWN) {
-		px_timer_set(flow->timers, &s->again, FULL_PAUSE, submit, s);
+		wait_for_room(s);
 		return;
 	}
 	if (rc == PX_EFATAL)
@@ -269,6 +286,16 @@ static void submit(void *arg)
 {
 	struct settling *s = arg;
 	px_store_settle(s->flow->store, &s->req, settled, s);
+}
+
+void px_settle_cancel_waiting(struct px_flow *flow)
+{
+	while (flow->waiting != NULL) {
+		struct settling *s = flow->waiting;
+		flow->waiting = s->next;
+		px_timer_stop(flow->timers, &s->again);
+		settled(s, PX_ECANCELLED);
+	}
 }
 
 static char *copy_text(const char *s)

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "store/heads.h"
 #include "store/owed.h"
+#include "store/salvage.h"
 
 /* --- indexes of deliveries that are not final -------------------------------------------------------- */
 
@@ -160,11 +161,23 @@ static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delive
 	return (struct px_rec_receipt){.confirmations = true};
 }
 
+/* An administrator may end what is damaged: its record is made anew from what indexes know of it. */
+static int load_to_settle(struct px_wtx *w, const struct px_settle *req, struct px_delivery *d)
+{
+	int rc = px_load_delivery(&w->tx, req->delivery, d);
+	if (rc != PX_ECORRUPT || req->state != PX_D_CANCELLED || req->actor == NULL)
+		return rc;
+	rc = px_salvage_delivery(&w->tx, req->delivery, true, d);
+	if (rc == PX_OK)
+		px_wtx_save_delivery(w, d);
+	return rc;
+}
+
 int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 {
 	struct px_delivery d;
 	uint64_t home;
-	int rc = px_load_delivery(&w->tx, req->delivery, &d);
+	int rc = load_to_settle(w, req, &d);
 	uint64_t counter = rc == PX_OK ? px_lease_of(w->leases, d.id) : 0;
 	if (rc == PX_OK &&
 	    (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))

@@ -5,6 +5,7 @@
 #include "store/heads.h"
 
 #include "base/strings.h"
+#include "store/salvage.h"
 
 /* --- queue entries ----------------------------------------------------------------------------------- */
 
@@ -58,7 +59,8 @@ int px_heads_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home)
 	int rc = px_load_movement(tx, d->movement, &root, &rec);
 	if (rc == PX_OK)
 		*home = rec.home;
-	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
+	/* What waits in a damaged movement goes on, in order: its queue is still there. */
+	return rc == PX_ENOTFOUND || rc == PX_ECORRUPT ? px_salvage_home(tx, d, home) : rc;
 }
 
 /* --- the head of a queue ----------------------------------------------------------------------------- */

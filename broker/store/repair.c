@@ -67,34 +67,49 @@ static void index_receipt(struct px_wtx *w, uint64_t seq, struct px_octets field
 }
 
 /* Index entries whose receipt cannot be read: nobody else knows the id and the octets that must not be
- * accepted again, nor that the movement has this message. */
+ * accepted again, nor that the movement has this message; and members of a movement whose own record cannot
+ * be read. Of a delivery that cannot be read they are what it may still be ended by. */
 struct orphans {
 	struct orphan {
 		enum px_table table;
 		struct px_tkey key;
-		uint64_t seq;
+		uint64_t seq; /* or delivery */
 	} * items;
 	size_t n;
 };
 
-/* Of an id or a digest the message is the value, of a member the end of the key. */
-static uint64_t message_of(enum px_table table, const struct px_cur *cur)
+/* Of an id or a digest the message is the value; otherwise message or delivery end the key. */
+static uint64_t number_of(enum px_table table, const struct px_cur *cur)
 {
-	struct px_octets o = table == PX_T_MEMBERS ? cur->key : cur->value;
+	struct px_octets o = table == PX_T_IDS || table == PX_T_DIGESTS ? cur->value : cur->key;
 	if (o.len < 8)
 		return 0;
 	struct px_tkey_in in = px_tkey_read((const uint8_t *)o.data + o.len - 8, 8);
 	return px_tkey_get_u64(&in);
 }
 
-static void find_orphans(struct px_wtx *w, enum px_table table, struct orphans *orphans)
+static bool is_orphan(struct px_wtx *w, const struct orphan *o)
 {
 	struct px_rec_receipt receipt;
+	struct px_rec_movement movement;
+	struct px_delivery d;
+	uint64_t root;
+	if (o->table == PX_T_OPEN || o->table == PX_T_DEADLINES)
+		return px_load_delivery(&w->tx, o->seq, &d) == PX_ECORRUPT;
+	int rc = px_load_receipt(&w->tx, o->seq, &receipt);
+	if (rc == PX_OK && o->table == PX_T_MEMBERS && receipt.movement != 0 &&
+	    is_there(w, PX_T_MESSAGES, o->seq))
+		rc = px_load_movement(&w->tx, receipt.movement, &root, &movement);
+	return rc == PX_ECORRUPT;
+}
+
+static void find_orphans(struct px_wtx *w, enum px_table table, struct orphans *orphans)
+{
 	struct px_cur cur;
 	px_cur_open(&cur, &w->tx, table);
 	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
-		struct orphan o = {table, {.len = cur.key.len}, message_of(table, &cur)};
-		if (o.key.len > sizeof(o.key.data) || px_load_receipt(&w->tx, o.seq, &receipt) != PX_ECORRUPT)
+		struct orphan o = {table, {.len = cur.key.len}, number_of(table, &cur)};
+		if (o.key.len > sizeof(o.key.data) || !is_orphan(w, &o))
 			continue;
 		memcpy(o.key.data, cur.key.data, o.key.len);
 		orphans->items = px_xrealloc_array(orphans->items, orphans->n + 1, sizeof(o));
@@ -108,9 +123,9 @@ static void put_orphans(struct px_wtx *w, struct orphans *orphans)
 	for (size_t i = 0; i < orphans->n; i++) {
 		const struct orphan *o = &orphans->items[i];
 		struct px_tkey value = px_tkey_of(o->seq);
-		bool is_member = o->table == PX_T_MEMBERS;
-		px_tx_put(&w->tx, o->table, &o->key, is_member ? NULL : value.data,
-			  is_member ? 0 : value.len);
+		bool has_value = o->table == PX_T_IDS || o->table == PX_T_DIGESTS;
+		px_tx_put(&w->tx, o->table, &o->key, has_value ? value.data : NULL,
+			  has_value ? value.len : 0);
 	}
 	free(orphans->items);
 }
@@ -197,7 +212,8 @@ static void repair_movements(struct px_wtx *w)
 
 /* --- deliveries -------------------------------------------------------------------------------------- */
 
-/* Queue entries whose delivery cannot be read: nobody else knows what must not go past them. */
+/* Queue entries whose delivery or movement cannot be read: nobody else knows what must not go past them, and
+ * in which queue it is. */
 struct held {
 	struct px_tkey *keys; /* by delivery */
 	size_t n;
@@ -216,6 +232,17 @@ static int by_delivery(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static bool is_held(struct px_wtx *w, uint64_t id)
+{
+	struct px_rec_movement movement;
+	struct px_delivery d;
+	uint64_t root;
+	int rc = px_load_delivery(&w->tx, id, &d);
+	if (rc == PX_OK && d.movement != 0)
+		rc = px_load_movement(&w->tx, d.movement, &root, &movement);
+	return rc == PX_ECORRUPT;
+}
+
 static struct held find_held(struct px_wtx *w)
 {
 	struct held held = {.keys = NULL};
@@ -223,11 +250,10 @@ static struct held find_held(struct px_wtx *w)
 	px_cur_open(&cur, &w->tx, PX_T_QUEUE);
 	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
 		struct px_tkey key = {.len = cur.key.len};
-		struct px_delivery d;
 		if (key.len < 8 || key.len > sizeof(key.data))
 			continue;
 		memcpy(key.data, cur.key.data, key.len);
-		if (px_load_delivery(&w->tx, delivery_of(&key), &d) != PX_ECORRUPT)
+		if (!is_held(w, delivery_of(&key)))
 			continue;
 		held.keys = px_xrealloc_array(held.keys, held.n + 1, sizeof(held.keys[0]));
 		held.keys[held.n++] = key;
@@ -246,6 +272,17 @@ static void put_held(struct px_wtx *w, struct held *held, uint64_t id)
 		px_tx_put(&w->tx, PX_T_QUEUE, &held->keys[held->next], &value, 1);
 }
 
+/* @return PX_OK and the queue that a delivery, whose record is fine, belongs into. */
+static int home_of(struct px_wtx *w, struct held *held, const struct px_delivery *d, uint64_t *home)
+{
+	if (held->next == held->n || delivery_of(&held->keys[held->next]) != d->id)
+		return px_heads_home(&w->tx, d, home);
+	const struct px_tkey *key = &held->keys[held->next++];
+	struct px_tkey_in in = px_tkey_read(key->data, key->len);
+	*home = px_tkey_get_u64(&in);
+	return PX_OK;
+}
+
 static void index_delivery(struct px_wtx *w, uint64_t id, struct px_octets fields, void *arg)
 {
 	struct px_delivery d;
@@ -261,8 +298,23 @@ static void index_delivery(struct px_wtx *w, uint64_t id, struct px_octets field
 	px_tx_put(&w->tx, PX_T_OPEN, &key, NULL, 0);
 	key = px_tkey_deadline(d.deadline, id);
 	px_tx_put(&w->tx, PX_T_DEADLINES, &key, NULL, 0);
-	if (d.state == PX_D_QUEUED && px_heads_home(&w->tx, &d, &home) == PX_OK)
+	if (d.state == PX_D_QUEUED && home_of(w, arg, &d, &home) == PX_OK)
 		px_heads_add(w, &d, home);
+}
+
+/* What is open is counted with its partner, whether its record can be read or not. */
+static void count_orphans(struct px_wtx *w, const struct orphans *orphans)
+{
+	for (size_t i = 0; i < orphans->n; i++) {
+		const struct px_tkey *key = &orphans->items[i].key;
+		struct px_tkey_in in = px_tkey_read(key->data, key->len);
+		if (orphans->items[i].table != PX_T_OPEN)
+			continue;
+		const char *partner = px_tkey_get_str(&in, PX_NAME_MAX);
+		uint8_t state = px_tkey_get_u8(&in);
+		if (partner != NULL && state < PX_D_STATES)
+			px_wtx_count(w, partner, (enum px_delivery_state)state, 1);
+	}
 }
 
 static void repair_deliveries(struct px_wtx *w)
@@ -270,12 +322,17 @@ static void repair_deliveries(struct px_wtx *w)
 	static const enum px_table tables[] = {PX_T_QUEUE, PX_T_READY, PX_T_DEADLINES, PX_T_OPEN,
 					       PX_T_PARTNERS};
 	struct held held = find_held(w);
+	struct orphans orphans = {.items = NULL};
+	find_orphans(w, PX_T_OPEN, &orphans);
+	find_orphans(w, PX_T_DEADLINES, &orphans);
 	for (size_t i = 0; i < PX_ARRAY_LEN(tables); i++)
 		px_tx_clear(&w->tx, tables[i]);
 	for (size_t i = 0; i < w->n_partners; i++)
 		w->partners[i].rec = (struct px_rec_partner){0};
+	count_orphans(w, &orphans);
 	for_each(w, PX_T_DELIVERIES, index_delivery, &held);
 	put_held(w, &held, UINT64_MAX);
+	put_orphans(w, &orphans);
 	free(held.keys);
 	w->state.deliveries = px_tx_entries(&w->tx, PX_T_DELIVERIES);
 }

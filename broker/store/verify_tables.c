@@ -270,6 +270,11 @@ static void verify_member(struct px_verify *v, struct px_tx *tx, const struct px
 	int rc = px_load_receipt(tx, seq, &receipt);
 	if (rc == PX_OK && px_tx_get(tx, PX_T_MESSAGES, &key, &message) == PX_ENOTFOUND)
 		rc = PX_ENOTFOUND;
+	struct px_rec_movement movement;
+	uint64_t root;
+	if (rc == PX_OK && receipt.movement != 0 &&
+	    px_load_movement(tx, receipt.movement, &root, &movement) == PX_ECORRUPT)
+		return; /* found with the movement */
 	if (rc != PX_ECORRUPT && (rc != PX_OK || home_of(tx, receipt.movement) != home))
 		px_verify_index_fault(v, PX_T_MEMBERS, cur, "no such message, or it is of another movement");
 }

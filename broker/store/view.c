@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "store/heads.h"
+#include "store/salvage.h"
 
 int px_view_body(struct px_tx *tx, uint64_t seq, struct px_body **body)
 {
@@ -55,7 +56,9 @@ int px_view_message(struct px_tx *tx, struct px_leases *leases, struct px_scratc
 		uint64_t id = rec.first_delivery + i;
 		if (px_view_delivery(tx, leases, id, d) == PX_OK)
 			continue;
-		*d = (struct px_delivery){.id = id, .message = seq, .movement = message->movement};
+		px_salvage_delivery(tx, id, false, d);
+		d->message = seq;
+		d->movement = message->movement;
 		px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
 	}
 	message->n_deliveries = rec.n_deliveries;

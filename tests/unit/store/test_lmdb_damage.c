@@ -150,6 +150,117 @@ static void test_damaged_delivery(void **state)
 	assert_string_equal(kit_verify(k).first_fault, "deliveries/2: the record is damaged");
 }
 
+static unsigned count_delivered(struct kit *k, const char *first)
+{
+	struct kit_leases leases = kit_lease(k, 16);
+	if (leases.n > 0)
+		assert_string_equal(leases.items[0].header.message_id, first);
+	return leases.n;
+}
+
+/* An administrator ends it: what waits behind it goes on, its sender is told, and the store is whole again.
+ */
+static void end_damaged_delivery(struct kit *k)
+{
+	struct kit_message m = kit_find(k, "M1");
+	assert_int_equal(m.rc, PX_OK);
+	assert_int_equal(m.delivery.state, PX_D_QUEUED);
+	assert_string_equal(m.delivery.partner, "ua");
+	assert_string_equal(m.delivery.recipient, "UA");
+	assert_true(m.delivery.body_sent); /* it may have been */
+	assert_int_equal(count_delivered(k, "none"), 0);
+	struct px_settle cancel = {.delivery = 1,
+				   .state = PX_D_CANCELLED,
+				   .actor = "anna",
+				   .error = "damaged",
+				   .owed = (const uint8_t *)"<CoE/>",
+				   .owed_len = 6};
+	assert_int_equal(kit_settle(k, &cancel), PX_OK);
+	assert_int_equal(kit_settle(k, &cancel), PX_EPRECONDITION);
+	assert_int_equal(kit_stats(k).s.owed, 1);
+	assert_int_equal(kit_stats(k).ua.queued, 1);
+	assert_int_equal(kit_stats(k).ua.cancelled, 1);
+	assert_int_equal(count_delivered(k, "M2"), 1);
+	struct kit_verify v = kit_verify(k);
+	assert_int_equal(v.report.damaged, 0);
+	assert_int_equal(v.report.index_faults, 0);
+}
+
+static void test_end_damaged_delivery(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 500, "L").rc, PX_OK);
+	assert_int_equal(kit_accept(k, "M2", 500, "L").rc, PX_OK);
+	flip(k, PX_T_DELIVERIES, px_tkey_of(1), -1);
+	end_damaged_delivery(k);
+}
+
+/* A repair makes indexes from records, and keeps what alone knows of a damaged one. */
+static void test_end_after_repair(void **state)
+{
+	struct kit *k = *state;
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
+	struct px_buf said = PX_BUF_INIT;
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 500, "L").rc, PX_OK);
+	assert_int_equal(kit_accept(k, "M2", 500, "L").rc, PX_OK);
+	flip(k, PX_T_DELIVERIES, px_tkey_of(1), -1);
+	kit_close(k);
+	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_ECORRUPT); /* the record stays damaged */
+	kit_open(k);
+	end_damaged_delivery(k);
+	px_buf_free(&said);
+}
+
+/* What waits in a damaged movement is delivered, in order, also when indexes were made anew meanwhile. */
+static void go_on_in_damaged_movement(struct kit *k)
+{
+	for (unsigned i = 1; i <= 2; i++) {
+		struct kit_leases leases = kit_lease(k, 16);
+		assert_int_equal(leases.n, 1);
+		assert_int_equal(leases.items[0].delivery.id, i);
+		struct px_settle s = {.delivery = i, .token = leases.items[0].token, .state = PX_D_DELIVERED};
+		assert_int_equal(kit_settle(k, &s), PX_OK);
+	}
+	struct kit_verify v = kit_verify(k);
+	assert_int_equal(v.report.damaged, 1);
+	assert_int_equal(v.report.index_faults, 0);
+}
+
+static void fill_and_damage_movement(struct kit *k)
+{
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 500, "L").rc, PX_OK);
+	assert_int_equal(kit_accept(k, "M2", 500, "L").rc, PX_OK);
+	flip(k, PX_T_MOVEMENTS, px_tkey_of(1), 9);
+}
+
+static void test_damaged_movement_goes_on(void **state)
+{
+	struct kit *k = *state;
+	fill_and_damage_movement(k);
+	go_on_in_damaged_movement(k);
+}
+
+static void test_damaged_movement_repaired(void **state)
+{
+	struct kit *k = *state;
+	struct px_store_lmdb_setup setup = kit_setup_of(k);
+	struct px_buf said = PX_BUF_INIT;
+	fill_and_damage_movement(k);
+	kit_close(k);
+	assert_int_equal(px_store_lmdb_repair(&setup, &said), PX_ECORRUPT);
+	struct px_db db;
+	struct px_tx tx = kit_tamper(k, &db);
+	assert_int_equal(px_tx_entries(&tx, PX_T_MEMBERS),
+			 2); /* which messages it has is known from here alone */
+	kit_tampered(&tx, &db);
+	kit_open(k);
+	go_on_in_damaged_movement(k);
+	px_buf_free(&said);
+}
+
 /* Without its receipt nobody can say whether a message is a duplicate: neither yes nor no is answered. */
 static void test_damaged_receipt(void **state)
 {
@@ -336,12 +447,22 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_damaged_body),       TEST(test_held_keeps_order),
-	    TEST(test_damaged_message),    TEST(test_release),
-	    TEST(test_release_ended),      TEST(test_damaged_delivery),
-	    TEST(test_damaged_receipt),    TEST(test_damaged_movement),
-	    TEST(test_entries_of_nothing), TEST(test_missing_index_entries),
-	    TEST(test_forged_journal),     TEST(test_cut_journal),
+	    TEST(test_damaged_body),
+	    TEST(test_held_keeps_order),
+	    TEST(test_damaged_message),
+	    TEST(test_release),
+	    TEST(test_release_ended),
+	    TEST(test_damaged_delivery),
+	    TEST(test_damaged_receipt),
+	    TEST(test_damaged_movement),
+	    TEST(test_entries_of_nothing),
+	    TEST(test_missing_index_entries),
+	    TEST(test_forged_journal),
+	    TEST(test_cut_journal),
+	    TEST(test_end_damaged_delivery),
+	    TEST(test_end_after_repair),
+	    TEST(test_damaged_movement_goes_on),
+	    TEST(test_damaged_movement_repaired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,26 @@
+/* prinex: what indexes still know of a delivery whose record is damaged
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+#ifndef PX_STORE_SALVAGE_H
+#define PX_STORE_SALVAGE_H
+
+#include "store/db.h"
+
+/*
+ * Enough to show it and to end it, never to send it: whom it was for, through whom, where it stands in its
+ * movement. How often it was tried is not known, nor whether it was ever sent: body_sent is true, for it may
+ * have been. Walks indexes from their beginning, which only what is damaged may cost. Works in read and write
+ * transactions.
+ */
+
+/**
+ * @whole: with due time and deadline too, which ending it needs.
+ * @return PX_OK, or PX_ECORRUPT: it is not open, or what is left does not say enough.
+ */
+int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_delivery *d);
+
+/** The movement's queue that holds delivery @id, when the movement's own record does not say which. @return
+ * PX_OK or PX_ECORRUPT. */
+int px_salvage_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home);
+
+#endif
