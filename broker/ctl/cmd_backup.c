@@ -52,4 +52,5 @@ void px_cmd_backup(struct px_job *job)
 	job->left = give_up;
 	px_store_backup(job->ctl->setup.store, px_job_text(job, "folder"),
 			(unsigned)px_job_number(job, "keep", 0), copied, c);
+	px_job_show_progress(job);
 }

@@ -114,6 +114,7 @@ void px_cmd_verify(struct px_job *job)
 	job->left = give_up;
 	w->ctl = px_ctl_ref(job->ctl);
 	px_store_verify(setup->store, setup->host->check, setup->host_arg, verified, w);
+	px_job_show_progress(job);
 }
 
 void px_cmd_journal_verify(struct px_job *job)

@@ -125,6 +125,12 @@ static const char *why_queued(struct why *w, const struct px_delivery *d)
 	return "due";
 }
 
+/* The store sets aside what it cannot read, and says so there. */
+static bool is_damaged(const struct px_delivery *d)
+{
+	return px_str_starts(d->error, "a message's ") || px_str_starts(d->error, "the delivery's record ");
+}
+
 /* @return the reason's name; its text is in @w. */
 static const char *explain(struct why *w, const struct row *row)
 {
@@ -140,6 +146,10 @@ static const char *explain(struct why *w, const struct row *row)
 		bool pull = w->partner != NULL && w->partner->mode == PX_MODE_PULL;
 		px_buf_adds(&w->text, pull ? "fetched; the partner's confirmation is awaited" : "in flight");
 		return "in-flight";
+	}
+	if (is_damaged(d)) {
+		px_buf_addf(&w->text, "%s; cancel ends it", d->error);
+		return "damaged";
 	}
 	if (w->partner == NULL) {
 		px_buf_adds(&w->text, "held: the partner is no longer configured; ends in ");

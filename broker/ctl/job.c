@@ -6,6 +6,9 @@
 
 #include <stdarg.h>
 
+#define PROGRESS_FIRST 100 /* ms */
+#define PROGRESS_EVERY 1000
+
 static px_job_run *const handlers[PX_CTL_COMMANDS] = {
     [PX_CTL_STATUS] = px_cmd_status,
     [PX_CTL_PARTNERS] = px_cmd_partners,
@@ -67,6 +70,7 @@ static void job_end(struct px_job *job)
 {
 	struct conn *conn = job->conn;
 	struct px_ctl *ctl = job->ctl;
+	px_timer_stop(ctl->setup.timers, &job->tick);
 	if (job->state_free != NULL)
 		job->state_free(job->state);
 	json_decref(job->id);
@@ -121,9 +125,36 @@ bool px_job_is_gone(const struct px_job *job)
 	return job->conn == NULL;
 }
 
+/* --- progress
+ * ------------------------------------------------------------------------------------------------ */
+
+static void tell_progress(void *arg)
+{
+	struct px_job *job = PX_CAST(arg, struct px_job, PX_JOB_MAGIC);
+	uint64_t done, total;
+	if (px_store_progress(job->ctl->setup.store, job->state, &done, &total)) {
+		json_t *line = json_object(), *params = json_object();
+		px_json_set(params, "id", json_incref(job->id));
+		px_json_set_int(params, "done", (int64_t)done);
+		px_json_set_int(params, "total", (int64_t)total);
+		px_json_set_text(line, "jsonrpc", "2.0");
+		px_json_set_text(line, "method", "progress");
+		px_json_set(line, "params", params);
+		px_conn_send(job->conn, line);
+	}
+	px_timer_set(job->ctl->setup.timers, &job->tick, PROGRESS_EVERY, tell_progress, job);
+}
+
+void px_job_show_progress(struct px_job *job)
+{
+	if (job->conn != NULL && px_job_flag(job, "progress"))
+		px_timer_set(job->ctl->setup.timers, &job->tick, PROGRESS_FIRST, tell_progress, job);
+}
+
 void px_job_leave(struct px_job *job)
 {
 	job->conn = NULL;
+	px_timer_stop(job->ctl->setup.timers, &job->tick);
 	if (job->left != NULL)
 		job->left(job);
 }

@@ -105,6 +105,7 @@ struct px_job {
 	/* The client has gone, although the answer is not there yet: a long job may be given up. NULL: it
 	 * goes on. Must not end the job. */
 	void (*left)(struct px_job *job);
+	struct px_timer tick; /* px_job_show_progress */
 };
 
 typedef void px_job_run(struct px_job *job);
@@ -113,6 +114,9 @@ typedef void px_job_run(struct px_job *job);
 void px_job_start(struct conn *conn, const char *line, size_t len);
 /** The client has gone. */
 void px_job_leave(struct px_job *job);
+/** From now on say every second how far the store's long operation with job->state is, if the client asked
+ * for it. */
+void px_job_show_progress(struct px_job *job);
 /** @result is taken. */
 void px_job_result(struct px_job *job, json_t *result);
 void px_job_fail(struct px_job *job, int code, const char *fmt, ...) PX_PRINTF(3, 4);

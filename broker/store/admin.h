@@ -44,6 +44,9 @@ void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *chec
 /** Give up the verify or backup that was submitted with @arg: it ends within milliseconds, with
  * PX_ECANCELLED unless it was done already. Nothing when there is none. */
 void px_store_give_up(struct px_store *st, const void *arg);
+/** How far it is: @done of @total entries (verify) or octets (backup, which may end below @total). @return
+ * false: there is none, or nobody can tell yet. */
+bool px_store_progress(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total);
 
 /* --- quarantine ------------------------------------------------------------------------------------ */
 

@@ -53,9 +53,12 @@ static void *feed(void *arg)
 	return NULL;
 }
 
+/* Asked between pieces. */
 static bool is_given_up(void *arg)
 {
-	return atomic_load(&((struct backup_op *)arg)->job.stop);
+	struct backup_op *o = arg;
+	atomic_store(&o->job.done, o->manifest.octets);
+	return atomic_load(&o->job.stop);
 }
 
 static int failed(struct backup_op *o, const char *doing, int error)
@@ -239,6 +242,7 @@ static void *backup_thread(void *arg)
 	pthread_setname_np(pthread_self(), "store-backup");
 	int64_t start = px_clock_mono(px_clock_real());
 	uint64_t before = px_db_size(&o->lm->db);
+	atomic_store(&o->job.total, before);
 	o->job.op.rc = is_given_up(o) ? PX_ECANCELLED : make(o);
 	uint64_t after = px_db_size(&o->lm->db);
 	o->report.growth = after > before ? after - before : 0;

@@ -142,6 +142,7 @@ static const struct px_store_ops lmdb_ops = {
     .answer = px_lmdb_answer,
     .verify = px_lmdb_verify,
     .give_up = px_lmdb_give_up,
+    .progress = px_lmdb_progress,
     .quarantined = px_lmdb_quarantined,
     .purge = px_lmdb_purge,
     .backup = px_lmdb_backup,

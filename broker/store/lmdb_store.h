@@ -13,12 +13,14 @@
  * nothing that outlives a batch. Between them: two queues, the way back, and the atomics.
  */
 /** A long operation, first in its struct (after that of the operation): listed while it is under way, so that
- * it can be given up. The loop lists, sets `stop` and takes off; its thread looks at `stop`. */
+ * it can be given up and asked how far it is. The loop lists, sets `stop` and takes off; its thread looks at
+ * `stop`. */
 struct px_long_op {
 	struct px_op op;
 	struct px_long_op *others;
 	const void *arg; /* of the callback: what px_store_give_up names it by */
 	atomic_bool stop;
+	atomic_ullong done, total; /* set by its thread */
 };
 
 struct px_lmdb {
@@ -117,6 +119,7 @@ void px_lmdb_verify(struct px_store *st, px_checkpoint_check *check, void *check
 uint64_t px_lmdb_place(uint8_t table, uint64_t id);
 struct px_tkey px_lmdb_place_key(uint64_t place);
 void px_lmdb_give_up(struct px_store *st, const void *arg);
+bool px_lmdb_progress(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total);
 void px_lmdb_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
 			 void *arg);
 /* ops_purge.c */

@@ -33,6 +33,16 @@ void px_lmdb_give_up(struct px_store *st, const void *arg)
 	}
 }
 
+bool px_lmdb_progress(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total)
+{
+	const struct px_long_op *op = px_lmdb_of(st)->long_ops;
+	while (op != NULL && op->arg != arg)
+		op = op->others;
+	*done = op != NULL ? atomic_load(&op->done) : 0;
+	*total = op != NULL ? atomic_load(&op->total) : 0;
+	return *total > 0;
+}
+
 /* --- quarantined ------------------------------------------------------------------------------------- */
 
 struct quarantined_op {

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "store/lmdb_store.h"
+#include "store/salvage.h"
 #include "store/view.h"
 
 #define PAGE_MAX 1000u
@@ -259,7 +260,10 @@ static bool delivery_fits(const struct px_scan *scan, struct px_tx *tx, const st
 static bool add_delivery(struct scan_op *o, struct px_tx *tx, struct px_leases *leases, uint64_t id)
 {
 	struct px_delivery d;
-	if (px_view_delivery(tx, leases, id, &d) != PX_OK || !delivery_fits(&o->scan, tx, &d))
+	int rc = px_view_delivery(tx, leases, id, &d);
+	if (rc == PX_ECORRUPT && o->scan.open_only) /* what waits must be shown */
+		rc = px_salvage_delivery(tx, id, false, &d);
+	if (rc != PX_OK || !delivery_fits(&o->scan, tx, &d))
 		return true;
 	if (o->n == o->scan.limit) {
 		o->next = id;

@@ -158,6 +158,7 @@ int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_del
 	struct px_rec_receipt receipt;
 	uint64_t home;
 	*d = (struct px_delivery){.id = id, .body_sent = true};
+	px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
 	if (!find_open(tx, d))
 		return PX_ECORRUPT;
 	find_message(tx, d);

@@ -441,6 +441,7 @@ const struct px_store_ops sim_store_ops = {
     .answer = sim_submit_answer,
     .verify = verify_submit,
     .give_up = sim_give_up,
+    .progress = sim_progress,
     .quarantined = sim_submit_quarantined,
     .purge = sim_submit_purge,
     .backup = sim_submit_backup,

@@ -90,6 +90,7 @@ void sim_submit_accept_status(struct px_store *st, const struct px_ref *ref,
 			      const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
 void sim_submit_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg);
 void sim_give_up(struct px_store *st, const void *arg);
+bool sim_progress(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total);
 void sim_submit_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
 			    void *arg);
 void sim_submit_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);

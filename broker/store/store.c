@@ -189,6 +189,11 @@ void px_store_give_up(struct px_store *st, const void *arg)
 	st->ops->give_up(st, arg);
 }
 
+bool px_store_progress(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total)
+{
+	return st->ops->progress(st, arg, done, total);
+}
+
 void px_store_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
 			  void *arg)
 {

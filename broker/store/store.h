@@ -405,6 +405,7 @@ struct px_store_ops {
 	void (*verify)(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 		       void *arg);
 	void (*give_up)(struct px_store *st, const void *arg);
+	bool (*progress)(struct px_store *st, const void *arg, uint64_t *done, uint64_t *total);
 	void (*quarantined)(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
 			    void *arg);
 	void (*purge)(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);

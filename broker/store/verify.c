@@ -161,6 +161,7 @@ static bool walk(struct px_verify *v, struct px_tx *tx, int64_t until)
 			break;
 		}
 		t->entry(v, tx, &cur);
+		v->walked++;
 		v->at.len = cur.key.len;
 		memcpy(v->at.data, cur.key.data, cur.key.len);
 		v->inside = true;
@@ -211,6 +212,14 @@ struct verify_op {
 	void *arg;
 };
 
+static uint64_t count_all(struct px_tx *tx)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < PX_TABLES; i++)
+		n += px_tx_entries(tx, px_verify_tables[i].table);
+	return n;
+}
+
 static enum px_op_then verify_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct verify_op *o = (struct verify_op *)op;
@@ -219,7 +228,10 @@ static enum px_op_then verify_read(struct px_op *op, struct px_tx *tx, struct px
 		op->rc = PX_ECANCELLED;
 		return PX_OP_DONE;
 	}
+	if (o->v.walked == 0)
+		atomic_store(&o->job.total, count_all(tx));
 	bool done = px_verify_slice(&o->v, tx);
+	atomic_store(&o->job.done, o->v.walked);
 	op->rc = tx->rc;
 	return done ? PX_OP_DONE : PX_OP_READ;
 }

@@ -17,6 +17,7 @@ struct px_verify {
 	px_checkpoint_check *check;
 	void *check_arg;
 	uint8_t chain[PX_DIGEST_LEN]; /* hash of the last journal entry walked */
+	uint64_t walked;              /* entries */
 	uint64_t chain_seq;
 	unsigned table;    /* index in px_verify_tables */
 	struct px_tkey at; /* the last key walked in it */

@@ -59,7 +59,6 @@ int px_view_message(struct px_tx *tx, struct px_leases *leases, struct px_scratc
 		px_salvage_delivery(tx, id, false, d);
 		d->message = seq;
 		d->movement = message->movement;
-		px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
 	}
 	message->n_deliveries = rec.n_deliveries;
 	message->deliveries = deliveries;

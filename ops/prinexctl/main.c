@@ -131,9 +131,19 @@ static enum px_ctl_exit run_follow(struct rpc *rpc, const struct px_ctl_line *li
 /* --- running
  * ------------------------------------------------------------------------------------------------- */
 
+static bool shows_progress(const struct px_ctl_command *command)
+{
+	bool knows = false;
+	for (unsigned i = 0; i < command->n_args; i++)
+		knows = knows || strcmp(command->args[i].name, "progress") == 0;
+	return knows && isatty(STDERR_FILENO);
+}
+
 static enum px_ctl_exit run_once(struct rpc *rpc, const struct px_ctl_line *line, const struct settings *set)
 {
 	json_t *result;
+	if (shows_progress(line->command))
+		json_object_set_new(line->params, "progress", json_true());
 	enum px_ctl_exit rc = line->command->id == PX_CTL_ROUTE_EXPLAIN
 				  ? run_route_explain(rpc, line, &result)
 				  : rpc_call(rpc, line->command->method, line->params, &result);

@@ -23,11 +23,14 @@ struct rpc {
 	int fd;
 	unsigned calls;
 	struct px_buf in;
+	size_t line;  /* length of the line at the beginning of `in` */
+	size_t taken; /* octets of `in` that have been dealt with */
 };
 
 /** Connect, or explain on stderr. @return PX_CTL_EXIT_OK, UNREACHABLE or NOT_PERMITTED. */
 enum px_ctl_exit rpc_open(struct rpc *rpc, const char *path);
-/** Ask and wait for the answer; @params is borrowed. A failure is explained on stderr. */
+/** Ask and wait for the answer; @params is borrowed. A failure is explained on stderr. What the daemon says
+ * of its progress meanwhile is shown there, too. */
 enum px_ctl_exit rpc_call(struct rpc *rpc, const char *method, const json_t *params, json_t **result);
 void rpc_close(struct rpc *rpc);
 

@@ -69,23 +69,44 @@ static void send_line(struct rpc *rpc, const char *line)
 	}
 }
 
-/* One line, without its end, into rpc->in. */
+/* The next line: rpc->line octets of rpc->in. */
 static bool read_line(struct rpc *rpc)
 {
-	px_buf_clear(&rpc->in);
-	while (rpc->in.len < ANSWER_MAX) {
-		uint8_t *to = px_buf_reserve(&rpc->in, 64 * 1024);
-		ssize_t n = recv(rpc->fd, to, 64 * 1024, 0);
+	struct px_buf *in = &rpc->in;
+	if (rpc->taken > 0)
+		memmove(in->data, in->data + rpc->taken, in->len - rpc->taken);
+	in->len -= rpc->taken;
+	rpc->taken = 0;
+	for (size_t seen = 0; in->len < ANSWER_MAX;) {
+		const uint8_t *end = in->len > seen ? memchr(in->data + seen, '\n', in->len - seen) : NULL;
+		if (end != NULL) {
+			rpc->line = (size_t)(end - in->data);
+			rpc->taken = rpc->line + 1;
+			return true;
+		}
+		seen = in->len;
+		ssize_t n = recv(rpc->fd, px_buf_reserve(in, 64 * 1024), 64 * 1024, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		px_buf_grown(&rpc->in, (size_t)n);
-		/* One request at a time: nothing follows the line. */
-		if (to[n - 1] == '\n')
-			return true;
+		px_buf_grown(in, (size_t)n);
 	}
 	return false;
+}
+
+/* `verify: 45 %`, on one line that is written over and over. @return whether the line was about that. */
+static bool take_progress(const struct rpc *rpc, const char *method)
+{
+	json_t *line = json_loadb((const char *)rpc->in.data, rpc->line, JSON_REJECT_DUPLICATES, NULL);
+	const char *what = json_string_value(json_object_get(line, "method"));
+	const json_t *params = json_object_get(line, "params");
+	bool is = what != NULL && strcmp(what, "progress") == 0;
+	double done = (double)int_of(params, "done"), total = (double)int_of(params, "total");
+	if (is && total > 0)
+		fprintf(stderr, "\r%s: %.0f %%\033[K", method, done < total ? 100 * done / total : 100.0);
+	json_decref(line);
+	return is;
 }
 
 static enum px_ctl_exit explain_error(const json_t *error)
@@ -105,7 +126,7 @@ static enum px_ctl_exit explain_error(const json_t *error)
 static enum px_ctl_exit take_answer(struct rpc *rpc, json_t **result)
 {
 	json_error_t why;
-	json_t *answer = json_loadb((const char *)rpc->in.data, rpc->in.len, JSON_REJECT_DUPLICATES, &why);
+	json_t *answer = json_loadb((const char *)rpc->in.data, rpc->line, JSON_REJECT_DUPLICATES, &why);
 	json_t *error = json_object_get(answer, "error");
 	enum px_ctl_exit rc = PX_CTL_EXIT_OK;
 	*result = json_object_get(answer, "result");
@@ -134,7 +155,14 @@ enum px_ctl_exit rpc_call(struct rpc *rpc, const char *method, const json_t *par
 	send_line(rpc, px_buf_str(&out));
 	px_buf_free(&out);
 	*result = NULL;
-	if (!read_line(rpc)) {
+	bool good = read_line(rpc), shown = false;
+	while (good && take_progress(rpc, method)) {
+		shown = true;
+		good = read_line(rpc);
+	}
+	if (shown)
+		fputs("\r\033[K", stderr);
+	if (!good) {
 		fprintf(stderr, "prinexctl: prinexd closed the connection before it answered\n");
 		return PX_CTL_EXIT_UNREACHABLE;
 	}

@@ -93,7 +93,7 @@ enum colour screen_colour(const char *word)
 					      "warning", "due",         NULL};
 	static const char *const bad[] = {"down",     "refused",      "expired", "unknown", "cancelled",
 					  "critical", "partner-down", "held",    "removed", "out-of-date",
-					  "not-yet",  "major",        NULL};
+					  "not-yet",  "damaged",      "major",   NULL};
 	for (unsigned i = 0; good[i] != NULL; i++)
 		if (strcmp(word, good[i]) == 0)
 			return GREEN;

@@ -4,8 +4,10 @@
 # Copyright (c) 2026 The prinex authors
 #
 # 20,000 deliveries of 1 KB, counts only; PX_LONG=1: 1,000,000, and what it may cost is asserted too.
+import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -62,6 +64,21 @@ def rate(by, seconds, threads=4):
     return len(sender.book) / seconds
 
 
+def verify_aloud(by):
+    """@return what the daemon says of its progress, [(done, total)], and the result."""
+    said = []
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(600 * px.SLOW)
+        s.connect(by.broker.socket)
+        s.sendall(b'{"jsonrpc":"2.0","id":7,"method":"verify","params":{"progress":true}}\n')
+        for line in s.makefile("r", encoding="utf-8"):
+            answer = json.loads(line)
+            if "method" not in answer:
+                return said, answer
+            said.append((answer["params"]["done"], answer["params"]["total"]))
+    return said, {}
+
+
 def start(by):
     """@return seconds until it listens."""
     began = time.monotonic()
@@ -112,6 +129,10 @@ with px.Lab("BY", "XA", "XB") as lab:
         px.ok(grown <= 64 * MB, "memory grows by no more than 64 MB", grown)
         px.ok(max([with_it] + more) >= 0.95 * without, "others keep 95 % of their rate", (with_it, more, without))
         px.ok(took <= 2 * px.SLOW, "restart to listening within 2 s", took)
+
+    said, answer = verify_aloud(by)
+    px.ok(said and said == sorted(said) and all(0 < done <= total for done, total in said) and answer.get("result", {}).get("ok"),
+          "verify says how far it is, and that the store is sound", (said, answer))
 
     sink = Sink(bulk.System(lab, "XB", broker=by.broker), os.path.join(lab.pki, "XB", "system"), None, port=port)
     by.broker.ctl("probe", "system-xb", parse=False)
