@@ -70,8 +70,8 @@ struct px_flow {
 	void *random_arg;
 	void (*fatal)(void *arg, const char *why);
 	void *fatal_arg;
-	struct link *links; /* uthash by name */
-	unsigned busy;      /* intakes, attempts and settlements under way */
+	struct link *links;       /* uthash by name */
+	unsigned busy;            /* intakes, attempts and settlements under way */
 	struct settling *waiting; /* settle.c: settlements to be tried again when the store may take them */
 	bool (*trusted)(void *arg);
 	bool closed; /* to new messages */
