@@ -105,39 +105,44 @@ void px_base64(struct px_buf *buf, const void *data, size_t len)
 	px_buf_grown(buf, n);
 }
 
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+enum { BLANK = 65, PAD };
+
+/* One more than what a digit stands for; 0: not base64. */
+/* clang-format off */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+    ['+'] = 63, ['/'] = 64, ['='] = PAD, [' '] = BLANK, ['\t'] = BLANK, ['\r'] = BLANK, ['\n'] = BLANK,
+};
+/* clang-format on */
 
 int px_unbase64(struct px_buf *buf, const char *s, size_t len)
 {
+	uint8_t *to = px_buf_reserve(buf, len / 4 * 3 + 3);
 	uint32_t v = 0;
 	unsigned digits = 0, pads = 0;
+	size_t n = 0;
 	for (size_t i = 0; i < len; i++) {
-		char c = s[i];
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+		unsigned value = base64_values[(uint8_t)s[i]];
+		if (value == BLANK)
 			continue;
-		int d = base64_value(c);
-		if (c == '=' && (digits & 3) >= 2 && pads < 2) {
+		if (value == PAD && (digits & 3) >= 2) {
 			pads++;
-			d = 0;
-		} else if (d < 0 || pads > 0) {
+			value = 1;
+		} else if (value == 0 || value == PAD || pads > 0) {
+			px_buf_grown(buf, n);
 			return PX_EPARSE;
 		}
-		v = v << 6 | (uint32_t)d;
+		v = v << 6 | (value - 1);
 		if ((++digits & 3) == 0) {
-			uint8_t out[3] = {(uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
-			px_buf_add(buf, out, 3 - pads);
-			v = 0;
+			to[n] = (uint8_t)(v >> 16);
+			to[n + 1] = (uint8_t)(v >> 8);
+			to[n + 2] = (uint8_t)v;
+			n += 3 - pads;
 		}
 	}
+	px_buf_grown(buf, n);
 	return (digits & 3) == 0 ? PX_OK : PX_EPARSE;
 }
 

@@ -22,13 +22,6 @@ struct inspector {
 	struct px_buf encoded;
 };
 
-static uint64_t cpu_us(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void say_hello(int sock, bool ok, const char *why)
 {
 	struct px_wire_hello hello = {.magic = PX_WIRE_MAGIC, .ok = ok};
@@ -58,10 +51,8 @@ static void examine(struct inspector *in, const struct px_wire_request *r)
 	    .roles = r->roles,
 	    .partner = r->partner,
 	};
-	uint64_t before = cpu_us();
 	struct px_verdict *v =
 	    in->setup->examine(in->setup->arg, &exam, px_arena_doc(&in->arena, r->slot), r->len);
-	v->cpu_us = cpu_us() - before;
 	px_buf_clear(&in->encoded);
 	px_verdict_encode(v, &in->encoded);
 	px_verdict_free(&v);

@@ -262,7 +262,6 @@ static uint64_t cpu_us(void)
 struct px_verdict *px_examine_at(struct px_examiner *ex, const struct px_exam *exam, const uint8_t *data,
 				 size_t len, unsigned depth)
 {
-	uint64_t started = cpu_us();
 	struct px_verdict *v = px_xcalloc(1, sizeof(*v));
 	struct px_run run = {.ex = ex, .exam = exam, .data = data, .len = len, .v = v, .depth = depth};
 	v->kind = exam->kind;
@@ -273,14 +272,16 @@ struct px_verdict *px_examine_at(struct px_examiner *ex, const struct px_exam *e
 	if (is_short_enough(&run))
 		run_stages(&run);
 	run_end(&run);
-	v->cpu_us = cpu_us() - started;
 	return v;
 }
 
 struct px_verdict *px_examine(struct px_examiner *ex, const struct px_exam *exam, const uint8_t *data,
 			      size_t len)
 {
-	return px_examine_at(ex, exam, data, len, 0);
+	uint64_t started = cpu_us();
+	struct px_verdict *v = px_examine_at(ex, exam, data, len, 0);
+	v->cpu_us = cpu_us() - started;
+	return v;
 }
 
 /* --- bare payloads --- */

@@ -335,8 +335,10 @@ static bool step_matches(const struct step *step, const xmlNode *node)
 		return false;
 	if (step->name == NULL)
 		return true;
-	const char *ns = node->ns != NULL ? (const char *)node->ns->href : "";
-	return strcmp(step->name, (const char *)node->name) == 0 && strcmp(step->ns, ns) == 0;
+	/* Most names differ in their first letter: a call costs more than that. */
+	if (step->name[0] != (char)node->name[0] || strcmp(step->name, (const char *)node->name) != 0)
+		return false;
+	return strcmp(step->ns, node->ns != NULL ? (const char *)node->ns->href : "") == 0;
 }
 
 static void walk_attributes(const struct step *step, const xmlNode *node, struct harvest *h)

@@ -22,6 +22,7 @@ struct px_let {
 	char *name;
 	xmlXPathCompExprPtr expr;
 	xmlXPathObjectPtr value;
+	bool asks_offices; /* calls px:office, itself or by a let */
 };
 
 /** Lets of a scope stand together in px_rules.lets. */
@@ -40,6 +41,7 @@ struct px_check {
 	struct px_rule view; /* its strings are owned by this struct */
 	unsigned rule;       /* index */
 	xmlXPathCompExprPtr test, subject;
+	bool asks_offices; /* its test does: not judged without a list */
 	unsigned n_pieces;
 	struct px_piece *pieces;
 };
@@ -110,9 +112,10 @@ int px_rules_read(struct px_rules *r, const xmlNode *root, struct px_buf *why);
 /** Make the context: namespaces, functions, variables. */
 void px_rules_xpath_new(struct px_rules *r);
 /** Compile an expression which may see the lets declared so far in @scopes (the schema's, pattern's, rule's).
- * @return NULL with @why (without file and line). */
+ * *@asks_offices: whether it calls px:office, itself or by a let. @return NULL with @why (without file and
+ * line). */
 xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const struct px_lets *scopes,
-				     unsigned n_scopes, struct px_buf *why);
+				     unsigned n_scopes, bool *asks_offices, struct px_buf *why);
 
 /* --- rules_checks.c --- */
 

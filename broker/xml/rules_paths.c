@@ -135,8 +135,10 @@ static bool matches(const struct px_rule_step *step, const xmlNode *node)
 {
 	if (step->name == NULL)
 		return true;
-	const char *ns = node->ns != NULL ? (const char *)node->ns->href : "";
-	return strcmp(step->name, (const char *)node->name) == 0 && strcmp(step->ns, ns) == 0;
+	/* Most names differ in their first letter: a call costs more than that. */
+	if (step->name[0] != (char)node->name[0] || strcmp(step->name, (const char *)node->name) != 0)
+		return false;
+	return strcmp(step->ns, node->ns != NULL ? (const char *)node->ns->href : "") == 0;
 }
 
 /* @return how many rules end at @node; @deeper: some go on below. */

@@ -109,7 +109,8 @@ static void replace_text(char **text, const xmlNode *node)
 	*text = plain_text(node);
 }
 
-static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const char *name)
+static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const char *name,
+				   bool *asks_offices)
 {
 	char *source = attribute(node, name);
 	struct px_buf why = PX_BUF_INIT;
@@ -117,7 +118,7 @@ static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const
 	if (source[0] == '\0')
 		px_buf_setf(&why, "it is missing");
 	else
-		c = px_rules_compile(rd->r, source, rd->scopes, rd->n_scopes, &why);
+		c = px_rules_compile(rd->r, source, rd->scopes, rd->n_scopes, asks_offices, &why);
 	if (c == NULL)
 		fault(rd, node, "%s of %s: %s", name, (const char *)node->name, px_buf_str(&why));
 	px_buf_free(&why);
@@ -158,9 +159,10 @@ static int read_let(struct reader *rd, const xmlNode *node)
 		free(name);
 		return PX_ECONF;
 	}
-	xmlXPathCompExprPtr expr = compile(rd, node, "value");
+	bool asks_offices = false;
+	xmlXPathCompExprPtr expr = compile(rd, node, "value", &asks_offices);
 	r->lets = px_xrealloc_array(r->lets, r->n_lets + 1, sizeof(r->lets[0]));
-	r->lets[r->n_lets++] = (struct px_let){.name = name, .expr = expr};
+	r->lets[r->n_lets++] = (struct px_let){.name = name, .expr = expr, .asks_offices = asks_offices};
 	rd->scopes[rd->n_scopes - 1].n++;
 	return expr != NULL ? PX_OK : PX_ECONF;
 }
@@ -186,7 +188,8 @@ static int read_value_of(struct reader *rd, const xmlNode *node, struct px_check
 	if (check_attributes(rd, node, known) != PX_OK)
 		return PX_ECONF;
 	struct px_piece *piece = add_piece(c);
-	piece->select = compile(rd, node, "select");
+	bool ignored;
+	piece->select = compile(rd, node, "select", &ignored);
 	char *source = attribute(node, "select");
 	px_buf_addf(shown, "{%s}", source);
 	free(source);
@@ -299,15 +302,16 @@ static int read_check(struct reader *rd, const xmlNode *node, unsigned rule)
 				   .test = attribute(node, "test"),
 				   .is_report = is(node, "report"),
 				   .line = (unsigned)xmlGetLineNo(node)};
+	bool ignored;
 	int rc = check_attributes(rd, node, known);
 	if (rc == PX_OK)
 		rc = read_id(rd, node, c);
 	if (rc == PX_OK)
 		rc = read_role(rd, node, c);
 	if (rc == PX_OK)
-		rc = (c->test = compile(rd, node, "test")) != NULL ? PX_OK : PX_ECONF;
+		rc = (c->test = compile(rd, node, "test", &c->asks_offices)) != NULL ? PX_OK : PX_ECONF;
 	if (rc == PX_OK && xmlHasProp(node, (const xmlChar *)"subject") != NULL)
-		rc = (c->subject = compile(rd, node, "subject")) != NULL ? PX_OK : PX_ECONF;
+		rc = (c->subject = compile(rd, node, "subject", &ignored)) != NULL ? PX_OK : PX_ECONF;
 	if (rc == PX_OK)
 		rc = read_pieces(rd, node, c, &shown);
 	if (rc == PX_OK)

@@ -24,12 +24,14 @@ static xmlXPathObjectPtr evaluate(struct px_rules *r, xmlXPathCompExprPtr expr, 
 	return xmlXPathCompiledEval(expr, r->xpath);
 }
 
-/* In the order of the file: a let may use those before it. */
+/* In the order of the file: a let may use those before it. Without a list of offices nothing is said about
+ * them, and nobody asks for these. */
 static void remember(struct px_rules *r, const struct px_lets *lets, xmlNode *node)
 {
 	for (unsigned i = 0; i < lets->n; i++) {
 		struct px_let *let = &r->lets[lets->first + i];
-		let->value = evaluate(r, let->expr, node);
+		if (r->offices != NULL || !let->asks_offices)
+			let->value = evaluate(r, let->expr, node);
 	}
 }
 
@@ -106,8 +108,11 @@ void px_rules_fire(struct px_rules *r, unsigned rule, xmlNode *node)
 		remember(r, &pattern->lets, root);
 	pattern->ready = true;
 	remember(r, &context->lets, node);
-	for (unsigned i = 0; i < context->n_checks; i++)
-		judge(r, &r->checks[context->first_check + i], node);
+	for (unsigned i = 0; i < context->n_checks; i++) {
+		const struct px_check *c = &r->checks[context->first_check + i];
+		if (r->offices != NULL || !c->asks_offices)
+			judge(r, c, node);
+	}
 	forget(r, &context->lets);
 }
 

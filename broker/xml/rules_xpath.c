@@ -76,6 +76,7 @@ struct words {
 	const struct px_lets *scopes;
 	unsigned n_scopes;
 	const char *at;
+	bool asks_offices;
 	struct px_buf *why;
 };
 
@@ -100,9 +101,10 @@ static bool variable(struct words *w)
 	size_t n = name_length(w->at + 1);
 	for (unsigned i = 0; i < w->n_scopes; i++) {
 		for (unsigned k = 0; k < w->scopes[i].n; k++) {
-			const char *name = w->rules->lets[w->scopes[i].first + k].name;
-			if (strlen(name) == n && memcmp(name, w->at + 1, n) == 0) {
+			const struct px_let *let = &w->rules->lets[w->scopes[i].first + k];
+			if (strlen(let->name) == n && memcmp(let->name, w->at + 1, n) == 0) {
 				w->at += n + 1;
+				w->asks_offices |= let->asks_offices;
 				return true;
 			}
 		}
@@ -134,8 +136,10 @@ static bool qualified(struct words *w, const char *prefix, size_t n)
 	}
 	if (*skip_blanks(w->at) != '(')
 		return true;
-	if (strcmp(uri, PX_NS_RULES) == 0 && px_rules_has_function(name, len))
+	if (strcmp(uri, PX_NS_RULES) == 0 && px_rules_has_function(name, len)) {
+		w->asks_offices |= len == strlen("office") && memcmp(name, "office", len) == 0;
 		return true;
+	}
 	px_buf_setf(w->why, "there is no function %.*s", (int)(n + 1 + len), prefix);
 	return false;
 }
@@ -184,14 +188,15 @@ static bool word(struct words *w)
 }
 
 xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const struct px_lets *scopes,
-				     unsigned n_scopes, struct px_buf *why)
+				     unsigned n_scopes, bool *asks_offices, struct px_buf *why)
 {
-	struct words w = {r, scopes, n_scopes, skip_blanks(expr), why};
+	struct words w = {r, scopes, n_scopes, skip_blanks(expr), false, why};
 	while (*w.at != '\0') {
 		if (!word(&w))
 			return NULL;
 		w.at = skip_blanks(w.at);
 	}
+	*asks_offices = w.asks_offices;
 	int at = -1;
 	r->xpath->error = first_error;
 	r->xpath->userData = &at;

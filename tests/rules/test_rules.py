@@ -127,6 +127,14 @@ def mrn_check(_, nodes):
     return sum(v << i for i, v in enumerate(values_of(mrn[:17]))) % 11 % 10 == int(mrn[17])
 
 
+def numbered(_, nodes):
+    return all(n.text.strip() == str(i) for i, n in enumerate(nodes, 1))
+
+
+def exceeds(_, nodes, name):
+    return any(float(n.text) > float(s.text) for n in nodes for s in n.getparent() if s.tag == re.sub("[^}]*$", name, n.tag))
+
+
 class Offices:
     """px:office over the table, written without regard to the broker's own."""
 
@@ -160,6 +168,8 @@ def check_independent(cases, offices, folder):
         return
     space = etree.FunctionNamespace("urn:prinex:rules:1")
     space["mrn-check"] = mrn_check
+    space["numbered"] = numbered
+    space["exceeds"] = exceeds
     space["office"] = Offices(os.path.join(HERE, "offices.csv"))
     for kind, path in RULES.items():
         mine = [c for c in cases if kind_of(c["base"]) == kind]

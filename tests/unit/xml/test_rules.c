@@ -110,6 +110,44 @@ static void test_mrn_check(void **state)
 	finds(rules, "<r><m/></r>", "A m= line 1: wrong");
 }
 
+static void test_numbered(void **state)
+{
+	(void)state;
+	static const char rules[] = RULE("/r", "<assert id='A' test='px:numbered(a/n)'>order</assert>");
+	finds(rules, "<r><a><n>1</n></a><a><n> 2 </n></a><a><n>03</n></a></r>", "");
+	finds(rules, "<r/>", "");
+	finds(rules, "<r><a><n>1</n></a><a><n>3</n></a></r>", "A r=- line 1: order");
+	finds(rules, "<r><a><n>2</n></a><a><n>1</n></a></r>", "A r=- line 1: order");
+	finds(rules, "<r><a><n>x</n></a></r>", "A r=- line 1: order");
+	finds(RULE("/r", "<assert id='A' test='px:numbered(1)'>order</assert>"), "<r/>",
+	      "A r= line 1: this rule could not be evaluated here");
+}
+
+static void test_exceeds(void **state)
+{
+	(void)state;
+	static const char rules[] = RULE("/r", "<report id='A' test='px:exceeds(a/b, \"c\")'>more</report>");
+	finds(rules, "<r><a><b>2</b><c>3</c></a><a><c>1</c><b>1</b></a><a><b>9</b></a><a><c>0</c></a></r>",
+	      "");
+	finds(rules, "<r><a><b>2</b><c>3</c></a><a><b>9.5</b><c>9.25</c></a></r>", "A r=- line 1: more");
+	finds(rules, "<r><a><b>2</b><n:c xmlns:n='urn:n'>1</n:c></a></r>", "");
+	finds(rules, "<r><a><b>x</b><c>1</c></a><a><b>1</b><c>x</c></a></r>", "");
+	finds(RULE("/r", "<report id='A' test='px:exceeds(1, \"c\")'>more</report>"), "<r/>",
+	      "A r= line 1: this rule could not be evaluated here");
+}
+
+/* What asks px:office, itself or by a let, is not judged without a list; the rest is. */
+static void test_no_offices(void **state)
+{
+	(void)state;
+	finds(HEAD
+	      "<pattern><rule context='/r/o'><let name='x' value='px:office(., \"\", \"\")'/>"
+	      "<let name='y' value='concat($x, \"!\")'/>"
+	      "<assert id='A' test='$y = 1'>a</assert><assert id='B' test='px:office(., \"\", \"\") = 1'>b"
+	      "</assert><assert id='C' test='. = 1'>c</assert></rule></pattern>" TAIL,
+	      "<r><o>2</o></r>", "C o=2 line 1: c");
+}
+
 static void test_cannot_be_evaluated(void **state)
 {
 	(void)state;
@@ -239,10 +277,17 @@ static int teardown(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_assert_and_report),       cmocka_unit_test(test_lets),
-	    cmocka_unit_test(test_first_rule_of_a_pattern), cmocka_unit_test(test_mrn_check),
-	    cmocka_unit_test(test_cannot_be_evaluated),     cmocka_unit_test(test_description),
-	    cmocka_unit_test(test_outside_the_subset),      cmocka_unit_test(test_expressions_refused),
+	    cmocka_unit_test(test_assert_and_report),
+	    cmocka_unit_test(test_lets),
+	    cmocka_unit_test(test_first_rule_of_a_pattern),
+	    cmocka_unit_test(test_mrn_check),
+	    cmocka_unit_test(test_numbered),
+	    cmocka_unit_test(test_exceeds),
+	    cmocka_unit_test(test_no_offices),
+	    cmocka_unit_test(test_cannot_be_evaluated),
+	    cmocka_unit_test(test_description),
+	    cmocka_unit_test(test_outside_the_subset),
+	    cmocka_unit_test(test_expressions_refused),
 	};
 	px_xml_init();
 	return cmocka_run_group_tests_name("xml/rules", tests, setup, teardown);
