@@ -132,7 +132,8 @@ def numbered(_, nodes):
 
 
 def exceeds(_, nodes, name):
-    return any(float(n.text) > float(s.text) for n in nodes for s in n.getparent() if s.tag == re.sub("[^}]*$", name, n.tag))
+    return any(float(n.text) > float(s.text) for n in nodes for s in n.getparent()
+               if s.tag.rpartition("}") == n.tag.rpartition("}")[:2] + (name,))
 
 
 class Offices:
