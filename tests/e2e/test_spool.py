@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 """A spool of BY's system and one of UA's, each with its broker. PX_LONG=1: the storm with 10,000 files."""
-import itertools
 import json
 import os
 import random
@@ -193,19 +192,21 @@ def storm(lab, by, ua):
     for t in threads:
         t.start()
     rng = random.Random(7)
-    # A file takes several renames: with consecutive numbers each of them has its turn soon.
-    at_renames, numbers = 0, {s: itertools.count(rng.randint(3, 9)) for s in (a, b)}
-    a.start(next(numbers[a]))
-    b.start(next(numbers[b]))
+    # First who sends, then who fetches. What is sent is moved to work/ many at a time first: numbers of all sizes. What is fetched
+    # takes some renames: with consecutive numbers each of them has its turn.
+    at_renames, turns = 0, [(a, int(2 ** rng.uniform(3, 10))) for _ in range(KILLS // 2)] + [(b, n) for n in range(4, 4 + KILLS // 2)]
+    started = []
     try:
-        for i in range(KILLS):
-            victim = a if i % 2 else b
+        for i, (victim, number) in enumerate(turns):
+            if started and victim is not started[-1]:
+                a.start()
+            started.append(victim.start(number))
             time.sleep(rng.uniform(0.05, 0.4) * px.SLOW)
-            if i % 6 < 4:  # the others die wherever they are
-                px.wait_for(lambda: victim.process.poll() is not None, 3)
+            if i % 4 or victim is b:  # the others die wherever they are
+                px.wait_for(lambda: victim.process.poll() is not None, 10 if victim is b else 3)
             at_renames += victim.process.poll() is not None
             victim.stop(signal.SIGKILL)
-            victim.start(next(numbers[victim]) if i < KILLS - 2 else 0)
+        b.start()
     except BaseException:
         a.stop(signal.SIGKILL)
         b.stop(signal.SIGKILL)
