@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include "flow/answers.h"
 #include "flow/apply.h"
+#include "flow/border_alarm.h"
 #include "flow/decide.h"
 #include "flow/internal.h"
 #include "flow/need.h"
@@ -28,6 +30,8 @@ struct intake {
 	struct px_buf coa;
 	int status;               /* of the refusal being sealed */
 	enum px_accept_need need; /* NONE once it is said that it is not met */
+	bool remarks;             /* that it is not met is to be said */
+	struct px_answers answers;
 };
 
 static void inspect(struct intake *in);
@@ -212,11 +216,14 @@ static void ask_outcome(struct intake *in)
 	px_store_accept_status(in->flow->store, &ref, in->body->digest, outcome_found, in);
 }
 
-/* Refused where the sender's own broker enforces it; else accepted, and the sender is told. */
+/* Refused where the sender's own broker enforces it; else accepted, and the sender is told. What has arrived
+ * and names nothing cannot be wrong about it: that is a fact to be kept. */
 static void need_unmet(struct intake *in)
 {
-	bool refuses = px_need_refuses(in->gen, partner_of(in), in->verdict);
-	px_need_explain(in->need, in->verdict, refuses ? &in->errors : &in->verdict->warnings);
+	bool fact = px_answers_arrived(in->verdict) != NULL && !px_answers_names(in->verdict);
+	bool refuses = !fact && px_need_refuses(in->gen, partner_of(in), in->verdict);
+	if (in->remarks)
+		px_need_explain(in->need, in->verdict, refuses ? &in->errors : &in->verdict->warnings);
 	in->need = PX_NEED_NONE;
 	if (refuses) {
 		refuse(in, 422, &in->errors);
@@ -224,6 +231,44 @@ static void need_unmet(struct intake *in)
 	}
 	px_buf_free(&in->coa);
 	confirm_and_store(in);
+}
+
+static void alarm_sent(void *arg, int rc)
+{
+	struct intake *in = arg;
+	if (rc == PX_OK)
+		need_unmet(in);
+	else
+		answer_later(in, "the alarm about this arrival could not be sent"); /* so it comes again */
+}
+
+/* Something stands at an office of the sender that nobody announced to it: those concerned are told before
+ * the report is answered, so that a crash between loses nothing. */
+static void unannounced(struct intake *in)
+{
+	const struct px_verdict *v = in->verdict;
+	const struct px_conf *conf = in->gen->conf;
+	int64_t now = px_flow_now(in->flow);
+	struct px_border_alarm alarm = {.arrived = true,
+					.sender = v->header.sender,
+					.keys = &v->keys,
+					.office = px_answers_arrived(v),
+					.day = v->header.created_at,
+					.correlation = v->header.message_id};
+	for (unsigned i = 0; i < in->routing.n; i++)
+		px_border_alarm_to(&alarm, conf, in->routing.deliveries[i].recipient,
+				   in->routing.deliveries[i].partner, now);
+	px_border_alarm_to(&alarm, conf, v->header.sender, in->partner, now);
+	px_border_alarm_send(in->flow, in->gen, &alarm, alarm_sent, in);
+}
+
+static void need_missed(struct intake *in)
+{
+	if (partner_of(in)->role == PX_ROLE_SYSTEM && !in->answers.announced &&
+	    in->gen->conf->limits.arrival_wait != 0 && px_answers_arrived(in->verdict) != NULL)
+		unannounced(in);
+	else
+		need_unmet(in);
 }
 
 static void stored(void *arg, const struct px_accept_result *r)
@@ -249,7 +294,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 				in->verdict->header.message_id, in->verdict->header.sender);
 		refuse(in, 409, &in->errors);
 		return;
-	case PX_EPRECONDITION: need_unmet(in); return;
+	case PX_EPRECONDITION: need_missed(in); return;
 	case PX_EUNKNOWN: ask_outcome(in); return;
 	case PX_EBUSY: answer_later(in, "overloaded"); return;
 	case PX_EFULL: answer_later(in, "the store is full"); return;
@@ -288,6 +333,7 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .apply = in->applying.items,
 	};
 	req.need = in->need;
+	req.join = in->answers.join;
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
 	in->submitted = px_clock_mono(in->flow->clock);
 	px_store_accept(in->flow->store, &req, stored, in);
@@ -347,6 +393,16 @@ static void warn_of_absent(struct intake *in)
 	}
 }
 
+static void answers_found(void *arg, int rc, const struct px_answers *found)
+{
+	struct intake *in = arg;
+	in->answers = *found;
+	if (rc != PX_OK)
+		answer_later(in, "the store could not be read");
+	else
+		confirm_and_store(in);
+}
+
 static void decide(struct intake *in)
 {
 	const struct px_verdict *v = in->verdict;
@@ -364,6 +420,7 @@ static void decide(struct intake *in)
 	}
 	const struct px_cat_type *type = px_catalogue_type(in->gen->cat, v->header.type);
 	in->need = px_need_of(in->gen, partner, v);
+	in->remarks = in->need != PX_NEED_NONE;
 	const struct px_route_ask ask = {
 	    .conf = in->gen->conf,
 	    .type = type,
@@ -379,7 +436,13 @@ static void decide(struct intake *in)
 		return;
 	}
 	warn_of_absent(in);
-	confirm_and_store(in);
+	if (type->stand != PX_STAND_ANSWERS) {
+		confirm_and_store(in);
+		return;
+	}
+	if (px_answers_arrived(v) != NULL)
+		in->need = PX_NEED_PARTY; /* whatever the level: who is not announced is noticed */
+	px_answers_find(in->flow, in->gen, v, answers_found, in);
 }
 
 /* Its certificate was revoked, or ended, while the message was inspected. */

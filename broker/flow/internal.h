@@ -101,6 +101,11 @@ struct px_flow {
 	unsigned ending;          /* overdue deliveries of the page at hand that are not settled yet */
 	bool full_page;           /* there are more behind it */
 	struct px_delivery swept; /* the last one of the page before; id 0: begin at the first */
+	/* watch.c */
+	bool watching; /* where to go on is known */
+	bool looking;
+	int64_t watched;           /* what was late before is judged */
+	struct px_arrival watched_to; /* within a run; message 0: begin at `watched` */
 	/* purge.c */
 	struct px_timer purge;
 	bool purging;
@@ -260,6 +265,12 @@ void px_overdue_sweep(struct px_flow *flow);
 /** Do not wait for the next tick. */
 void px_upkeep_soon(struct px_flow *flow);
 void px_upkeep_start(struct px_flow *flow);
+
+/* watch.c */
+/** The marks were read: go on where the process before stopped. */
+void px_watch_start(struct px_flow *flow, const struct px_mark *marks, unsigned n);
+/** Look for what is late; called by every tick. */
+void px_watch_tick(struct px_flow *flow);
 
 /* purge.c */
 /** Begin a run of purge when its time has come. */

@@ -81,10 +81,12 @@ static void marks_read(void *arg, int rc, unsigned n, const struct px_mark *mark
 		else if (px_str_starts(name, "seen/"))
 			obtain_seen(flow, name + strlen("seen/"))->number = marks[i].number;
 	}
-	if (rc == PX_OK)
+	if (rc == PX_OK) {
+		px_watch_start(flow, marks, n);
 		px_sent_start(flow, marks, n); /* then the first deliveries go */
-	else if (rc != PX_ECANCELLED)
+	} else if (rc != PX_ECANCELLED) {
 		px_timer_set(flow->timers, &flow->marks_again, READ_AGAIN, read_marks, flow);
+	}
 	px_flow_end(flow);
 }
 

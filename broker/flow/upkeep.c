@@ -147,6 +147,7 @@ static void tick(void *arg)
 	px_steady_tick(flow);
 	px_overdue_sweep(flow);
 	px_purge_tick(flow);
+	px_watch_tick(flow);
 	if (now - flow->last_stats >= STATS_EVERY)
 		look_at_stats(flow);
 	if (now - flow->last_poll >= POLL_EVERY) { /* heads whose retry was set before a restart */

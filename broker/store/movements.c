@@ -140,6 +140,11 @@ int px_movement_find(struct px_wtx *w, const struct px_accept *req, struct px_mo
 	int rc = by_keys(w, req, plan);
 	if (rc == PX_OK && plan->id == 0)
 		rc = by_correlation(w, req, plan);
+	if (rc != PX_OK || plan->id != 0 || req->join == 0 || px_load_root(&w->tx, req->join) == 0)
+		return rc;
+	rc = live_by_id(w, req->join, &plan->id, &plan->rec);
+	if (rc == PX_OK && plan->id != 0 && !may_join(declarant_of(&req->keys), plan->rec.declarant))
+		plan->id = 0;
 	return rc;
 }
 

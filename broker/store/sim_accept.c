@@ -115,6 +115,17 @@ static uint64_t by_correlation(struct sim *s, const struct px_accept *req)
 	return joinable_by_id(s, req, req->header.sender);
 }
 
+/* What keys do not find. */
+static uint64_t otherwise(struct sim *s, const struct px_accept *req)
+{
+	uint64_t id = by_correlation(s, req);
+	uint64_t join = id == 0 && req->join <= s->n_movements ? sim_movement_now(s, req->join) : 0;
+	if (join == 0 || !is_live(s, join) ||
+	    !may_join(first_or_empty(&req->keys, PX_KEY_DECLARANT), s->movements[join - 1].declarant))
+		return id;
+	return join;
+}
+
 static void report_conflict(struct px_accept_result *result, const struct px_accept *req,
 			    enum px_key_kind kind)
 {
@@ -186,7 +197,7 @@ static uint64_t join_movement(struct sim *s, const struct px_accept *req, struct
 		return 0;
 	uint64_t id = by_keys(s, req, result);
 	if (id == 0)
-		id = by_correlation(s, req);
+		id = otherwise(s, req);
 	if (id == 0)
 		id = new_movement(s, req);
 	keep_key(s, req, PX_KEY_MRN, id);
@@ -236,7 +247,7 @@ static void would_join(struct sim *s, const struct px_accept *req, uint64_t foun
 	found[0] = mrn;
 	found[1] = lrn;
 	if (mrn == 0 && lrn == 0)
-		found[0] = by_correlation(s, req);
+		found[0] = otherwise(s, req);
 }
 
 static bool has_delivery_to(const struct sim *s, const struct sim_message *m, const char *authority)

@@ -154,6 +154,7 @@ enum px_accept_need { PX_NEED_NONE, PX_NEED_NEW, PX_NEED_OWN, PX_NEED_PARTY };
 struct px_accept {
 	struct px_header header;
 	enum px_accept_need need;
+	uint64_t join; /* neither keys nor CorrelationId find a movement: this one, if live. 0 none */
 	char partner[PX_NAME_MAX + 1]; /* whom it came from; "" made by this node */
 	struct px_body *body;
 	enum px_prio prio;

@@ -75,6 +75,7 @@ struct note {
 	const struct px_keys *keys; /* instead of the three above */
 	bool ends, confirmations;
 	enum px_accept_need need;
+	uint64_t join;
 	char prio; /* 'A', 'B', 'C' */
 	int64_t life, deadline;
 	unsigned n_apply;

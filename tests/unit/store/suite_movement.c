@@ -302,12 +302,31 @@ static void found_within_a_batch(struct suite *t)
 	assert_true(got[3].movement != got[0].movement);
 }
 
+static void joins_what_is_named(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .lrn = "L1", .declarant = "D", .to = "UA");
+	struct got_accept b = ACCEPT(t, .id = "M2", .lrn = "L2", .declarant = "E");
+	assert_int_equal(ACCEPT(t, .id = "M3", .sender = "UA", .join = a.movement).movement, a.movement);
+	assert_int_equal(ACCEPT(t, .id = "M4", .lrn = "L2", .declarant = "E", .join = a.movement).movement,
+			 b.movement); /* its keys come first */
+	assert_int_not_equal(ACCEPT(t, .id = "M5", .declarant = "F", .join = a.movement).movement,
+			     a.movement);
+	assert_int_not_equal(ACCEPT(t, .id = "M6", .join = 12345).movement, a.movement);
+	assert_int_equal(ACCEPT(t, .id = "M7", .sender = "UA", .need = PX_NEED_PARTY, .join = a.movement).rc,
+			 PX_OK);
+	assert_int_equal(TRY(t, .id = "M8", .sender = "UA", .need = PX_NEED_PARTY, .join = b.movement).rc,
+			 PX_EPRECONDITION);
+	ACCEPT(t, .id = "M9", .lrn = "L2", .declarant = "E", .ends = true);
+	assert_int_not_equal(ACCEPT(t, .id = "M10", .join = b.movement).movement, b.movement); /* not live */
+}
+
 const struct suite_case suite_movement_cases[] = {
     {"messages without keys are movements of their own", without_keys_each_its_own},
     {"a movement is found by MRN", by_mrn},
     {"a movement is found by LRN of one sender and declarant", by_lrn_of_one_declarant},
     {"parts of keys do not run together", keys_are_apart},
     {"LRN first, MRN later", lrn_first_mrn_later},
+    {"a movement that is named is joined when nothing else finds one", joins_what_is_named},
     {"an MRN that comes by CorrelationId belongs to the movement", mrn_by_correlation_then_alone},
     {"a movement is found by CorrelationId of a recipient", by_correlation_of_recipient},
     {"a movement is found by CorrelationId of the sender", by_correlation_of_sender},

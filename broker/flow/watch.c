@@ -1,0 +1,234 @@
+/* prinex: what was announced and has not arrived
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "flow/border_alarm.h"
+#include "flow/internal.h"
+#include "flow/journey.h"
+
+/*
+ * The store knows in order of time what becomes late when. Everything up to some moment is judged; that
+ * moment is a mark in the store, so that a restart goes on there. One page at a time, one movement after the
+ * other; an alarm is durable before the next one is looked at, and sending it again does nothing.
+ */
+#define MARK  "watch/late"
+#define EVERY 30000 /* ms between runs */
+#define PAGE  100
+
+struct look {
+	struct px_flow *flow;
+	struct px_generation *gen;
+	int64_t until;
+	unsigned n, at;
+	struct px_arrival *items;
+	bool more;
+	struct px_arrival next;
+	bool failed;
+};
+
+static void keep_mark(struct px_flow *flow)
+{
+	struct px_mark mark = {.name = MARK, .number = (uint64_t)flow->watched};
+	px_store_mark(flow->store, &mark, NULL, NULL);
+}
+
+static void look_end(struct look *l)
+{
+	struct px_flow *flow = l->flow;
+	if (!l->failed && l->more) {
+		flow->watched_to = l->next; /* the next tick goes on */
+	} else if (!l->failed) {
+		flow->watched_to.message = 0;
+		if (l->n > 0 || l->until - flow->watched >= 20 * EVERY) {
+			flow->watched = l->until;
+			keep_mark(flow);
+		}
+		flow->watched = l->until;
+	}
+	flow->looking = false;
+	px_generation_unref(&l->gen);
+	free(l->items);
+	free(l);
+	px_flow_end(flow);
+}
+
+/* --- one movement ------------------------------------------------------------------------------------ */
+
+/* Those of @authority's offices before this one; a truck that has come to as many has passed it. */
+static unsigned rank_of(const struct px_message *m, const char *authority, const struct px_expected *this)
+{
+	struct px_expected all[PX_EXPECTED_MAX];
+	unsigned n = px_keys_expected(&m->keys, all), rank = 0;
+	for (unsigned i = 0; i < n; i++)
+		rank += px_office_is_of(all[i].office, authority) && all[i].at < this->at;
+	return rank;
+}
+
+static bool has_come(unsigned n, const struct px_message *messages, const char *authority,
+		     const struct px_message *m, const struct px_expected *expected)
+{
+	unsigned arrivals = 0;
+	for (unsigned i = 0; i < n; i++)
+		arrivals += px_journey_has_arrived(1, &messages[i], authority, NULL);
+	return px_journey_has_arrived(n, messages, authority, expected->office) ||
+	       arrivals > rank_of(m, authority, expected);
+}
+
+static bool is_newest(const struct px_journey *j, uint64_t seq)
+{
+	for (unsigned i = 0; i < j->n; i++) {
+		if (j->versions[i].message->seq == seq)
+			return true;
+	}
+	return false;
+}
+
+static const struct px_message *message_in(unsigned n, const struct px_message *messages, uint64_t seq)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (messages[i].seq == seq)
+			return &messages[i];
+	}
+	return NULL;
+}
+
+/* The delivery to an authority whose system is here and whose office waits. */
+static const struct px_delivery *who_waits(const struct look *l, const struct px_message *m,
+					   const char *office)
+{
+	for (unsigned i = 0; i < m->n_deliveries; i++) {
+		const struct px_delivery *d = &m->deliveries[i];
+		const struct px_conf_partner *p = px_conf_partner(l->gen->conf, d->partner);
+		if (p != NULL && p->role == PX_ROLE_SYSTEM && px_office_is_of(office, d->recipient))
+			return d;
+	}
+	return NULL;
+}
+
+/* @return whether @alarm is to be sent. */
+static bool judge(struct look *l, const struct px_arrival *late, unsigned n,
+		  const struct px_message *messages, struct px_border_alarm *alarm)
+{
+	const struct px_message *m = message_in(n, messages, late->message);
+	const struct px_delivery *d = m != NULL ? who_waits(l, m, late->office) : NULL;
+	struct px_expected all[PX_EXPECTED_MAX];
+	struct px_journey j;
+	int64_t now = px_flow_now(l->flow);
+	if (d == NULL)
+		return false;
+	px_journey_read(l->gen->cat, d->recipient, n, messages, now, &j);
+	if (j.state == PX_JOURNEY_CLOSED || j.state == PX_JOURNEY_CANCELLED || !is_newest(&j, m->seq))
+		return false;
+	unsigned count = px_keys_expected(&m->keys, all);
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(all[i].office, late->office) != 0 ||
+		    PX_MAX(all[i].limit, m->accepted) != late->at ||
+		    has_come(n, messages, d->recipient, m, &all[i]))
+			continue;
+		*alarm = (struct px_border_alarm){.sender = m->header.sender,
+						  .keys = &m->keys,
+						  .office = late->office,
+						  .expected = all[i].at,
+						  .correlation = m->header.message_id,
+						  .movement = m->movement};
+		px_border_alarm_to(alarm, l->gen->conf, m->header.sender, m->partner, now);
+		px_border_alarm_to(alarm, l->gen->conf, d->recipient, d->partner, now);
+		return true;
+	}
+	return false;
+}
+
+static void next_one(struct look *l);
+
+static void alarm_sent(void *arg, int rc)
+{
+	struct look *l = arg;
+	if (rc != PX_OK) {
+		l->failed = true; /* this page again, at the next tick */
+		l->at = l->n;
+	}
+	next_one(l);
+}
+
+static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
+{
+	struct look *l = arg;
+	struct px_border_alarm alarm;
+	(void)next;
+	if (rc == PX_OK && judge(l, &l->items[l->at++], n, messages, &alarm)) {
+		px_border_alarm_send(l->flow, l->gen, &alarm, alarm_sent, l);
+		return;
+	}
+	if (rc != PX_OK && rc != PX_ENOTFOUND) {
+		l->failed = true;
+		l->at = l->n;
+	} else if (rc == PX_ENOTFOUND) {
+		l->at++;
+	}
+	next_one(l);
+}
+
+static void next_one(struct look *l)
+{
+	while (l->at < l->n && l->items[l->at].movement == 0)
+		l->at++;
+	if (l->at < l->n)
+		px_store_movement(l->flow->store, l->items[l->at].movement, PX_JOURNEY_MESSAGES,
+				  movement_read, l);
+	else
+		look_end(l);
+}
+
+/* --- pages ------------------------------------------------------------------------------------------- */
+
+static void late_found(void *arg, int rc, unsigned n, const struct px_arrival *arrivals,
+		       const struct px_arrival *next)
+{
+	struct look *l = arg;
+	l->failed = rc != PX_OK;
+	l->n = n;
+	l->items = px_xcalloc(PX_MAX(n, 1U), sizeof(l->items[0]));
+	for (unsigned i = 0; i < n; i++)
+		l->items[i] = arrivals[i];
+	l->more = next != NULL;
+	if (next != NULL)
+		l->next = *next;
+	next_one(l);
+}
+
+void px_watch_tick(struct px_flow *flow)
+{
+	int64_t wait = flow->gen->conf->limits.arrival_wait, now = px_flow_now(flow);
+	int64_t until = now - wait;
+	bool goes_on = flow->watched_to.message != 0;
+	if (wait == 0)
+		flow->watched = now; /* switched on again, it does not begin with what was long ago */
+	if (!flow->watching || flow->looking || wait == 0 || px_steady_is_doubtful(flow) ||
+	    (!goes_on && until - flow->watched < PX_MIN((int64_t)EVERY, wait)))
+		return;
+	struct look *l = px_xcalloc(1, sizeof(*l));
+	l->flow = flow;
+	l->gen = px_generation_ref(flow->gen);
+	l->until = until;
+	struct px_arrivals which = {.from = flow->watched,
+				    .until = until,
+				    .after = goes_on ? &flow->watched_to : NULL,
+				    .limit = PAGE};
+	flow->looking = true;
+	px_flow_begin(flow);
+	px_store_arrivals(flow->store, &which, late_found, l);
+}
+
+void px_watch_start(struct px_flow *flow, const struct px_mark *marks, unsigned n)
+{
+	flow->watching = true;
+	flow->watched = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(marks[i].name, MARK) == 0)
+			flow->watched = (int64_t)marks[i].number;
+	}
+	if (flow->watched == 0) { /* a new store: what was late before is nobody's business any more */
+		flow->watched = px_flow_now(flow) - flow->gen->conf->limits.arrival_wait;
+		keep_mark(flow);
+	}
+}
