@@ -19,7 +19,8 @@ struct px_link {
 	const struct px_tls *tls;
 	const struct px_conf_partner *server;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers;   /* with a body */
+	struct curl_slist *questions; /* without; NULL libcurl's own */
 	struct px_tls_report *report; /* of the connection */
 	bool tls_failed;              /* the context could not be set up */
 	struct px_reply *reply;       /* of the request under way */
@@ -293,6 +294,19 @@ static void init_curl(void)
 	px_assert(curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
 }
 
+void px_link_officer(struct px_link *link, const char *user, bool json)
+{
+	struct px_buf line = PX_BUF_INIT;
+	curl_slist_free_all(link->questions);
+	link->questions =
+	    curl_slist_append(NULL, json ? "Accept: application/json" : "Accept: application/xml");
+	px_buf_addf(&line, "Prinex-User: %s", user);
+	if (user[0] != '\0')
+		link->questions = curl_slist_append(link->questions, px_buf_str(&line));
+	px_assert(link->questions != NULL);
+	px_buf_free(&line);
+}
+
 struct px_link *px_link_new(struct px_client *c)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -318,6 +332,7 @@ void px_link_free(struct px_link **link)
 		return;
 	curl_easy_cleanup((*link)->easy);
 	curl_slist_free_all((*link)->headers);
+	curl_slist_free_all((*link)->questions);
 	px_tls_report_unref(&(*link)->report);
 	PX_FREE(*link);
 }
@@ -367,7 +382,7 @@ void px_link_request(struct px_link *link, const char *path, const void *body, s
 		curl_easy_setopt(e, CURLOPT_HTTPHEADER, link->headers);
 	} else {
 		curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-		curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
+		curl_easy_setopt(e, CURLOPT_HTTPHEADER, link->questions);
 	}
 	after(link, curl_easy_perform(e), len);
 	px_buf_free(&url);

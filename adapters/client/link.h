@@ -34,6 +34,8 @@ struct px_reply {
 /** px_client_load_tls must have succeeded. */
 struct px_link *px_link_new(struct px_client *c);
 void px_link_free(struct px_link **link);
+/** Name the officer who asks ("" nobody), and ask for JSON instead of XML, in all GETs that follow. */
+void px_link_officer(struct px_link *link, const char *user, bool json);
 
 /**
  * Blocks for at most --timeout and @more ms. @body NULL: GET, else POST. @max: octets of answer taken at

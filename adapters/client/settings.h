@@ -58,6 +58,7 @@ struct px_settings {
 	char *out;
 	bool confirm, verify;
 	struct px_strings refuse; /* code, text */
+	char *user;
 	bool json, verbose;
 	char *spool_folder, *spool_marker;
 	bool spool_sign;

@@ -40,6 +40,7 @@ static int ask(struct px_client *c, const char *path, struct px_reply *r)
 		status = px_complain(PX_EXIT_USAGE, "%s", px_buf_str(&why));
 	} else {
 		struct px_link *link = px_link_new(c);
+		px_link_officer(link, px_client_settings(c)->user, false);
 		px_link_request(link, path, NULL, 0, 0, ANSWER_MAX, r);
 		px_link_free(&link);
 		px_reply_describe(r, &why);

@@ -29,6 +29,8 @@ int px_cmd_verify(struct px_client *c, char **args, unsigned n);
 int px_cmd_check(struct px_client *c, char **args, unsigned n);
 int px_cmd_send(struct px_client *c, char **args, unsigned n);
 int px_cmd_fetch(struct px_client *c, char **args, unsigned n);
+int px_cmd_lookup(struct px_client *c, char **args, unsigned n);
+int px_cmd_arrive(struct px_client *c, char **args, unsigned n);
 int px_cmd_status(struct px_client *c, char **args, unsigned n);
 int px_cmd_ping(struct px_client *c, char **args, unsigned n);
 int px_cmd_help(struct px_client *c, char **args, unsigned n);

@@ -123,6 +123,28 @@ with px.Lab("BY", "UA") as lab:
     px.ok([x["message_id"] for x in m["declarations"]] == [amid] and m["declarations"][0]["version"] == "2" and
           [x["message_id"] for x in m["exchanges"]] == [mid, amid], "an amendment is its newest version; both are linked", m)
 
+    # --- from the command line
+    def command(name, *args):
+        p = lab.pki + "/UA"
+        return px.run([px.program("prinex"), name, "--url", ua.url(), "--cert", post.cert, "--key", post.key, "--anchors", p + "/tls-ca.pem",
+                       "--server-uri", "urn:prinex:UA:node:node-ua"] + list(args))
+    status, out, err = command("lookup", "--user", "o.kovalenko", "vehicle=ае 4712-5")
+    px.ok(status == 0 and mid in out and "Href" in out, "prinex lookup finds it", (status, out, err))
+    status, out, err = command("lookup", "--user", "o.kovalenko", "--json", "office=" + office, "arriving=2000-01-01..2199-01-01")
+    px.ok(status == 0 and amid in json.dumps(json.loads(out)), "prinex lookup --json", (status, out, err))
+    status, out, err = command("lookup", "vehicle=AE47125")
+    px.ok(status == 2 and "Prinex-User" in err, "prinex lookup without a name says what is missing", (status, err))
+    status, out, err = command("lookup", "plate=AE47125")
+    px.ok(status == 2 and "vehicle=" in err, "and so with a key that there is not", (status, err))
+    kept = os.path.join(lab.dir, "kept")
+    os.mkdir(kept)
+    status, out, err = sys_ua.prinex("arrive", "--environment", "test", "--recipient", "BY", "--catalogue", px.CATALOGUE, "--keep", kept,
+                                     "UA205020", "vehicle=AE 47125/BY", "vehicle=A3318E5/BY", "mrn=" + mrn, "seals=1")
+    px.ok(status == 0 and found("mrn=" + mrn)[0]["movement_state"] == "arrived", "prinex arrive reports it: it has arrived", (status, out, err))
+    px.ok(sorted(os.path.splitext(f)[1] for f in os.listdir(kept)) == [".coa", ".px", ".xml"], "and keeps what it sent and the answer", os.listdir(kept))
+    status, out, err = sys_ua.prinex("arrive", "UA205020", "mrn=" + mrn)
+    px.ok(status == 2 and "vehicle=PLATE/COUNTRY" in err, "prinex arrive needs a vehicle", (status, err))
+
     # --- the journal
     entries = ua.ctl("journal", "tail", "--limit", "300")["entries"]
     reads = [e for e in entries if e["kind"] == "read" and e.get("actor") == "o.kovalenko"]
