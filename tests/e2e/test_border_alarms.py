@@ -96,6 +96,9 @@ with px.Lab("BY", "UA") as lab:
                 return r
         return None
     px.ok(received(sys_by, "Alarm") and received(sys_ua, "Alarm"), "the systems of both authorities get it")
+    first = "UA/" + alarms(ua)[-1]
+    px.ok(px.wait_for(lambda: [d["state"] for d in ua.ctl("message", first)["deliveries"]] == ["delivered"] * 2, 20),
+          "and this node learns that both have", ua.ctl("message", first))
 
     # --- nobody announced it
     _, r = send(sys_ua, "ArrivalNotice", arrival("DD4444"), "BY")

@@ -15,7 +15,8 @@
  *
  * Accepts N messages (BACKLOG-1, BACKLOG-2, ...) of OCTETS (1024) each in the store in FOLDER, which nobody
  * may have open; each has one delivery to RECIPIENT through PARTNER. PER-MOVEMENT (4) in a row belong to one
- * movement, found by its LRN. The body is no exchange that anybody signed: it begins with a line
+ * movement, found by its LRN (Bm) and vehicle (AE m-7); each is expected at UA205020 a minute after the one
+ * before, from the next midnight on. The body is no exchange that anybody signed: it begins with a line
  * `BACKLOG-n movement m`, so that whoever takes the posts can check the order. Prints what it did.
  */
 #define AT_ONCE 512
@@ -24,6 +25,7 @@ struct backlog {
 	struct px_store *st;
 	const char *partner, *recipient;
 	uint64_t n, octets, per_movement;
+	int64_t first_arrival;
 	uint64_t outstanding, failed;
 };
 
@@ -59,7 +61,12 @@ static struct px_body *make_body(const struct backlog *b, uint64_t i)
 static void accept_one(struct backlog *b, uint64_t i)
 {
 	const int64_t day = 86400000, now = px_clock_wall(px_clock_real());
-	struct px_key keys[] = {{.kind = PX_KEY_LRN}, {.kind = PX_KEY_DECLARANT, .value = "BACKLOG"}};
+	struct px_key keys[] = {{.kind = PX_KEY_LRN},
+				{.kind = PX_KEY_DECLARANT, .value = "BACKLOG"},
+				{.kind = PX_KEY_VEHICLE},
+				{.kind = PX_KEY_EXPECTED_ARRIVAL},
+				{.kind = PX_KEY_ARRIVAL_OFFICE, .value = "UA205020"}};
+	uint64_t movement = (i - 1) / b->per_movement;
 	struct px_new_delivery delivery = {.deadline = now + 3 * day};
 	struct px_accept req = {.partner = "backlog",
 				.body = make_body(b, i),
@@ -81,7 +88,9 @@ static void accept_one(struct backlog *b, uint64_t i)
 	h->n_recipients = 1;
 	px_strlcpy(h->type, "Backlog", sizeof(h->type));
 	h->created_at = now;
-	snprintf(keys[0].value, sizeof(keys[0].value), "B%" PRIu64, (i - 1) / b->per_movement);
+	snprintf(keys[0].value, sizeof(keys[0].value), "B%" PRIu64, movement);
+	snprintf(keys[2].value, sizeof(keys[2].value), "AE %" PRIu64 "-7", movement);
+	px_time_format(b->first_arrival + (int64_t)movement * 60000, keys[3].value, sizeof(keys[3].value));
 	b->outstanding++;
 	px_store_accept(b->st, &req, accepted, b);
 	px_body_unref(&req.body);
@@ -98,6 +107,8 @@ static int fill(struct backlog *b, const char *folder)
 		px_buf_free(&why);
 		return 1;
 	}
+	b->first_arrival = px_clock_wall(px_clock_real());
+	b->first_arrival += 86400000 - b->first_arrival % 86400000;
 	for (uint64_t i = 1; i <= b->n && b->failed == 0; i++) {
 		wait_below(b, AT_ONCE);
 		accept_one(b, i);
