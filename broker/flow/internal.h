@@ -104,7 +104,7 @@ struct px_flow {
 	/* watch.c */
 	bool watching; /* where to go on is known */
 	bool looking;
-	int64_t watched;           /* what was late before is judged */
+	int64_t watched;              /* what was late before is judged */
 	struct px_arrival watched_to; /* within a run; message 0: begin at `watched` */
 	/* purge.c */
 	struct px_timer purge;

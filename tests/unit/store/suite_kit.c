@@ -199,7 +199,7 @@ void suite_submit_accept(struct suite *t, const struct note *note, struct got_ac
 	n.deadline = note->deadline != 0 ? note->deadline : suite_now(t) + 72 * SUITE_HOUR;
 	struct px_accept req = {.prio = note->prio != 0 ? (enum px_prio)(note->prio - 'A') : PX_PRIO_B,
 				.keys = {.items = items, .ends_movement = note->ends},
-.need = note->need,
+				.need = note->need,
 				.join = note->join,
 				.confirmations = note->confirmations,
 				.horizon_end = suite_now(t) + 31 * SUITE_DAY,
