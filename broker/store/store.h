@@ -485,8 +485,7 @@ void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs
 void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			      void *arg);
-/** Messages that carry the key (any of that kind), each once, newest first, however it is written
- * (px_key_normal). None: PX_OK and n 0. */
+/** Messages that carry the key, however written (px_key_normal), newest first. None: PX_OK and n 0. */
 void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
 		     px_messages_done *done, void *arg);
 /** All messages of a movement (whatever id it had before it was linked), in commit order. PX_ENOTFOUND: no
