@@ -54,7 +54,7 @@ static void movement_read(void *arg, int rc, unsigned n, const struct px_message
 	struct finding *f = arg;
 	bool ended = n == 0 || messages[0].accepted + f->movement_life <= px_flow_now(f->flow);
 	(void)next;
-	if (rc != PX_OK && rc != PX_ENOTFOUND) {
+	if (rc != PX_OK && rc != PX_ENOTFOUND && rc != PX_ECORRUPT) {
 		finding_end(f, rc);
 		return;
 	}

@@ -15,6 +15,7 @@
  */
 #define HITS_MAX      1000 /* a key may be on many messages of others */
 #define MOVEMENTS_MAX 100
+#define ANSWER_MAX    (4 << 20) /* then it says that there is more */
 
 struct asked {
 	struct px_flow *flow;
@@ -24,7 +25,7 @@ struct asked {
 	void *arg;
 	struct px_buf out;
 	struct px_form form;
-	unsigned n; /* movements */
+	unsigned n, at; /* movements, and the one being read */
 	uint64_t movements[MOVEMENTS_MAX];
 	unsigned under_way; /* reads, and the journal */
 	int rc;             /* the first that failed */
@@ -196,6 +197,8 @@ static void write_movement(struct asked *q, const struct px_journey *j, unsigned
 	px_form_close(&q->form, "Movement");
 }
 
+static void read_next(struct asked *q);
+
 static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
 {
 	struct asked *q = arg;
@@ -205,8 +208,29 @@ static void movement_read(void *arg, int rc, unsigned n, const struct px_message
 		px_journey_read(q->gen->cat, q->authority, n, messages, px_flow_now(q->flow), &j);
 		if (j.known)
 			write_movement(q, &j, n, messages);
+	} else if (rc == PX_ECORRUPT) {
+		px_standing_raise(q->flow, PX_ALARM_QUARANTINE, "border",
+				  "a movement cannot be read: officers do not see it");
+	} else if (rc != PX_ENOTFOUND) { /* or purged meanwhile */
+		done_with(q, rc);
+		return;
 	}
-	done_with(q, rc == PX_ENOTFOUND ? PX_OK : rc); /* purged meanwhile */
+	q->at++;
+	read_next(q);
+}
+
+/* One after the other: other readers of the store get their turns, and only one movement is in memory. */
+static void read_next(struct asked *q)
+{
+	if (q->at < q->n && q->out.len > ANSWER_MAX) {
+		q->more = true;
+		q->next.message = 0; /* behind it would be behind what is left out here */
+		q->at = q->n;
+	}
+	if (q->at < q->n)
+		px_store_movement(q->flow->store, q->movements[q->at], PX_JOURNEY_MESSAGES, movement_read, q);
+	else
+		done_with(q, PX_OK);
 }
 
 /* @return false: there is no room for it. */
@@ -222,14 +246,6 @@ static bool note_movement(struct asked *q, uint64_t movement)
 	return true;
 }
 
-/* Reads come back in the order asked, so what they write is in order too. */
-static void read_movements(struct asked *q)
-{
-	q->under_way += q->n;
-	for (unsigned i = 0; i < q->n; i++)
-		px_store_movement(q->flow->store, q->movements[i], PX_JOURNEY_MESSAGES, movement_read, q);
-}
-
 static void looked_up(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
 {
 	struct asked *q = arg;
@@ -239,8 +255,10 @@ static void looked_up(void *arg, int rc, unsigned n, const struct px_message *me
 		    !note_movement(q, messages[i].movement))
 			q->more = true;
 	}
-	read_movements(q);
-	done_with(q, rc);
+	if (rc == PX_OK)
+		read_next(q);
+	else
+		done_with(q, rc);
 }
 
 static void expected_there(void *arg, int rc, unsigned n, const struct px_arrival *arrivals,
@@ -251,8 +269,10 @@ static void expected_there(void *arg, int rc, unsigned n, const struct px_arriva
 		note_movement(q, arrivals[i].movement); /* as many as fit: the page is no longer */
 	if (next != NULL)
 		q->next = *next;
-	read_movements(q);
-	done_with(q, rc);
+	if (rc == PX_OK)
+		read_next(q);
+	else
+		done_with(q, rc);
 }
 
 static void begin_list(struct asked *q, bool json)

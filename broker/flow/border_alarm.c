@@ -51,12 +51,13 @@ static void add_part(struct px_buf *out, const char *s)
 }
 
 /* "PX-" and 32 hex digits. Not arrived: once for each declaration, office and time. Unannounced: once a day
- * for each vehicle at an office. */
+ * for each vehicle at an office, or what else it is known by. */
 static void make_id(const struct px_border_alarm *a, char out[PX_MESSAGE_ID_MAX + 1])
 {
 	struct px_buf about = PX_BUF_INIT;
 	char normal[PX_KEY_VALUE_MAX + 1], hex[PX_DIGEST_HEX];
 	uint8_t digest[PX_DIGEST_LEN];
+	unsigned n = 0;
 	add_part(&about, a->arrived ? "UNA" : "NAR");
 	add_part(&about, a->sender);
 	add_part(&about, a->office);
@@ -68,9 +69,15 @@ static void make_id(const struct px_border_alarm *a, char out[PX_MESSAGE_ID_MAX 
 		px_key_normal(k->kind, k->value, normal);
 		if (counts)
 			add_part(&about, normal);
+		n += counts;
 	}
 	if (!a->arrived && px_keys_first(a->keys, PX_KEY_LRN) == NULL)
 		add_part(&about, px_keys_first(a->keys, PX_KEY_MRN));
+	if (a->arrived && n == 0) {
+		add_part(&about, px_keys_first(a->keys, PX_KEY_MRN));
+		add_part(&about, px_keys_first(a->keys, PX_KEY_LRN));
+		add_part(&about, a->correlation);
+	}
 	px_sha256(about.data, about.len, digest);
 	px_hex(digest, PX_DIGEST_LEN, hex);
 	snprintf(out, PX_MESSAGE_ID_MAX + 1, "PX-%.32s", hex);

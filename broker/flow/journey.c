@@ -15,7 +15,7 @@ const char *px_journey_state_name(enum px_journey_state state)
 bool px_journey_is_sent_to(const struct px_message *m, const char *authority)
 {
 	for (unsigned i = 0; i < m->n_deliveries; i++) {
-		if (strcmp(m->deliveries[i].recipient, authority) == 0)
+		if (strcmp(m->deliveries[i].recipient, authority) == 0 && m->deliveries[i].partner[0] != '\0')
 			return true;
 	}
 	return false;
@@ -69,6 +69,29 @@ static struct px_journey_version *older(struct px_journey *j, const struct px_me
 	return NULL;
 }
 
+static bool same_mrn(const struct px_message *a, const struct px_message *b)
+{
+	const char *x = px_keys_first(&a->keys, PX_KEY_MRN), *y = px_keys_first(&b->keys, PX_KEY_MRN);
+	return x == NULL || y == NULL || strcmp(x, y) == 0;
+}
+
+/* Only who sent a declaration withdraws it. */
+static void cancel(struct px_journey *j, const struct px_message *m)
+{
+	struct px_journey_version *v = older(j, m, true);
+	if (v != NULL && same_mrn(v->message, m))
+		v->cancelled = true;
+}
+
+static bool all_cancelled(const struct px_journey *j)
+{
+	for (unsigned i = 0; i < j->n; i++) {
+		if (!j->versions[i].cancelled)
+			return false;
+	}
+	return j->n > 0;
+}
+
 static void add_version(struct px_journey *j, const struct px_message *m, bool amends)
 {
 	struct px_journey_version *v = older(j, m, amends);
@@ -88,6 +111,8 @@ static bool is_late(const struct px_journey *j, const char *authority, int64_t n
 {
 	struct px_expected expected[PX_EXPECTED_MAX];
 	for (unsigned i = 0; i < j->n; i++) {
+		if (j->versions[i].cancelled)
+			continue;
 		unsigned n = px_keys_expected(&j->versions[i].message->keys, expected);
 		for (unsigned k = 0; k < n; k++) {
 			if (px_office_is_of(expected[k].office, authority) && expected[k].limit < now)
@@ -100,7 +125,7 @@ static bool is_late(const struct px_journey *j, const char *authority, int64_t n
 void px_journey_read(const struct px_catalogue *cat, const char *authority, unsigned n,
 		     const struct px_message *messages, int64_t now, struct px_journey *out)
 {
-	bool closed = false, cancelled = false;
+	bool closed = false;
 	*out = (struct px_journey){.known = false};
 	for (unsigned i = 0; i < n; i++) {
 		const struct px_message *m = &messages[i];
@@ -109,15 +134,17 @@ void px_journey_read(const struct px_catalogue *cat, const char *authority, unsi
 		if (!sent && strcmp(m->header.sender, authority) != 0)
 			continue;
 		out->known = out->known || sent;
-		cancelled = cancelled || (m->keys.ends_movement && stand == PX_STAND_AMENDS);
-		closed = closed || m->keys.ends_movement;
+		if (m->keys.ends_movement && stand == PX_STAND_AMENDS)
+			cancel(out, m);
+		else
+			closed = closed || m->keys.ends_movement;
 		bool begins = stand == PX_STAND_BEGINS || (stand == PX_STAND_ANY && has_content(m) &&
 							   px_keys_first(&m->keys, PX_KEY_ARRIVED) == NULL);
 		bool amends = stand == PX_STAND_AMENDS && !m->keys.ends_movement && has_content(m);
 		if (sent && m->partner[0] != '\0' && (begins || amends))
 			add_version(out, m, amends);
 	}
-	out->state = cancelled                                              ? PX_JOURNEY_CANCELLED
+	out->state = all_cancelled(out)                                     ? PX_JOURNEY_CANCELLED
 		     : closed                                               ? PX_JOURNEY_CLOSED
 		     : px_journey_has_arrived(n, messages, authority, NULL) ? PX_JOURNEY_ARRIVED
 		     : is_late(out, authority, now)                         ? PX_JOURNEY_LATE

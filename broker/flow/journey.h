@@ -21,7 +21,7 @@ enum px_journey_state {
 	PX_JOURNEY_LATE,      /* the same, and a limit has passed */
 	PX_JOURNEY_ARRIVED,   /* the authority itself has reported an arrival */
 	PX_JOURNEY_CLOSED,    /* a message ended the movement */
-	PX_JOURNEY_CANCELLED, /* the declaration was withdrawn */
+	PX_JOURNEY_CANCELLED, /* every declaration was withdrawn */
 };
 const char *px_journey_state_name(enum px_journey_state state);
 
@@ -33,6 +33,7 @@ struct px_journey {
 		const struct px_message *message; /* view */
 		const struct px_message *first;   /* its first version: names the declaration */
 		unsigned version;                 /* 1, 2, ... */
+		bool cancelled;                   /* withdrawn by who sent it */
 	} versions[PX_JOURNEY_VERSIONS];
 };
 
@@ -40,7 +41,8 @@ struct px_journey {
 void px_journey_read(const struct px_catalogue *cat, const char *authority, unsigned n,
 		     const struct px_message *messages, int64_t now, struct px_journey *out);
 
-/** Whether one of its deliveries goes to @authority. */
+/** Whether one of its deliveries goes to @authority, and by a partner: what was told to be undeliverable was
+ * not sent. */
 bool px_journey_is_sent_to(const struct px_message *m, const char *authority);
 /** Whether @authority reported in it that something arrived at @office (NULL: any). */
 bool px_journey_has_arrived(unsigned n, const struct px_message *messages, const char *authority,

@@ -64,21 +64,31 @@ static unsigned rank_of(const struct px_message *m, const char *authority, const
 	return rank;
 }
 
+/* At how many offices @authority has reported it; an office that reports twice counts once. */
+static unsigned offices_reached(unsigned n, const struct px_message *messages, const char *authority)
+{
+	unsigned offices = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const char *office = px_keys_first(&messages[i].keys, PX_KEY_ARRIVED);
+		offices += office != NULL && px_journey_has_arrived(1, &messages[i], authority, office) &&
+			   !px_journey_has_arrived(i, messages, authority, office);
+	}
+	return offices;
+}
+
 static bool has_come(unsigned n, const struct px_message *messages, const char *authority,
 		     const struct px_message *m, const struct px_expected *expected)
 {
-	unsigned arrivals = 0;
-	for (unsigned i = 0; i < n; i++)
-		arrivals += px_journey_has_arrived(1, &messages[i], authority, NULL);
 	return px_journey_has_arrived(n, messages, authority, expected->office) ||
-	       arrivals > rank_of(m, authority, expected);
+	       offices_reached(n, messages, authority) > rank_of(m, authority, expected);
 }
 
+/* The newest version of a declaration that stands. */
 static bool is_newest(const struct px_journey *j, uint64_t seq)
 {
 	for (unsigned i = 0; i < j->n; i++) {
 		if (j->versions[i].message->seq == seq)
-			return true;
+			return !j->versions[i].cancelled;
 	}
 	return false;
 }
@@ -159,11 +169,14 @@ static void movement_read(void *arg, int rc, unsigned n, const struct px_message
 		px_border_alarm_send(l->flow, l->gen, &alarm, alarm_sent, l);
 		return;
 	}
-	if (rc != PX_OK && rc != PX_ENOTFOUND) {
+	if (rc == PX_ECORRUPT)
+		px_standing_raise(l->flow, PX_ALARM_QUARANTINE, "watch",
+				  "a movement cannot be read: nobody is told that it is late");
+	if (rc == PX_ECORRUPT || rc == PX_ENOTFOUND) {
+		l->at++; /* the others are watched all the same */
+	} else if (rc != PX_OK) {
 		l->failed = true;
 		l->at = l->n;
-	} else if (rc == PX_ENOTFOUND) {
-		l->at++;
 	}
 	next_one(l);
 }
@@ -201,8 +214,13 @@ void px_watch_tick(struct px_flow *flow)
 	int64_t wait = flow->gen->conf->limits.arrival_wait, now = px_flow_now(flow);
 	int64_t until = now - wait;
 	bool goes_on = flow->watched_to.message != 0;
-	if (wait == 0)
-		flow->watched = now; /* switched on again, it does not begin with what was long ago */
+	if (flow->watching && !flow->looking && !px_steady_is_doubtful(flow) &&
+	    (wait == 0 ? now - flow->watched >= 20 * EVERY : flow->watched > now)) {
+		/* Switched on again, it does not begin with what was long ago; a clock that was ahead is
+		 * not waited for. */
+		flow->watched = until;
+		keep_mark(flow);
+	}
 	if (!flow->watching || flow->looking || wait == 0 || px_steady_is_doubtful(flow) ||
 	    (!goes_on && until - flow->watched < PX_MIN((int64_t)EVERY, wait)))
 		return;

@@ -19,6 +19,13 @@ bool px_need_is_same(const struct px_accept *req, const struct px_header *header
 	       same_key(&req->keys, keys, PX_KEY_DECLARANT);
 }
 
+/* This node's own messages, such as alarms, announce nothing. */
+static bool is_own(struct px_wtx *w, uint64_t seq)
+{
+	struct px_rec_receipt receipt;
+	return px_load_receipt(&w->tx, seq, &receipt) == PX_OK && receipt.partner[0] == '\0';
+}
+
 static bool is_delivered_to(struct px_wtx *w, const struct px_rec_message *rec, const char *authority)
 {
 	for (unsigned i = 0; i < rec->n_deliveries; i++) {
@@ -39,7 +46,7 @@ static bool decides(struct px_wtx *w, struct px_scratch *scratch, const struct p
 	switch (req->need) {
 	case PX_NEED_NEW: return px_need_is_same(req, &rec.message.header, &rec.message.keys);
 	case PX_NEED_OWN: return strcmp(rec.message.header.sender, req->header.sender) == 0;
-	default: return is_delivered_to(w, &rec, req->header.sender);
+	default: return is_delivered_to(w, &rec, req->header.sender) && !is_own(w, seq);
 	}
 }
 

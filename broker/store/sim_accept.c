@@ -265,7 +265,7 @@ static bool decides(const struct sim *s, const struct px_accept *req, const stru
 	switch (req->need) {
 	case PX_NEED_NEW: return px_need_is_same(req, &m->header, &m->keys);
 	case PX_NEED_OWN: return strcmp(m->header.sender, req->header.sender) == 0;
-	default: return has_delivery_to(s, m, req->header.sender);
+	default: return m->partner[0] != '\0' && has_delivery_to(s, m, req->header.sender);
 	}
 }
 

@@ -109,6 +109,8 @@ with px.Lab("BY", "UA") as lab:
     _, r = send(sys_ua, "ArrivalNotice", arrival("EE5555", "NOT-KNOWN"), "BY")
     px.ok(r.status == 422 and r.codes() == ["R-S-PARTY"], "a report that names a movement that is not known is refused", r.text())
     px.ok(both(3), "and those concerned are told all the same", (alarms(ua), alarms(by)))
+    _, r = send(sys_ua, "ArrivalNotice", arrival("EE5555", "NOT-KNOWN"), "BY")
+    px.ok(r.status == 422 and r.codes() == ["R-S-PARTY"], "and again, for the alarm about it announces nothing", r.text())
 
     # --- once each, whatever happens
     ua.kill_node()
