@@ -29,7 +29,7 @@ enum px_commands {
 	PX_CMD_PING = 128,
 	PX_CMD_SPOOL = 512, /* prinex-spool */
 	PX_CMD_PREPARE = 1024,
-	PX_CMD_FILE = 256   /* not a command: the option may stand in a file */
+	PX_CMD_FILE = 256 /* not a command: the option may stand in a file */
 };
 
 struct px_settings {
