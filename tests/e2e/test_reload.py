@@ -81,7 +81,10 @@ class Late:
 
     def go_on(self):
         for pid in self.inspectors:
-            os.kill(pid, signal.SIGCONT)
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass  # had no message: it ended with its generation
         self.thread.join(30)
         return self.answer
 
