@@ -89,15 +89,16 @@ void px_flow_pause(struct px_flow *flow, const char *partner, const char *actor,
 static void pause_gone(void *arg, int rc)
 {
 	struct request *r = arg;
-	if (rc == PX_ENOTFOUND) {
+	struct link *link = px_flow_obtain_link(r->flow, r->partner);
+	/* No mark, but paused: an earlier resume whose outcome was unknown had happened. */
+	if (rc == PX_ENOTFOUND && !link->paused) {
 		request_end(r, PX_EPRECONDITION, "it is not paused");
 		return;
 	}
-	if (rc != PX_OK) {
+	if (rc != PX_OK && rc != PX_ENOTFOUND) {
 		store_failed(r, rc);
 		return;
 	}
-	struct link *link = px_flow_obtain_link(r->flow, r->partner);
 	link->paused = false;
 	px_alarm_clear(r->flow->alarms, PX_ALARM_PARTNER_PAUSED, r->partner);
 	px_dispatch_kick(link);

@@ -38,8 +38,11 @@ static enum weather weather_of(const struct call *c)
 {
 	if (town->calm)
 		return FINE;
-	return c->to != NULL ? town->node_weather[town_index(c->to)]
-			     : town->person_weather[c->to_person->index];
+	if (c->to == NULL)
+		return town->person_weather[c->to_person->index];
+	enum weather between = c->from != NULL ? town->link_weather[town_index(c->from)][town_index(c->to)]
+					       : FINE;
+	return between != FINE ? between : town->node_weather[town_index(c->to)];
 }
 
 /* --- its end
@@ -90,7 +93,8 @@ static void times_out(void *arg)
 
 static void come_back(struct call *c)
 {
-	unsigned odds = town->calm ? 0 : weather_of(c) == LOSSY ? 400 : 30;
+	enum weather w = weather_of(c);
+	unsigned odds = town->calm ? 0 : w == DEAF ? 1000 : w == LOSSY ? 400 : 30;
 	px_timer_set(town->timers, &c->timer, latency(), town_strikes(odds) ? is_lost : arrives, c);
 }
 
@@ -101,8 +105,10 @@ static void flow_answered(void *arg, const struct px_flow_answer *a)
 	c->result.status = a->status;
 	px_buf_add(&c->answer, a->body, a->len);
 	px_strlcpy(c->delivery, a->delivery != NULL ? a->delivery : "", sizeof(c->delivery));
-	if (c->kind == CALL_FETCH && a->status == 200)
+	if (c->kind == CALL_FETCH && a->status == 200) {
+		count_given(c->to, c->as);
 		c->offer = count_offered(c->caller, &c->answer, c->delivery);
+	}
 	if (c->ended)
 		call_free(c);
 	else if (town->crashing == c->to)
@@ -121,12 +127,13 @@ static void enter_flow(struct call *c)
 	char delivery[96];
 	px_assert(as != NULL);
 	px_strlcpy(delivery, c->delivery, sizeof(delivery));
-	px_timer_set(town->timers, &c->timer, c->timeout, times_out, c);
+	px_timer_set(town->timers, &c->timer, c->timeout + (c->kind == CALL_FETCH ? town->pace->poll : 0),
+		     times_out, c);
 	c->in_flow = true;
 	if (c->kind == CALL_POST)
 		px_flow_receive(n->flow, n->gen, as, c->body, flow_answered, c);
 	else if (c->kind == CALL_FETCH)
-		c->ticket = px_flow_fetch(n->flow, n->gen, as, 10000, flow_answered, c);
+		c->ticket = px_flow_fetch(n->flow, n->gen, as, town->pace->poll, flow_answered, c);
 	else
 		px_flow_confirm(n->flow, n->gen, as, delivery, c->body, flow_answered, c);
 }

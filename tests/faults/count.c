@@ -15,7 +15,7 @@ struct leased {
 	char sender[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1];
 	char recipient[PX_AUTHORITY_MAX + 1];
 	char partner[PX_NAME_MAX + 1];
-	bool settled;
+	bool settled, ordered;
 };
 
 struct count {
@@ -93,8 +93,9 @@ void count_acked(struct message *m, int status, const struct px_buf *coa)
 {
 	if (m->refused)
 		count_violation("%s was refused, then acknowledged", m->id);
-	if (m->acked &&
-	    (status != 200 || coa->len != m->coa.len || memcmp(coa->data, m->coa.data, coa->len) != 0))
+	if (m->acked && status == 201)
+		count_violation("%s sent again was accepted anew", m->id);
+	else if (m->acked && (coa->len != m->coa.len || memcmp(coa->data, m->coa.data, coa->len) != 0))
 		count_violation("%s sent again: status %d, another answer than the first", m->id, status);
 	if (!m->acked)
 		px_buf_add(&m->coa, coa->data, coa->len);
@@ -103,10 +104,21 @@ void count_acked(struct message *m, int status, const struct px_buf *coa)
 
 void count_refused(struct message *m, int status, const struct px_buf *coe)
 {
+	int64_t age = px_clock_wall(world_clock(town->world)) - m->created;
+	if (m->acked && age >= town->remembered && strstr(px_buf_str(coe), "PX-TIME-") != NULL)
+		return; /* too old to be known, and to be new */
 	if (m->acked)
 		count_violation("%s was acknowledged, then refused with %d: %s", m->id, status,
 				px_buf_str(coe));
 	m->refused = true;
+}
+
+static void told_cancelled(const struct message *m, struct fate *f, const struct px_buf *entry)
+{
+	f->cancels++;
+	if (f->seen > 0 && strstr(px_buf_str(entry), "may have arrived") == NULL)
+		count_violation("%s to %s: told as cancelled and never sent; it arrived", m->id,
+				f->recipient);
 }
 
 static void told(struct person *p, const struct px_buf *entry)
@@ -130,10 +142,13 @@ static void told(struct person *p, const struct px_buf *entry)
 				recipient);
 	else if (strcmp(code, "PX-UNKNOWN") == 0)
 		f->unknowns++;
+	else if (strcmp(code, "PX-CANCELLED") == 0)
+		told_cancelled(m, f, entry);
 	else
 		f->finals++;
-	/* What is unknown to a broker further away may be told after what is known. */
-	if (f == NULL || (f->finals > 0 && strcmp(code, "PX-UNKNOWN") == 0))
+	/* What another broker did not know, or ended, may be told after what is known. */
+	bool open = strcmp(code, "PX-UNKNOWN") == 0 || strcmp(code, "PX-CANCELLED") == 0;
+	if (f == NULL || (f->finals > 0 && open))
 		return;
 	snprintf(f->told, sizeof(f->told), "%s%s%s", kind, code[0] != '\0' ? " " : "", code);
 	f->told_delivered = strcmp(kind, "CoD") == 0;
@@ -250,23 +265,55 @@ static struct leased *find_leased(const struct px_store *st, uint64_t delivery)
 	return NULL;
 }
 
-void count_leased(struct px_store *st, const struct px_lease *lease)
+static struct leased *obtain_leased(struct px_store *st, uint64_t delivery)
 {
 	struct count *c = town->count;
+	const struct sim *s = (const struct sim *)st;
+	struct leased *l = find_leased(st, delivery);
+	if (l != NULL)
+		return l;
+	c->leased = sim_grow(c->leased, c->n_leased, &c->cap_leased, sizeof(*c->leased));
+	l = &c->leased[c->n_leased++];
+	const struct sim_delivery *d = &s->deliveries[delivery - 1];
+	const struct px_header *h = &s->messages[d->message - 1].header;
+	l->store = st;
+	l->delivery = delivery;
+	px_strlcpy(l->sender, h->sender, sizeof(l->sender));
+	px_strlcpy(l->id, h->message_id, sizeof(l->id));
+	px_strlcpy(l->recipient, d->d.recipient, sizeof(l->recipient));
+	px_strlcpy(l->partner, d->d.partner, sizeof(l->partner));
+	return l;
+}
+
+void count_leased(struct px_store *st, const struct px_lease *lease)
+{
 	struct leased *l = find_leased(st, lease->delivery.id);
 	if (l != NULL && l->settled)
 		count_violation("%s to %s is on its way again after its settlement was durable", l->id,
 				l->recipient);
-	if (l != NULL)
-		return;
-	c->leased = sim_grow(c->leased, c->n_leased, &c->cap_leased, sizeof(*c->leased));
-	l = &c->leased[c->n_leased++];
-	l->store = st;
-	l->delivery = lease->delivery.id;
-	px_strlcpy(l->sender, lease->header.sender, sizeof(l->sender));
-	px_strlcpy(l->id, lease->header.message_id, sizeof(l->id));
-	px_strlcpy(l->recipient, lease->delivery.recipient, sizeof(l->recipient));
-	px_strlcpy(l->partner, lease->delivery.partner, sizeof(l->partner));
+	obtain_leased(st, lease->delivery.id);
+}
+
+void count_ordered(struct px_store *st, uint64_t delivery)
+{
+	struct leased *l = obtain_leased(st, delivery);
+	struct fate *f = fate_of(count_find(l->sender, l->id), l->recipient);
+	if (f != NULL && !l->ordered)
+		f->ordered++;
+	l->ordered = true;
+}
+
+void count_cancelled(const struct node *n, const struct message *m)
+{
+	const struct sim *s = (const struct sim *)n->store;
+	for (size_t i = 0; i < s->n_deliveries; i++) {
+		const struct sim_delivery *d = &s->deliveries[i];
+		const struct px_header *h = &s->messages[d->message - 1].header;
+		if (strcmp(h->message_id, m->id) == 0 && strcmp(h->sender, m->from->authority) == 0 &&
+		    px_delivery_state_is_final(d->d.state))
+			return;
+	}
+	count_violation("%s: %s was called cancelled, and nothing of it has ended", n->authority, m->id);
 }
 
 void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state)
@@ -302,7 +349,7 @@ static const struct sim_delivery *still_open(const struct node *n)
 
 bool count_is_over(void)
 {
-	if (!people_have_sent() || !people_have_confirmed())
+	if (!people_have_sent() || !people_have_confirmed() || !operators_have_ended())
 		return false;
 	for (unsigned i = 0; i < town->n_nodes; i++) {
 		const struct sim *s = (const struct sim *)town->nodes[i]->store;
@@ -326,11 +373,28 @@ static bool lost_proofs(void)
 	return false;
 }
 
+static bool was_cancelled(const struct message *m, const struct fate *f)
+{
+	for (size_t i = 0; i < town->count->n_leased; i++) {
+		const struct leased *l = &town->count->leased[i];
+		const struct sim *s = (const struct sim *)l->store;
+		if (l->ordered && strcmp(l->id, m->id) == 0 && strcmp(l->sender, m->from->authority) == 0 &&
+		    strcmp(l->recipient, f->recipient) == 0 &&
+		    s->deliveries[l->delivery - 1].d.state == PX_D_CANCELLED)
+			return true;
+	}
+	return false;
+}
+
 static void check_fate(const struct message *m, const struct fate *f)
 {
 	const char *who = f->recipient;
-	if (f->finals == 0 && f->unknowns == 0)
+	if (f->finals == 0 && f->unknowns == 0 && f->cancels == 0)
 		count_violation("%s to %s was accepted and ended silently", m->id, who);
+	if (f->cancels > f->ordered)
+		count_violation("%s to %s: told as cancelled, which nobody did", m->id, who);
+	if (f->cancels == 0 && was_cancelled(m, f) && !lost_proofs())
+		count_violation("%s to %s: was cancelled, and its sender was not told", m->id, who);
 	if (f->finals > 1)
 		count_violation("%s to %s: %u final outcomes were told", m->id, who, f->finals);
 	if (f->told_delivered && f->seen == 0)
@@ -354,6 +418,8 @@ void count_end(void)
 	}
 	if (!people_have_sent())
 		count_violation("not everything was ever answered");
+	if (!operators_have_ended())
+		count_violation("an operator was never answered");
 	for (unsigned i = 0; i < town->n_messages; i++) {
 		const struct message *m = &town->messages[i];
 		for (unsigned k = 0; k < m->n_fates; k++) {

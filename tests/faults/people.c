@@ -52,6 +52,7 @@ static struct message *make_message(struct line *l, const struct message *twin)
 	m->from = l->person;
 	m->line = l->number;
 	m->place = l->next;
+	m->created = px_clock_wall(world_clock(town->world));
 	m->token = twin != NULL ? twin->token : town->n_tokens++;
 	m->broken = twin != NULL ? twin->broken : town_strikes(30);
 	m->unloved = twin != NULL ? twin->unloved : town_strikes(60);
@@ -72,7 +73,9 @@ static struct message *make_message(struct line *l, const struct message *twin)
 			   .lrn = lrn,
 			   .mrn = l->number % 2 == 0 ? mrn : NULL,
 			   .declarant = "D",
-			   .expires_in = town_strikes(100) ? town_between(20000, 120000) : 0,
+			   .expires_in = town_strikes(100) ? town_between(town->pace->expires_least,
+									  town->pace->expires_most)
+							   : 0,
 			   .broken = m->broken,
 			   .body = text};
 	struct px_buf doc = PX_BUF_INIT;
@@ -107,7 +110,8 @@ static void sent(struct call *c)
 	bool again = m->acked && town_strikes(100); /* a sender who forgot that it was answered */
 	if (!again)
 		l->next++;
-	px_timer_set(town->timers, &l->timer, town_between(0, 6000), again ? send_it : send_next, l);
+	px_timer_set(town->timers, &l->timer, town_between(0, town->pace->gap), again ? send_it : send_next,
+		     l);
 }
 
 static void send_it(void *arg)
@@ -124,6 +128,49 @@ static void send_next(void *arg)
 	l->current = make_message(l, NULL);
 	send_it(l);
 }
+
+/* --- sending once more
+ * ----------------------------------------------------------------------------------------- */
+
+static void repeated(struct call *c)
+{
+	struct message *m = c->arg;
+	int status = c->result.status;
+	town_trace("%s sent %s once more: %d %s", m->from->partner, m->id, status, c->result.reason);
+	if (!is_judged(c))
+		return;
+	if (status == 200 || status == 201)
+		count_acked(m, status, &c->answer);
+	else
+		count_refused(m, status, &c->answer);
+}
+
+static void repeat(struct message *m)
+{
+	call_start(call_home(m->from, CALL_POST, m->body, repeated, m));
+}
+
+static void remember(void *arg)
+{
+	struct person *p = arg;
+	struct message *m = town->n_messages > 0 ? &town->messages[town_draw(town->n_messages)] : NULL;
+	if (town->calm)
+		return;
+	if (m != NULL && m->from == p && m->acked)
+		repeat(m);
+	px_timer_set(town->timers, &p->memory, town_between(0, town->pace->gust), remember, p);
+}
+
+void people_repeat_all(void)
+{
+	for (unsigned i = 0; i < town->n_messages; i++) {
+		if (town->messages[i].acked)
+			repeat(&town->messages[i]);
+	}
+}
+
+/* --- what is left to do
+ * ---------------------------------------------------------------------------------------- */
 
 bool people_have_confirmed(void)
 {
@@ -254,7 +301,7 @@ static void fetched(struct call *c)
 {
 	struct fetcher *f = c->arg;
 	if (c->result.status != 200) {
-		look_again(f, 2000);
+		look_again(f, town->pace->look);
 		return;
 	}
 	px_buf_clear(&f->doc);
@@ -268,7 +315,9 @@ static void fetched(struct call *c)
 		look_again(f, 3000);
 	else
 		px_timer_set(town->timers, &f->timer,
-			     mood < 60 ? town_between(60000, 200000) : town_between(0, 2000), confirm, f);
+			     mood < 60 ? town_between(town->pace->slow_least, town->pace->slow_most)
+				       : town_between(0, 2000),
+			     confirm, f);
 }
 
 static void fetch(void *arg)
@@ -289,9 +338,11 @@ void people_start(void)
 		for (unsigned k = 0; k < p->n_lines; k++) {
 			p->lines[k] =
 			    (struct line){.person = p, .number = k, .length = (unsigned)town_between(1, 5)};
-			px_timer_set(town->timers, &p->lines[k].timer, town_between(0, 20000), send_next,
-				     &p->lines[k]);
+			px_timer_set(town->timers, &p->lines[k].timer, town_between(0, town->pace->start),
+				     send_next, &p->lines[k]);
 		}
+		if (!p->push)
+			remember(p);
 		for (unsigned k = 0; !p->push && k < FETCHERS; k++) {
 			p->fetchers[k].person = p;
 			look_again(&p->fetchers[k], 3000);

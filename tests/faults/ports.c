@@ -100,6 +100,8 @@ static void sign(struct px_sealer *s, const void *data, size_t len, px_octets_si
  * ---------------------------------------------------------------------------------------------------- */
 
 struct posting {
+	struct node *node;
+	char partner[PX_NAME_MAX + 1];
 	px_post_done *done;
 	void *arg;
 };
@@ -107,6 +109,7 @@ struct posting {
 static void posted(struct call *c)
 {
 	struct posting *p = c->arg;
+	count_posted(p->node, p->partner, c->result.end);
 	p->done(p->arg, &c->result);
 	free(p);
 }
@@ -144,7 +147,9 @@ static void post(struct px_transport *t, const struct px_conf_partner *partner, 
 {
 	struct ports *p = (struct ports *)((char *)t - offsetof(struct ports, transport));
 	struct posting *posting = px_xcalloc(1, sizeof(*posting));
-	*posting = (struct posting){done, arg};
+	*posting = (struct posting){.node = p->node, .done = done, .arg = arg};
+	px_strlcpy(posting->partner, partner->name, sizeof(posting->partner));
+	count_post(p->node, partner->name);
 	struct call *c = call_new(CALL_POST, body, posted, posting);
 	c->from = p->node;
 	c->timeout = partner->timeout;

@@ -6,9 +6,14 @@
 
 #include <stdarg.h>
 
-#define LOOK_EVERY 2000
-#define TIME_LIMIT (3 * 3600 * 1000) /* after the storm; the longest pause is 15 minutes */
-#define AFTERWARDS 12000             /* whatever comes twice comes within that time */
+#define AFTERWARDS 12000 /* whatever comes twice comes within that time */
+#define SECOND     ((int64_t)1000)
+#define MINUTE     (60 * SECOND)
+#define HOUR       (60 * MINUTE)
+#define DAY        (24 * HOUR)
+#define HORIZON    (30 * DAY)    /* as configured when nothing is */
+#define DAYS_OF    40            /* of so many towns one lives for days */
+#define DOUBT      (11 * MINUTE) /* in a clock that was set */
 
 struct town *town;
 
@@ -61,6 +66,7 @@ unsigned town_index(const struct node *n)
 
 static void add_node(const char *authority, struct px_buf *conf)
 {
+	px_buf_adds(conf, town->keeps);
 	struct node *n = world_node(town->world, authority, px_buf_str(conf));
 	n->wire = ports_wire;
 	px_store_close(&n->store);
@@ -145,18 +151,33 @@ static void build_hub(void)
 /* --- a run
  * ------------------------------------------------------------------------------------------------------ */
 
+/* What was acknowledged is known after it was removed; and when even that is forgotten it is too old. */
+static void try_memory(void)
+{
+	world_run(town->world, town->purged_in);
+	people_repeat_all();
+	world_run(town->world, AFTERWARDS);
+	if (town_draw(4) > 0)
+		return;
+	px_clock_sim_jump(world_clock(town->world), 2 * HORIZON + DAY + HOUR);
+	world_run(town->world, DOUBT + town->purged_in);
+	people_repeat_all();
+	world_run(town->world, AFTERWARDS);
+}
+
 static void run(void)
 {
-	int64_t limit = 0;
+	int64_t limit = 0, look = town->pace->look;
 	while (!town->calm || !count_is_over()) {
 		int64_t now = px_clock_mono(world_clock(town->world));
 		if (town->calm && limit == 0)
-			limit = now + TIME_LIMIT;
+			limit = now + town->pace->limit;
 		if (town->calm && now > limit)
 			break;
-		world_run(town->world, LOOK_EVERY);
+		world_run(town->world, look);
 	}
 	world_run(town->world, AFTERWARDS);
+	try_memory();
 	count_end();
 }
 
@@ -164,10 +185,55 @@ static void demolish(void)
 {
 	for (unsigned i = 0; i < town->n_nodes; i++)
 		weather_crash(town->nodes[i]);
+	operators_free();
 	calls_free();
 	people_free();
 	count_free(&town->count);
 	world_free(&town->world);
+}
+
+/* With short times there is much to expire and to be unknown, proofs too. */
+static const struct pace minutes = {
+    .storm_least = 40 * SECOND,
+    .storm_most = 200 * SECOND,
+    .gust = 12 * SECOND,
+    .start = 20 * SECOND,
+    .gap = 6 * SECOND,
+    .expires_least = 20 * SECOND,
+    .expires_most = 120 * SECOND,
+    .poll = 10 * SECOND,
+    .look = 2 * SECOND,
+    .slow_least = 60 * SECOND,
+    .slow_most = 200 * SECOND,
+    .limit = 3 * HOUR, /* the longest pause is 15 minutes */
+    .times = {"timeout = \"15s\" maximum-age = \"20min\" cod-wait = \"25min\"",
+	      "timeout = \"15s\" maximum-age = \"90s\" cod-wait = \"100s\""}};
+static const struct pace days = {.storm_least = DAY,
+				 .storm_most = 2 * DAY,
+				 .gust = 3 * HOUR,
+				 .start = 12 * HOUR,
+				 .gap = 4 * HOUR,
+				 .expires_least = 10 * MINUTE,
+				 .expires_most = 12 * HOUR,
+				 .poll = 60 * SECOND,
+				 .look = 5 * MINUTE,
+				 .slow_least = 60 * SECOND,
+				 .slow_most = 20 * HOUR,
+				 .limit = 4 * DAY,
+				 .times = {"timeout = \"15s\" maximum-age = \"20h\" cod-wait = \"22h\"",
+					   "timeout = \"15s\" maximum-age = \"2h\" cod-wait = \"3h\""}};
+
+static void settle_in(uint64_t seed)
+{
+	bool long_ones = seed % DAYS_OF == 12 || seed % (2 * (uint64_t)DAYS_OF) == 33;
+	town->pace = long_ones ? &days : &minutes;
+	town->times = town->pace->times[seed / 2 % 2];
+	town->remembered = HORIZON + DAY;
+	bool cleans_up = seed / 4 % 2 == 0;
+	town->keeps = !cleans_up  ? ""
+		      : long_ones ? "retention \"all\" { keep = \"1h\" }\n"
+				  : "retention \"all\" { keep = \"1min\" }\n";
+	town->purged_in = !cleans_up ? 0 : long_ones ? 2 * HOUR + MINUTE : 2 * MINUTE + 10 * SECOND;
 }
 
 unsigned town_play(uint64_t seed, enum wrong wrong, bool trace, struct px_buf *first)
@@ -178,12 +244,11 @@ unsigned town_play(uint64_t seed, enum wrong wrong, bool trace, struct px_buf *f
 	town->trace = trace;
 	TAILQ_INIT(&town->calls);
 	TAILQ_INIT(&town->delays);
+	TAILQ_INIT(&town->orders);
 	town->world = world_new(seed);
 	town->timers = world_timers(town->world);
 	town->count = count_new();
-	/* With short times there is much to expire and to be unknown, proofs too. */
-	town->times = seed / 2 % 2 == 0 ? "timeout = \"15s\" maximum-age = \"20min\" cod-wait = \"25min\""
-					: "timeout = \"15s\" maximum-age = \"90s\" cod-wait = \"100s\"";
+	settle_in(seed);
 	if (seed % 2 == 0)
 		build_pair();
 	else
@@ -191,6 +256,7 @@ unsigned town_play(uint64_t seed, enum wrong wrong, bool trace, struct px_buf *f
 	world_start(town->world);
 	people_start();
 	weather_start();
+	operators_start();
 	run();
 	unsigned violations = town->violations;
 	*first = town->first;

@@ -20,8 +20,10 @@
  *	calls.c       one request on its way: delays, cuts, lost answers
  *	people.c      the customs systems
  *	ports.c       what a node reaches others by: transport, inspector, sealer, each with its faults
- *	weather.c     crashes, reloads, outages, clock steps
+ *	weather.c     crashes, clean stops, reloads, outages, clock steps
+ *	operators.c   who pauses, resumes, probes, retries and cancels
  *	count.c       the checker: knows the promises, not the code
+ *	count_links.c what may be sent to whom
  *	wrong.c       stands between flow and store: observes, and plays the wrong variants
  *
  * One town at a time and in one thread: `town` is the one at hand.
@@ -43,15 +45,17 @@ const char *wrong_shown(enum wrong w);
 #define MAX_MESSAGES   160
 #define MAX_RECIPIENTS 2
 #define FETCHERS       2
+#define MAX_LINKS      6
 
 /** A message at one recipient, as that one and the sender see it. */
 struct fate {
 	char recipient[PX_AUTHORITY_MAX + 1];
 	unsigned seen;  /* whole body arrived so often */
 	bool confirmed; /* an answer to a confirmation said: settled; or the settlement was durable */
-	unsigned unknowns;
-	unsigned finals; /* CoD, or CoE other than PX-UNKNOWN */
-	char told[64];   /* the last thing that the sender was told */
+	unsigned unknowns, cancels; /* CoE PX-UNKNOWN, CoE PX-CANCELLED */
+	unsigned finals;            /* CoD, or another CoE */
+	unsigned ordered;           /* deliveries that an operator ended, at any node */
+	char told[64];              /* the last thing that the sender was told */
 	bool told_delivered;
 	unsigned offers; /* by the node, whether they arrived or not */
 	bool given_up;   /* its node ended it as unknown: a late confirmation counts under any lease */
@@ -68,6 +72,7 @@ struct message {
 	bool unloved; /* its recipients refuse it */
 	bool acked, refused;
 	struct px_buf coa;
+	int64_t created; /* wall */
 	unsigned n_fates;
 	struct fate fates[MAX_RECIPIENTS];
 };
@@ -99,15 +104,44 @@ struct person {
 	unsigned n_lines;
 	struct fetcher fetchers[FETCHERS];
 	int last[MAX_PEOPLE][MAX_LINES]; /* place of the last message seen of each movement */
+	struct px_timer memory;          /* sends something old once more */
 };
 
 struct call;
 TAILQ_HEAD(call_list, call);
 struct delay;
 TAILQ_HEAD(delay_list, delay);
+struct order;
+TAILQ_HEAD(order_list, order);
 
 /** What a place is like to reach. */
-enum weather { FINE, REFUSING, BLACK_HOLE, LOSSY, WRONG_PROXY, BUSY_PROXY, WEATHERS };
+enum weather { FINE, REFUSING, BLACK_HOLE, LOSSY, DEAF, WRONG_PROXY, BUSY_PROXY, WEATHERS };
+
+/** How fast life is: minutes, or days with outages of hours. Milliseconds. */
+struct pace {
+	int64_t storm_least, storm_most; /* so long the weather is bad */
+	int64_t gust;                    /* the most between two strikes */
+	int64_t start, gap;              /* the first message of a line, and the next, come within */
+	int64_t expires_least, expires_most;
+	int64_t poll, look;            /* a fetch waits so long; the next one begins within */
+	int64_t slow_least, slow_most; /* who needs long to confirm */
+	int64_t limit;                 /* all must have ended so long after the storm */
+	const char *times[2];          /* of partners */
+};
+
+/** What is counted of a node's partner. */
+struct town_link {
+	bool paused; /* for sure */
+	unsigned in_flight, failures;
+	int64_t answered; /* mono */
+};
+
+/** A node that stops cleanly. */
+struct stopping {
+	struct node *node;
+	bool is;
+	struct px_timer timer;
+};
 
 struct town {
 	struct world *world;
@@ -115,11 +149,18 @@ struct town {
 	uint64_t seed, random;
 	enum wrong wrong;
 	bool trace;
-	const char *times; /* of partners */
-	bool calm;         /* the faults are over */
+	const struct pace *pace;
+	const char *times;  /* of partners */
+	const char *keeps;  /* configuration: for how long */
+	int64_t purged_in;  /* so long after its end a message is gone */
+	int64_t remembered; /* so long after it was made a message is known or refused, but never new */
+	bool calm;          /* the faults are over */
 	struct node *nodes[MAX_NODES];
 	unsigned n_nodes;
 	enum weather node_weather[MAX_NODES], person_weather[MAX_PEOPLE];
+	enum weather link_weather[MAX_NODES][MAX_NODES]; /* from, to; FINE: that of the other one */
+	struct town_link links[MAX_NODES][MAX_LINKS];
+	struct stopping stops[MAX_NODES];
 	struct node *crashing;
 	struct person people[MAX_PEOPLE];
 	unsigned n_people;
@@ -127,7 +168,8 @@ struct town {
 	unsigned n_messages, n_tokens;
 	struct call_list calls;
 	struct delay_list delays;
-	struct px_timer storm;
+	struct order_list orders;
+	struct px_timer storm, office;
 	int64_t storm_end;
 	unsigned crashes;
 	struct count *count;
@@ -189,11 +231,21 @@ int person_receives(struct person *p, struct px_body *body, struct px_buf *answe
 bool people_have_sent(void);
 /** Nobody holds anything that is fetched and may still be confirmed. */
 bool people_have_confirmed(void);
+/** Everything that was acknowledged is sent once more. */
+void people_repeat_all(void);
 void people_free(void);
 
 /* weather.c */
 void weather_start(void);
 void weather_crash(struct node *n);
+
+/* operators.c */
+void operators_start(void);
+/** The weather is fine: all is resumed. */
+void operators_go_home(void);
+/** Every order was answered. */
+bool operators_have_ended(void);
+void operators_free(void);
 
 /* wrong.c */
 /** Between stop and start of a node that crashed. */
@@ -217,8 +269,22 @@ void count_seen(struct person *p, const struct px_buf *doc);
 void count_confirmed(struct person *p, const struct px_buf *doc, unsigned offer);
 void count_leased(struct px_store *st, const struct px_lease *lease);
 void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state);
+/** An operator was told that (deliveries of) @m were cancelled at @n. */
+void count_cancelled(const struct node *n, const struct message *m);
+/** The store is asked to end a delivery as cancelled. */
+void count_ordered(struct px_store *st, uint64_t delivery);
 /** Is there nothing left to happen? */
 bool count_is_over(void);
 void count_end(void);
+
+/* count_links.c */
+/** Whether @partner is paused at @n for sure: told so, and nobody has asked to resume it since. */
+void count_paused(const struct node *n, const char *partner, bool paused);
+/** A poller of @partner gets something. */
+void count_given(const struct node *n, const char *partner);
+/** A post by @n begins; has ended. */
+void count_post(const struct node *n, const char *partner);
+void count_posted(const struct node *n, const char *partner, enum px_post_end how);
+void count_crashed(const struct node *n);
 
 #endif

@@ -4,7 +4,10 @@
 
 #include "town.h"
 
+#include "flow/internal.h"
 #include "store/sim_parts.h"
+
+#define LONGEST_PAUSE ((15 + 3) * 60 * 1000) /* and the most that the clock is set back by */
 
 /* The linker puts __wrap_X in the place of X (-Wl,--wrap): what is wrong is here, never in the broker. */
 void __real_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done,
@@ -21,6 +24,19 @@ void __wrap_px_store_known(struct px_store *st, const char *partner, const uint8
 void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
 void __wrap_px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now,
 			   px_lease_done *done, void *arg);
+
+void __real_px_store_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
+void __wrap_px_store_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
+void __real_px_store_mark(struct px_store *st, const struct px_mark *mark, px_write_done *done, void *arg);
+void __wrap_px_store_mark(struct px_store *st, const struct px_mark *mark, px_write_done *done, void *arg);
+void __real_px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after);
+void __wrap_px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after);
+void __real_px_late_confirm(struct px_flow *flow, struct px_generation *gen,
+			    const struct px_conf_partner *partner, const char *id, struct px_body *body,
+			    px_flow_answered *answered, void *arg);
+void __wrap_px_late_confirm(struct px_flow *flow, struct px_generation *gen,
+			    const struct px_conf_partner *partner, const char *id, struct px_body *body,
+			    px_flow_answered *answered, void *arg);
 
 static const struct {
 	const char *wire, *shown;
@@ -186,6 +202,14 @@ void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px
 	struct px_settle changed = *req;
 	if (town->wrong == WRONG_SILENT)
 		changed.owed_len = 0, changed.owed = NULL;
+	if (req->state == PX_D_CANCELLED) {
+		count_ordered(st, req->delivery);
+		if (town->wrong == WRONG_CANCEL_SILENT)
+			changed.owed_len = 0, changed.owed = NULL;
+	}
+	if (req->state == PX_D_QUEUED && req->due - px_clock_wall(world_clock(town->world)) > LONGEST_PAUSE)
+		count_violation("delivery %llu waits longer than any pause between attempts",
+				(unsigned long long)req->delivery);
 	if (town->wrong == WRONG_LOST_SETTLE && req->state != PX_D_QUEUED && town->crashing == NULL &&
 	    town_strikes(200))
 		px_timer_set(town->timers, &s->timer, 0, settle_in_vain, s);
@@ -217,4 +241,43 @@ void __wrap_px_store_lease(struct px_store *st, const char *partner, unsigned ma
 	struct leasing *l = px_xcalloc(1, sizeof(*l));
 	*l = (struct leasing){st, done, arg};
 	__real_px_store_lease(st, partner, max, now, observe_leased, l);
+}
+
+/* --- what operators want to be kept
+ * ---------------------------------------------------------------------------- */
+
+void __wrap_px_store_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg)
+{
+	struct px_purge changed = *req;
+	if (town->wrong == WRONG_PURGE_EARLY) /* duplicate keys go with their messages */
+		changed.horizon = -4 * req->horizon;
+	__real_px_store_purge(st, &changed, done, arg);
+}
+
+void __wrap_px_store_mark(struct px_store *st, const struct px_mark *mark, px_write_done *done, void *arg)
+{
+	struct px_mark changed = *mark;
+	if (town->wrong == WRONG_PAUSE_FORGOTTEN && px_str_starts(mark->name, "pause/"))
+		px_strlcpy(changed.name, "nonsense", sizeof(changed.name));
+	__real_px_store_mark(st, &changed, done, arg);
+}
+
+/* --- partners that are down, and those that were late
+ * ---------------------------------------------------------- */
+
+void __wrap_px_dispatch_failed(struct link *link, const char *reason, int64_t retry_after)
+{
+	if (town->wrong != WRONG_NEVER_DOWN)
+		__real_px_dispatch_failed(link, reason, retry_after);
+}
+
+void __wrap_px_late_confirm(struct px_flow *flow, struct px_generation *gen,
+			    const struct px_conf_partner *partner, const char *id, struct px_body *body,
+			    px_flow_answered *answered, void *arg)
+{
+	struct px_flow_answer thanks = {.status = 204, .body = ""};
+	if (town->wrong == WRONG_LATE_IGNORED)
+		answered(arg, &thanks);
+	else
+		__real_px_late_confirm(flow, gen, partner, id, body, answered, arg);
 }

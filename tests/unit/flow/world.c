@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "flow/confirm.h"
+#include "store/sim_parts.h"
 #include "world_fakes.h"
 
 struct world {
@@ -201,6 +202,18 @@ void world_reload(struct node *n, const char *conf_text)
 	px_flow_set_generation(n->flow, n->gen);
 }
 
+/* Nothing waits in a store, and no timer is due. */
+static bool is_idle(const struct world *w)
+{
+	int64_t now = px_clock_mono(w->clock), at;
+	for (unsigned i = 0; i < w->n; i++) {
+		const struct sim *s = (const struct sim *)w->nodes[i]->store;
+		if (s->queued > 0 || (px_timers_next(w->nodes[i]->timers, &at) && at <= now))
+			return false;
+	}
+	return !px_timers_next(w->timers, &at) || at > now;
+}
+
 /* Everything that can happen without time passing. */
 static void settle_down(struct world *w)
 {
@@ -211,7 +224,7 @@ static void settle_down(struct world *w)
 		}
 		px_timers_run(w->timers);
 		bool quiet = !fakes_run(w->fakes);
-		if (quiet && round > 10)
+		if (quiet && (round > 10 || is_idle(w)))
 			return;
 	}
 }
