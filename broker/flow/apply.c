@@ -18,6 +18,8 @@ static enum px_delivery_state state_of(const struct px_confirmation *c)
 	enum px_code code = px_code_parse(c->error_code);
 	if (code == PX_CODE_UNKNOWN)
 		return PX_D_UNKNOWN;
+	if (code == PX_CODE_CANCELLED)
+		return PX_D_CANCELLED;
 	return code == PX_CODE_EXPIRED ? PX_D_EXPIRED : PX_D_REFUSED;
 }
 

@@ -72,7 +72,11 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 		px_flow_store_failed(flow, "lease");
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
 	for (unsigned i = 0; i < n; i++) {
-		if (!px_settle_if_overdue(flow, &leases[i]))
+		if (px_settle_if_overdue(flow, &leases[i]))
+			continue;
+		if (link->paused) /* meanwhile */
+			px_lease_give_back(flow, &leases[i], false, NULL);
+		else
 			px_deliver_start(link, partner, &leases[i]);
 	}
 	px_flow_end(flow);

@@ -51,22 +51,6 @@ static void fetched_drop(struct fetched *f)
 	free(f);
 }
 
-static void give_back(struct px_flow *flow, const struct px_lease *lease, bool sent, const char *why)
-{
-	struct px_settle s = {
-	    .delivery = lease->delivery.id,
-	    .token = lease->token,
-	    .state = PX_D_QUEUED,
-	    .due = px_flow_now(flow),
-	    .attempted = sent,
-	    .body_sent = sent || px_sent_maybe(flow, &lease->delivery),
-	    .error = why,
-	};
-	struct settle_about about = {&lease->delivery, &lease->header, lease->origin, lease->body->digest,
-				     lease->confirmations};
-	px_settle(flow, &about, &s, NULL, NULL);
-}
-
 static void lease_over(void *arg)
 {
 	struct fetched *f = arg;
@@ -74,7 +58,7 @@ static void lease_over(void *arg)
 	       "msg=%s/%s partner=%s delivery=%llu fetched but not confirmed within %d s, offered again",
 	       f->lease.header.sender, f->lease.header.message_id, f->link->name,
 	       (unsigned long long)f->lease.delivery.id, LEASE_MS / 1000);
-	give_back(f->link->flow, &f->lease, true, "fetched but not confirmed in time");
+	px_lease_give_back(f->link->flow, &f->lease, true, "fetched but not confirmed in time");
 	fetched_drop(f);
 }
 
@@ -139,10 +123,10 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 		struct waiter *w = TAILQ_FIRST(&link->waiters);
 		if (px_settle_if_overdue(flow, &leases[i]))
 			continue;
-		if (w != NULL)
+		if (w != NULL && !link->paused)
 			hand_out(link, w, &leases[i]);
 		else
-			give_back(flow, &leases[i], false, NULL);
+			px_lease_give_back(flow, &leases[i], false, NULL);
 	}
 	px_flow_end(flow);
 	if (again)
@@ -394,7 +378,8 @@ void px_inbox_give_back(struct link *link)
 {
 	while (!TAILQ_EMPTY(&link->fetched)) {
 		struct fetched *f = TAILQ_FIRST(&link->fetched);
-		give_back(link->flow, &f->lease, true, "fetched but not confirmed before the node stopped");
+		px_lease_give_back(link->flow, &f->lease, true,
+				   "fetched but not confirmed before the node stopped");
 		fetched_drop(f);
 	}
 }

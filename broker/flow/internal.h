@@ -188,6 +188,8 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
  * ones journalled. @results as the store gave them, one for each of @a. */
 void px_applied(struct px_flow *flow, const char *partner, const struct px_applying *a,
 		const enum px_apply_result *results);
+/** Ended without an answer of the recipient: one that comes later supersedes what the sender was told. */
+bool px_settle_is_open(enum px_delivery_state ended);
 /** A leased delivery whose time ran out (after an outage, before the sweep came to it): settle it, don't send
  * it.
  * @return whether it was so. */
@@ -197,6 +199,8 @@ void px_settle_cancel_waiting(struct px_flow *flow);
 /** Copy a lease so that it outlives the callback (body referenced); and drop it. */
 void px_lease_hold(struct px_lease *to, const struct px_lease *from);
 void px_lease_release(struct px_lease *lease);
+/** It is to be offered again, at once; @sent: somebody had it. @why NULL: no reason to be shown. */
+void px_lease_give_back(struct px_flow *flow, const struct px_lease *lease, bool sent, const char *why);
 
 /* inbox.c */
 /** Give waiting pollers of @link what there is. @return whether a lease request was made. */

@@ -8,8 +8,9 @@
 
 /*
  * A delivery that was fetched but not confirmed in time is offered again, and then only who has it now may
- * confirm it. But once its time has run out it is unknown, nobody has it, and proof that it arrived is
- * welcome: it settles, and the confirmation made of it supersedes the exception the sender was given.
+ * confirm it. But once its time has run out it is unknown, or an administrator has cancelled it; nobody has
+ * it, and proof that it arrived is welcome: it settles, and the confirmation made of it supersedes the
+ * exception the sender was given.
  */
 struct late {
 	struct px_flow *flow;
@@ -141,7 +142,8 @@ static void found(void *arg, int rc, unsigned n, const struct px_delivery *deliv
 	if (rc != PX_OK) {
 		refuse(l, 503, "the store could not be read");
 	} else if (n != 1 || deliveries[0].id != l->lease.delivery.id ||
-		   deliveries[0].state != PX_D_UNKNOWN || strcmp(deliveries[0].partner, l->partner) != 0) {
+		   !px_settle_is_open(deliveries[0].state) ||
+		   strcmp(deliveries[0].partner, l->partner) != 0) {
 		passed_on(l);
 	} else {
 		l->lease.delivery = deliveries[0];

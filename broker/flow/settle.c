@@ -121,8 +121,15 @@ static enum px_code owed_code(const struct px_delivery *d, enum px_delivery_stat
 	}
 }
 
-/* The ConfirmationId of the CoE that says a delivery's fate is unknown: found again when it is superseded. */
-static void unknown_id(const struct settle_about *about, char out[PX_MESSAGE_ID_MAX + 1])
+bool px_settle_is_open(enum px_delivery_state ended)
+{
+	return ended == PX_D_UNKNOWN || ended == PX_D_CANCELLED;
+}
+
+/* The ConfirmationId of the CoE that says a delivery ended so, without an answer of the recipient: found
+ * again when it is superseded. */
+static void open_id(const struct settle_about *about, enum px_delivery_state state,
+		    char out[PX_MESSAGE_ID_MAX + 1])
 {
 	struct px_buf of = PX_BUF_INIT;
 	uint8_t digest[PX_DIGEST_LEN];
@@ -131,7 +138,7 @@ static void unknown_id(const struct settle_about *about, char out[PX_MESSAGE_ID_
 	px_buf_adds(&of, about->delivery->recipient);
 	px_sha256(of.data, of.len, digest);
 	px_hex(digest, PX_DIGEST_LEN, hex);
-	snprintf(out, PX_MESSAGE_ID_MAX + 1, "PX-U%.23s", hex);
+	snprintf(out, PX_MESSAGE_ID_MAX + 1, "PX-%c%.23s", state == PX_D_UNKNOWN ? 'U' : 'X', hex);
 	px_buf_free(&of);
 }
 
@@ -140,10 +147,10 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 {
 	char id[PX_MESSAGE_ID_MAX + 1], superseded[PX_MESSAGE_ID_MAX + 1] = "";
 	px_flow_fresh_id(flow, id);
-	if (s->state == PX_D_UNKNOWN)
-		unknown_id(about, id);
-	if (about->delivery->state == PX_D_UNKNOWN)
-		unknown_id(about, superseded);
+	if (px_settle_is_open(s->state))
+		open_id(about, s->state, id);
+	if (px_settle_is_open(about->delivery->state))
+		open_id(about, about->delivery->state, superseded);
 	struct px_findings errors = {0}, warnings = {0};
 	bool good = s->state == PX_D_DELIVERED;
 	if (good && s->answer_len == 0)
@@ -355,6 +362,22 @@ bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)
 				     lease->confirmations};
 	px_settle(flow, &about, &s, NULL, NULL);
 	return true;
+}
+
+void px_lease_give_back(struct px_flow *flow, const struct px_lease *lease, bool sent, const char *why)
+{
+	struct px_settle s = {
+	    .delivery = lease->delivery.id,
+	    .token = lease->token,
+	    .state = PX_D_QUEUED,
+	    .due = px_flow_now(flow),
+	    .attempted = sent,
+	    .body_sent = sent || px_sent_maybe(flow, &lease->delivery),
+	    .error = why,
+	};
+	struct settle_about about = {&lease->delivery, &lease->header, lease->origin, lease->body->digest,
+				     lease->confirmations};
+	px_settle(flow, &about, &s, NULL, NULL);
 }
 
 void px_lease_hold(struct px_lease *to, const struct px_lease *from)

@@ -60,7 +60,8 @@ static bool may_become(enum px_delivery_state from, enum px_delivery_state to)
 	switch (from) {
 	case PX_D_QUEUED: return true;
 	case PX_D_HANDED_OVER: return px_delivery_state_is_final(to);
-	case PX_D_UNKNOWN: return to == PX_D_DELIVERED || to == PX_D_REFUSED;
+	case PX_D_UNKNOWN:
+	case PX_D_CANCELLED: return to == PX_D_DELIVERED || to == PX_D_REFUSED;
 	default: return false;
 	}
 }

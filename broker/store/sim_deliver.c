@@ -155,7 +155,8 @@ static bool may_become(enum px_delivery_state from, enum px_delivery_state to)
 		return true;
 	if (from == PX_D_HANDED_OVER)
 		return px_delivery_state_is_final(to);
-	return from == PX_D_UNKNOWN && (to == PX_D_DELIVERED || to == PX_D_REFUSED);
+	return (from == PX_D_UNKNOWN || from == PX_D_CANCELLED) &&
+	       (to == PX_D_DELIVERED || to == PX_D_REFUSED);
 }
 
 static void journal_settled(struct sim *s, const struct sim_delivery *d, const char *code, const char *detail,

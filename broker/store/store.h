@@ -71,7 +71,7 @@ struct px_store;
 enum px_delivery_state {
 	PX_D_QUEUED,      /* waiting, or leased (that is in memory only) */
 	PX_D_HANDED_OVER, /* a broker's CoA with CodFollows; the next in the movement may go */
-	PX_D_DELIVERED,   /* from here on final; UNKNOWN may still be superseded */
+	PX_D_DELIVERED,   /* from here on final; UNKNOWN and CANCELLED may still be superseded */
 	PX_D_REFUSED,
 	PX_D_EXPIRED,
 	PX_D_UNKNOWN,
@@ -134,7 +134,8 @@ struct px_new_delivery {
 /**
  * What a received confirmation does to a delivery of ours, in the accepting transaction: the delivery of that
  * message to `recipient`; if there is none and the state is REFUSED, all its deliveries to `partner`.
- * It counts whether leased or not (the lease is then stale). ALREADY: final, unless it is UNKNOWN.
+ * It counts whether leased or not (the lease is then stale). ALREADY: final, unless it is UNKNOWN or
+ * CANCELLED.
  */
 struct px_apply {
 	char ref_sender[PX_AUTHORITY_MAX + 1];
@@ -142,7 +143,7 @@ struct px_apply {
 	uint8_t ref_digest[PX_DIGEST_LEN];
 	char recipient[PX_AUTHORITY_MAX + 1]; /* whose delivery */
 	char partner[PX_NAME_MAX + 1];        /* not "": only if it was handed to this partner */
-	enum px_delivery_state state;         /* DELIVERED, REFUSED, EXPIRED or UNKNOWN */
+	enum px_delivery_state state;         /* final */
 	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };
 
@@ -306,8 +307,8 @@ struct px_settle {
 	const char *actor; /* who did it, for the journal; NULL the broker */
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent), PX_EPRECONDITION (already final;
- * UNKNOWN may become DELIVERED or REFUSED), ... in this order. A handed-over delivery never goes back to
- * QUEUED or is handed over again (PX_EPRECONDITION). Only PX_OK ends the lease. */
+ * UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order. A handed-over delivery never
+ * goes back to QUEUED or is handed over again (PX_EPRECONDITION). Only PX_OK ends the lease. */
 typedef void px_write_done(void *arg, int rc);
 
 /** Pending confirmations for one way back. */

@@ -318,9 +318,9 @@ void count_cancelled(const struct node *n, const struct message *m)
 
 void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state)
 {
-	struct leased *l = find_leased(st, delivery);
-	if (l == NULL || state == PX_D_QUEUED)
+	if (state == PX_D_QUEUED)
 		return;
+	struct leased *l = obtain_leased(st, delivery);
 	l->settled = true;
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *p = &town->people[i];
@@ -328,7 +328,7 @@ void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_stat
 		bool his = p->node->store == st && strcmp(p->partner, l->partner) == 0;
 		if (f == NULL || !his)
 			continue;
-		f->given_up = f->given_up || state == PX_D_UNKNOWN;
+		f->given_up = f->given_up || state == PX_D_UNKNOWN || state == PX_D_CANCELLED;
 		f->confirmed = f->confirmed ||
 			       (p->push && (state == PX_D_DELIVERED || state == PX_D_REFUSED));
 	}

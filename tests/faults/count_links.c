@@ -4,7 +4,7 @@
 #include "town.h"
 
 #define DOWN_AFTER 3     /* failed connections in a row */
-#define JUDGED     10000 /* an answer is judged within that time; then it counts as a success, or does not */
+#define SETTLED    10000 /* what was leased before has begun, and answers are judged, within that time */
 
 static struct town_link *link_of(const struct node *n, const char *partner)
 {
@@ -30,9 +30,10 @@ void count_given(const struct node *n, const char *partner)
 void count_post(const struct node *n, const char *partner)
 {
 	struct town_link *l = link_of(n, partner);
-	int64_t quiet = px_clock_mono(world_clock(town->world)) - l->answered;
 	count_given(n, partner);
-	if (l->failures >= DOWN_AFTER && quiet > JUDGED && l->in_flight > 0)
+	bool is_down = l->failures >= DOWN_AFTER &&
+		       px_clock_mono(world_clock(town->world)) - l->changed > SETTLED;
+	if (is_down && l->in_flight > 0)
 		count_violation("%s: %s is down, and gets %u attempts at a time", n->authority, partner,
 				l->in_flight + 1);
 	l->in_flight++;
@@ -42,12 +43,9 @@ void count_posted(const struct node *n, const char *partner, enum px_post_end ho
 {
 	struct town_link *l = link_of(n, partner);
 	l->in_flight--;
-	if (how != PX_POST_ANSWERED) {
-		l->failures++;
-		return;
-	}
-	l->failures = 0;
-	l->answered = px_clock_mono(world_clock(town->world));
+	l->failures = how == PX_POST_ANSWERED ? 0 : l->failures + 1;
+	if (l->failures == 0 || l->failures == DOWN_AFTER)
+		l->changed = px_clock_mono(world_clock(town->world));
 }
 
 void count_crashed(const struct node *n)

@@ -133,7 +133,7 @@ struct pace {
 struct town_link {
 	bool paused; /* for sure */
 	unsigned in_flight, failures;
-	int64_t answered; /* mono */
+	int64_t changed; /* mono: when it last was found down, or there */
 };
 
 /** A node that stops cleanly. */

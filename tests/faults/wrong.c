@@ -182,7 +182,9 @@ struct settling {
 static void observe_settled(void *arg, int rc)
 {
 	struct settling *s = arg;
-	if (rc == PX_OK)
+	const struct sim *sim = (const struct sim *)s->store;
+	/* Also when an earlier try had happened although its outcome was unknown. */
+	if (rc == PX_OK || (rc == PX_EPRECONDITION && sim->deliveries[s->delivery - 1].d.state == s->state))
 		count_settled(s->store, s->delivery, s->state);
 	if (s->done != NULL)
 		s->done(s->arg, rc);

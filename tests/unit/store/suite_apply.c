@@ -72,8 +72,7 @@ static void with_another_digest_or_recipient(struct suite *t)
 
 static void final_ones_stay(struct suite *t)
 {
-	static const enum px_delivery_state final[] = {PX_D_DELIVERED, PX_D_REFUSED, PX_D_EXPIRED,
-						       PX_D_CANCELLED};
+	static const enum px_delivery_state final[] = {PX_D_DELIVERED, PX_D_REFUSED, PX_D_EXPIRED};
 	for (size_t i = 0; i < PX_ARRAY_LEN(final); i++) {
 		const char *id = suite_textf(t, "M%zu", i);
 		struct got_accept a = ACCEPT(t, .id = id, .to = "UA");
@@ -84,6 +83,22 @@ static void final_ones_stay(struct suite *t)
 		assert_int_equal(suite_state(t, id, "UA"), final[i]);
 		assert_int_equal(suite_entries(t), entries + 2); /* only the acceptances */
 	}
+}
+
+/* By an administrator: what the recipient says later is true all the same. */
+static void cancelled_is_superseded(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA MD");
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_CANCELLED, .actor = "anna"), PX_OK);
+	assert_int_equal(apply_state(t, "M1", "MD", PX_D_CANCELLED), PX_APPLIED); /* by the next broker's */
+	assert_int_equal(suite_partner(t, "ua").cancelled, 1);
+	assert_int_equal(apply_state(t, "M1", "UA", PX_D_EXPIRED), PX_APPLY_ALREADY);
+	assert_int_equal(apply_state(t, "M1", "UA", PX_D_DELIVERED), PX_APPLIED);
+	assert_int_equal(apply_state(t, "M1", "MD", PX_D_REFUSED), PX_APPLIED);
+	assert_int_equal(suite_state(t, "M1", "UA"), PX_D_DELIVERED);
+	assert_int_equal(suite_state(t, "M1", "MD"), PX_D_REFUSED);
+	assert_int_equal(suite_partner(t, "ua").cancelled, 0);
+	assert_int_equal(apply_state(t, "M1", "UA", PX_D_CANCELLED), PX_APPLY_ALREADY);
 }
 
 static void unknown_is_superseded(struct suite *t)
@@ -211,6 +226,7 @@ const struct suite_case suite_apply_cases[] = {
     {"a confirmation with another digest or recipient", with_another_digest_or_recipient},
     {"a confirmation about a final delivery changes nothing", final_ones_stay},
     {"a confirmation supersedes unknown", unknown_is_superseded},
+    {"a confirmation supersedes what an administrator ended", cancelled_is_superseded},
     {"a confirmation ends what was handed over", ends_what_was_handed_over},
     {"a confirmation takes the lease away", takes_the_lease_away},
     {"a confirmation releases the next of the movement", releases_the_next},

@@ -136,7 +136,7 @@ static void failed_settle_owes_nothing(struct suite *t)
 	(void)suite_expect_lease(t, "ua", "M1");
 	assert_int_equal(settle_owing(t, a.ids[0], "stale"), PX_ESTALE);
 	struct got_accept b = ACCEPT(t, .id = "M2", .to = "UA");
-	assert_int_equal(SETTLE(t, .delivery = b.ids[0], .state = PX_D_CANCELLED), PX_OK);
+	assert_int_equal(SETTLE(t, .delivery = b.ids[0], .state = PX_D_EXPIRED), PX_OK);
 	assert_int_equal(settle_owing(t, b.ids[0], "final"), PX_EPRECONDITION);
 	assert_int_equal(suite_stats(t).s.owed, 0);
 }
