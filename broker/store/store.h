@@ -134,8 +134,7 @@ struct px_new_delivery {
 /**
  * What a received confirmation does to a delivery of ours, in the accepting transaction: the delivery of that
  * message to `recipient`; if there is none and the state is REFUSED, all its deliveries to `partner`.
- * It counts whether leased or not (the lease is then stale). ALREADY: final, unless it is UNKNOWN or
- * CANCELLED.
+ * It counts whether leased or not (the lease is then stale). ALREADY: it can become that no more.
  */
 struct px_apply {
 	char ref_sender[PX_AUTHORITY_MAX + 1];
