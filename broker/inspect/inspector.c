@@ -5,6 +5,7 @@
 #include "inspect/inspector.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/strings.h"
@@ -12,14 +13,18 @@
 #include "inspect/codec.h"
 #include "inspect/sandbox.h"
 #include "inspect/wire.h"
+#include "xml/heap.h"
 
-/* After a document of this size what malloc(3) holds goes back to the system. */
-#define LARGE ((uint64_t)256 * 1024)
+/* What a document of this size occupied goes back to the system, but not while others like it may follow:
+ * getting it anew is a tenth of what they cost. */
+#define LARGE    ((uint64_t)256 * 1024)
+#define PAUSE_MS 500
 
 struct inspector {
 	const struct px_inspector_setup *setup;
 	struct px_arena arena;
 	struct px_buf encoded;
+	bool swollen; /* by a large document */
 };
 
 static void say_hello(int sock, bool ok, const char *why)
@@ -59,10 +64,22 @@ static void examine(struct inspector *in, const struct px_wire_request *r)
 	memcpy(px_arena_verdict(&in->arena, r->slot), in->encoded.data, in->encoded.len);
 }
 
+static void shrink_when_idle(struct inspector *in)
+{
+	struct pollfd next = {.fd = in->setup->sock, .events = POLLIN};
+	if (!in->swollen || poll(&next, 1, PAUSE_MS) != 0)
+		return;
+	in->swollen = false;
+	px_buf_free(&in->encoded);
+	px_heap_trim();
+	malloc_trim(0);
+}
+
 static void serve(struct inspector *in)
 {
 	for (;;) {
 		struct px_wire_request r;
+		shrink_when_idle(in);
 		int rc = px_wire_recv(in->setup->sock, &r, sizeof(r), NULL, NULL, 0);
 		if (rc != PX_OK)
 			_exit(rc == PX_ECLOSED ? 0 : 1);
@@ -75,10 +92,7 @@ static void serve(struct inspector *in)
 						      .verdict_len = in->encoded.len};
 		if (px_wire_send(in->setup->sock, &answer, sizeof(answer), NULL, 0, 0) != PX_OK)
 			_exit(0);
-		if (r.len >= LARGE) {
-			px_buf_free(&in->encoded);
-			malloc_trim(0);
-		}
+		in->swollen = in->swollen || r.len >= LARGE;
 	}
 }
 
@@ -88,6 +102,7 @@ void px_inspector_run(const struct px_inspector_setup *setup)
 	struct px_buf why = PX_BUF_INIT;
 	if (px_arena_attach(setup->arena, setup->body_limit, &in.arena) != PX_OK)
 		say_hello(setup->sock, false, "an inspector cannot map its arena");
+	px_heap_open();
 	if (px_sandbox_enter(setup->sock, setup->parent, &why) != PX_OK)
 		say_hello(setup->sock, false, px_buf_str(&why));
 	say_hello(setup->sock, true, "");

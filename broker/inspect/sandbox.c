@@ -24,7 +24,7 @@ static const int allowed[] = {
     SCMP_SYS(madvise),        SCMP_SYS(clock_gettime),   SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday),
     SCMP_SYS(time),           SCMP_SYS(getrandom),       SCMP_SYS(getpid),       SCMP_SYS(gettid),
     SCMP_SYS(exit),           SCMP_SYS(exit_group),      SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall), SCMP_SYS(poll),         SCMP_SYS(ppoll),
 #ifdef PX_SANITIZE
     SCMP_SYS(sigaltstack),    SCMP_SYS(sched_yield),
 #endif

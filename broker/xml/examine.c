@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "xml/examiner.h"
+#include "xml/heap.h"
 #include "xml/load.h"
 #include "xml/locate.h"
 #include "xml/prescan.h"
@@ -248,8 +249,11 @@ static void run_end(struct px_run *run)
 	px_leaf_free(&run->fresh);
 	px_buf_free(&run->shape.digest);
 	px_buf_free(&run->shape.value);
-	if (run->doc != NULL)
+	/* Only our own way through the stages leaves a tree as the parser made it. */
+	bool untouched = run->v->stage == PX_STAGE_OK && run->ex->verify == PX_VERIFY_FAST;
+	if (run->doc != NULL && !(untouched && px_heap_is_whole(run->heap_mark)))
 		xmlFreeDoc(run->doc);
+	px_heap_release(run->heap_mark);
 }
 
 static uint64_t cpu_us(void)

@@ -4,6 +4,7 @@
 
 #include <libxml/parser.h>
 
+#include "xml/heap.h"
 #include "xml/run.h"
 
 /* Never HUGE, NOENT, DTDLOAD or XINCLUDE. COMPACT: the tree is only read, apart from links between nodes. */
@@ -23,7 +24,7 @@ static void on_error(void *arg, xmlErrorPtr err)
 		errors->items[errors->n - 1].line = (unsigned)err->line;
 }
 
-static bool parse(struct px_run *run)
+static void make_tree(struct px_run *run)
 {
 	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
 	px_assert(ctxt != NULL);
@@ -33,6 +34,13 @@ static bool parse(struct px_run *run)
 	if (run->doc != NULL && (!ctxt->wellFormed || !ctxt->nsWellFormed) && run->v->errors.total == 0)
 		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
 	xmlFreeParserCtxt(ctxt);
+}
+
+static bool parse(struct px_run *run)
+{
+	run->heap_mark = px_heap_begin();
+	make_tree(run);
+	px_heap_end();
 	if (run->doc == NULL && run->v->errors.total == 0)
 		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
 	return run->v->errors.total == 0;

@@ -48,6 +48,7 @@ struct px_run {
 	size_t len;
 	struct px_verdict *v;
 	xmlDoc *doc;
+	size_t heap_mark; /* its memory, see heap.h; 0: none of its own */
 	xmlNode *root;
 	xmlNode *payload;   /* the business document's root element */
 	xmlNode *signature; /* the only Signature, at its place once the shape stage has passed */

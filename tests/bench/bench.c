@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "xml/examine.h"
+#include "xml/heap.h"
 #include "xml/load.h"
 #include "xml/prescan.h"
 #include "xml/sign.h"
@@ -60,6 +61,7 @@ static void load(struct bench *b, const char *conf_file, const char *type)
 	}
 	px_problems_free(&problems);
 	px_xml_init();
+	px_heap_open();
 	double start = cpu_us();
 	if (px_examiner_new(b->conf, b->cat, &b->ex, &why) != PX_OK)
 		die("examiner", px_buf_str(&why));

@@ -13,6 +13,7 @@
 #include "inspect/codec.h"
 #include "message.h"
 #include "xml/examine.h"
+#include "xml/heap.h"
 
 /*
  * usage: bench-count inspect CONF PKI TYPE PAYLOAD    declarations, their confirmations, and the verdicts
@@ -108,6 +109,7 @@ static void count_inspector(const char *conf_file, const char *pki, const char *
 	    px_catalogue_load(conf, &cat, &problems) != PX_OK)
 		px_bench_die(conf_file, "cannot be loaded");
 	px_xml_init();
+	px_heap_open();
 	if (px_examiner_new(conf, cat, &w.examiner, &why) != PX_OK)
 		px_bench_die("examiner", px_buf_str(&why));
 	snprintf(origin, sizeof(origin), "%s/BY/system", pki);

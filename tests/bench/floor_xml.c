@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "floor.h"
 #include "xml/c14n.h"
+#include "xml/heap.h"
 #include "xml/prescan.h"
 
 #define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT)
@@ -50,11 +51,30 @@ static xmlDocPtr parse(const struct px_buf *doc)
 	return tree;
 }
 
+/* With the broker's own memory for trees: the cheapest there is. One tree at a time. */
+static size_t mark;
+
+static xmlDocPtr parse_quickly(const struct px_buf *doc)
+{
+	px_heap_open();
+	mark = px_heap_begin();
+	xmlDocPtr tree = parse(doc);
+	px_heap_end();
+	return tree;
+}
+
+static void forget(xmlDocPtr tree)
+{
+	if (!px_heap_is_whole(mark))
+		xmlFreeDoc(tree);
+	px_heap_release(mark);
+}
+
 double px_floor_parse(struct px_floor *f, unsigned rounds)
 {
 	double start = px_floor_cpu();
 	for (unsigned i = 0; i < rounds; i++)
-		xmlFreeDoc(parse(f->doc));
+		forget(parse_quickly(f->doc));
 	return (px_floor_cpu() - start) / rounds;
 }
 
@@ -199,13 +219,13 @@ double px_floor_answer(struct px_floor *f, unsigned rounds)
 	EVP_PKEY_CTX *ctx = verifier(f->answerer);
 	double start = px_floor_cpu();
 	for (unsigned i = 0; i < rounds; i++) {
-		xmlDocPtr doc = parse(f->answer);
+		xmlDocPtr doc = parse_quickly(f->answer);
 		xmlNodePtr root = xmlDocGetRootElement(doc), signature = child(root, "Signature");
 		c14n_digest(root, signature, digest);
 		digest_signed_info(signature, digest);
 		signature_value(signature, f->answerer, &value);
 		verify(ctx, &value, digest);
-		xmlFreeDoc(doc);
+		forget(doc);
 	}
 	double took = (px_floor_cpu() - start) / rounds;
 	EVP_PKEY_CTX_free(ctx);

@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "xml/examiner.h"
+#include "xml/heap.h"
 
 static struct kit *kit;
 
@@ -85,6 +86,7 @@ struct kit *kit_get(void)
 		return kit;
 	struct px_buf why = PX_BUF_INIT;
 	px_xml_init();
+	px_heap_open(); /* as inspectors do */
 	kit = px_xcalloc(1, sizeof(*kit));
 	snprintf(kit->dir, sizeof(kit->dir), "/tmp/prinex-xml-XXXXXX");
 	px_assert(mkdtemp(kit->dir) != NULL);
