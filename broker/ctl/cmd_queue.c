@@ -11,8 +11,8 @@
  * Rows are collected page by page; then, for those that are not the head of their movement, each movement is
  * read once to tell which delivery is in front. Only then is the text made.
  */
-#define PAGE         100
-#define MESSAGES_MAX 200 /* of a movement that are looked through */
+#define PAGE          100
+#define MESSAGES_PAGE 200 /* of a movement, at a time */
 
 struct row {
 	struct px_delivery d;
@@ -23,7 +23,8 @@ struct queue {
 	struct px_scan scan;
 	unsigned wanted, n;
 	struct row *rows;
-	unsigned at; /* the row being looked at */
+	unsigned at;   /* the row being looked at */
+	uint64_t from; /* its movement is read on from here */
 };
 
 static void free_queue(void *state)
@@ -216,13 +217,13 @@ static void movement_read(void *arg, int rc, unsigned n, const struct px_message
 {
 	struct px_job *job = PX_CAST(arg, struct px_job, PX_JOB_MAGIC);
 	struct queue *q = job->state;
-	(void)next;
 	if (px_job_ended_by(job, rc == PX_ENOTFOUND ? PX_OK : rc, "read the movement"))
 		return;
 	uint64_t movement = q->rows[q->at].d.movement;
 	for (unsigned i = 0; i < n; i++)
 		note_in_front(q, movement, &messages[i]);
-	q->at++;
+	q->from = next;
+	q->at += next == 0;
 	next_behind(job);
 }
 
@@ -234,10 +235,10 @@ static bool needs_look(const struct row *row)
 static void next_behind(struct px_job *job)
 {
 	struct queue *q = job->state;
-	while (q->at < q->n && !needs_look(&q->rows[q->at]))
+	while (q->at < q->n && q->from == 0 && !needs_look(&q->rows[q->at]))
 		q->at++;
 	if (q->at < q->n)
-		px_store_movement(job->ctl->setup.store, q->rows[q->at].d.movement, MESSAGES_MAX,
+		px_store_movement(job->ctl->setup.store, q->rows[q->at].d.movement, q->from, MESSAGES_PAGE,
 				  movement_read, job);
 	else
 		finish(job);

@@ -13,7 +13,7 @@
  */
 #define HITS_MAX      100 /* per kind of key */
 #define MOVEMENTS_MAX 10  /* a vehicle may have been on many journeys: the latest */
-#define MESSAGES_MAX  200 /* per movement */
+#define MESSAGES_MAX  200 /* shown per movement; whether it has ended is read from all */
 
 struct trace {
 	char value[PX_KEY_VALUE_MAX + 1];
@@ -24,6 +24,7 @@ struct trace {
 	unsigned n_movements;
 	uint64_t movements[MOVEMENTS_MAX];
 	unsigned shown;
+	json_t *open; /* the last of the list, being read on; NULL none */
 	json_t *list; /* movements as shown */
 };
 
@@ -147,18 +148,27 @@ static void add_keys(json_t *keys, const struct px_message *m)
 static void show(struct trace *t, uint64_t movement, unsigned n, const struct px_message *messages)
 {
 	json_t *o = px_json_append(t->list), *keys = json_object(), *rows = json_array();
-	bool ended = false;
 	for (unsigned i = 0; i < n; i++) {
 		add_keys(keys, &messages[i]);
 		px_word_message(px_json_append(rows), &messages[i]);
-		ended = ended || messages[i].keys.ends_movement;
 	}
 	px_json_set_int(o, "movement", (int64_t)movement);
-	px_json_set_bool(o, "ended", ended);
+	px_json_set_bool(o, "ended", false);
 	px_json_set(o, "keys", keys);
 	px_json_set(o, "messages", rows);
 	px_json_set(o, "events", timeline(n, messages));
+	t->open = o;
 }
+
+static void note_end(struct trace *t, unsigned n, const struct px_message *messages)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (messages[i].keys.ends_movement)
+			px_json_set_bool(t->open, "ended", true);
+	}
+}
+
+static void next_page(struct px_job *job, uint64_t from);
 
 static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
 {
@@ -167,18 +177,30 @@ static void movement_read(void *arg, int rc, unsigned n, const struct px_message
 	if (px_job_ended_by(job, rc == PX_ENOTFOUND ? PX_OK : rc, "read the movement"))
 		return;
 	t->more = t->more || next != 0;
-	if (n > 0)
+	if (n > 0 && t->open == NULL)
 		show(t, t->movements[t->shown], n, messages);
+	note_end(t, n, messages);
+	if (next != 0) {
+		next_page(job, next);
+		return;
+	}
+	t->open = NULL;
 	t->shown++;
 	next_movement(job);
+}
+
+static void next_page(struct px_job *job, uint64_t from)
+{
+	struct trace *t = job->state;
+	px_store_movement(job->ctl->setup.store, t->movements[t->shown], from, MESSAGES_MAX, movement_read,
+			  job);
 }
 
 static void next_movement(struct px_job *job)
 {
 	struct trace *t = job->state;
 	if (t->shown < t->n_movements)
-		px_store_movement(job->ctl->setup.store, t->movements[t->shown], MESSAGES_MAX, movement_read,
-				  job);
+		next_page(job, 0);
 	else
 		finish(job);
 }
@@ -241,8 +263,9 @@ static void next_kind(struct px_job *job)
 {
 	struct trace *t = job->state;
 	if (t->kind <= t->last_kind) {
-		px_store_lookup(job->ctl->setup.store, (enum px_key_kind)t->kind, t->value, HITS_MAX,
-				looked_up, job);
+		struct px_lookup which = {
+		    .kind = (enum px_key_kind)t->kind, .value = t->value, .limit = HITS_MAX};
+		px_store_lookup(job->ctl->setup.store, &which, looked_up, job);
 	} else if (json_array_size(t->found_as) == 0 && !t->capitals && capitalize(t)) {
 		t->capitals = true;
 		choose_kinds(job);

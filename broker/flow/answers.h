@@ -18,7 +18,7 @@ struct px_answers {
 };
 
 /** @v is borrowed until @done, which comes once. @rc PX_OK, or the store could not be read. */
-void px_answers_find(struct px_flow *flow, struct px_generation *gen, const struct px_verdict *v,
+void px_answers_find(struct px_flow *flow, const struct px_verdict *v,
 		     void (*done)(void *arg, int rc, const struct px_answers *found), void *arg);
 
 /** The office at which the message says something arrived, if it is one of its sender's; else NULL. View. */

@@ -12,13 +12,19 @@
  * of who asks, before it is answered. Exactly one answer each. Thread: loop.
  */
 
+/** Where a page begins: by key at a message; by office behind an arrival. Message 0: the first page. */
+struct px_border_place {
+	int64_t at; /* by office: when it is expected */
+	uint64_t message;
+};
+
 /** One question; checked by who parsed it. */
 struct px_border_query {
 	enum px_key_kind kind; /* with value, unless there is an office */
 	char value[PX_KEY_VALUE_MAX + 1];
 	char office[PX_KEY_VALUE_MAX + 1]; /* "" by key */
 	int64_t from, until;               /* expected there: from <= t < until */
-	struct px_arrival after;           /* behind this one; message 0: from the first */
+	struct px_border_place after;
 	bool json;
 	char user[PX_MARK_ACTOR_MAX + 1];
 };

@@ -80,8 +80,18 @@ static bool is_value(enum px_key_kind kind, const char *s)
 	return normal[0] != '\0';
 }
 
-static const char *parse_key(const struct px_http *http, struct px_border_query *out)
+/* `Next` of a page by key. */
+static bool parse_from(const struct px_http *http, struct px_border_query *out)
 {
+	char after[24];
+	return px_http_query(http, "after", after, sizeof(after)) &&
+	       px_parse_u64(after, 1, UINT64_MAX, &out->after.message) == PX_OK;
+}
+
+static const char *parse_key(const struct px_http *http, struct px_border_query *out, unsigned n)
+{
+	if (n == 2 && !parse_from(http, out))
+		return "after must be the Next of the page before, and nothing else goes with a key";
 	for (size_t i = 0; i < PX_ARRAY_LEN(kinds); i++) {
 		out->kind = kinds[i];
 		if (px_http_query(http, px_key_name(kinds[i]), out->value, sizeof(out->value)))
@@ -124,7 +134,6 @@ static const char *parse_office(const struct px_http *http, struct px_border_que
 	if (!px_http_query(http, "arriving", arriving, sizeof(arriving)) || !parse_window(arriving, out))
 		return "arriving must be FROM..TO: two UTC times such as 2026-11-21T08:00:00Z or days, FROM "
 		       "before TO";
-	px_strlcpy(out->after.office, out->office, sizeof(out->after.office));
 	if (n == 3 && (!px_http_query(http, "after", after, sizeof(after)) || !parse_after(after, out)))
 		return "after must be the Next of the page before";
 	return n == 2 || n == 3 ? NULL : "only office, arriving and after go together";
@@ -142,9 +151,9 @@ int px_border_parse(const struct px_http *http, struct px_border_query *out, con
 	px_strlcpy(out->user, px_http_field(http, "prinex-user"), sizeof(out->user));
 	if (px_http_query(http, "office", out->office, sizeof(out->office)))
 		*why = parse_office(http, out, n);
-	else if (n != 1)
+	else if (n != 1 && n != 2)
 		*why = "exactly one of mrn, lrn, vehicle, container and seal, or office and arriving";
 	else
-		*why = parse_key(http, out);
+		*why = parse_key(http, out, n);
 	return *why != NULL ? 400 : 0;
 }

@@ -163,6 +163,16 @@ const uint8_t *px_flow_checkpoint(const struct px_flow *flow)
 	return flow->has_checkpoint ? flow->checkpoint : NULL;
 }
 
+void px_flow_note_room(struct px_flow *flow, int rc)
+{
+	if (rc == PX_EFULL)
+		px_alarm_raise(flow->alarms, PX_ALARM_DISK, "",
+			       "the store took no new message, or no entry about a question: %s",
+			       px_err_text(rc));
+	else if (rc == PX_OK)
+		px_alarm_clear(flow->alarms, PX_ALARM_DISK, "");
+}
+
 void px_flow_store_failed(struct px_flow *flow, const char *what)
 {
 	px_log(PX_LOG_ERR, "store",

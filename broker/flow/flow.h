@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /*
- * From body to answer (intake.c), from store to recipient (dispatch.c, deliver.c, inbox.c), and back
+ * From body to answer (intake*.c), from store to recipient (dispatch.c, deliver.c, inbox.c), and back
  *(owed.c). All on the loop thread; nothing blocks. Everything outside is handed in, so that the same code
  *runs in prinexd and, on a simulated clock with px_store_sim and a fake transport, in simulations.
  *

@@ -131,6 +131,8 @@ int64_t px_flow_now(const struct px_flow *flow);
 void px_flow_fresh_id(struct px_flow *flow, char out[PX_MESSAGE_ID_MAX + 1]);
 /** The store's checkpoint to enclose in a confirmation, or NULL. */
 const uint8_t *px_flow_checkpoint(const struct px_flow *flow);
+/** @rc of a write that needs room: the alarm about the disk follows it. */
+void px_flow_note_room(struct px_flow *flow, int rc);
 /** A write failed for good: tell the daemon. */
 void px_flow_store_failed(struct px_flow *flow, const char *what);
 
@@ -280,6 +282,15 @@ void px_watch_tick(struct px_flow *flow);
 /** Begin a run of purge when its time has come. */
 void px_purge_tick(struct px_flow *flow);
 void px_purge_start(struct px_flow *flow);
+
+/* rate.c */
+/** One request's worth of the rate agreed with @partner. @return 0, or seconds until there is one. */
+int px_rate_take(struct px_flow *flow, const struct px_conf_partner *partner);
+/** The same for a question that will be journalled; false: it was answered 429. */
+bool px_rate_lets_read(struct px_flow *flow, const struct px_conf_partner *partner,
+		       px_flow_answered *answered, void *arg);
+/** The journal did not take the entry about a question (@rc): answer 503. */
+void px_rate_not_journalled(struct px_flow *flow, int rc, px_flow_answered *answered, void *arg);
 
 /* answer.c */
 /** One line of text, unsigned. */

@@ -4,6 +4,8 @@
 
 #include "flow/journey.h"
 
+#include "base/strings.h"
+
 static const char *const names[] = {"expected", "late", "arrived", "closed", "cancelled"};
 
 const char *px_journey_state_name(enum px_journey_state state)
@@ -21,18 +23,16 @@ bool px_journey_is_sent_to(const struct px_message *m, const char *authority)
 	return false;
 }
 
-bool px_journey_has_arrived(unsigned n, const struct px_message *messages, const char *authority,
-			    const char *office)
+void px_journey_begin(struct px_journey *j, const struct px_catalogue *cat, const char *authority)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct px_keys *keys = &messages[i].keys;
-		for (unsigned k = 0; k < keys->n && strcmp(messages[i].header.sender, authority) == 0; k++) {
-			if (keys->items[k].kind == PX_KEY_ARRIVED &&
-			    (office == NULL || strcmp(keys->items[k].value, office) == 0))
-				return true;
-		}
-	}
-	return false;
+	*j = (struct px_journey){.cat = cat, .beyond_limit = INT64_MAX};
+	px_strlcpy(j->authority, authority, sizeof(j->authority));
+}
+
+void px_journey_free(struct px_journey *j)
+{
+	PX_FREE(j->versions);
+	*j = (struct px_journey){.cat = NULL};
 }
 
 /* --- versions ---------------------------------------------------------------------------------------- */
@@ -51,102 +51,150 @@ static bool has_content(const struct px_message *m)
 	       px_keys_first(&m->keys, PX_KEY_VEHICLE) != NULL;
 }
 
-static bool same_lrn(const struct px_message *a, const struct px_message *b)
+/* @known: "" none. */
+static bool is_same(const char *known, const struct px_message *m, enum px_key_kind kind)
 {
-	const char *x = px_keys_first(&a->keys, PX_KEY_LRN), *y = px_keys_first(&b->keys, PX_KEY_LRN);
-	return x == NULL || y == NULL || strcmp(x, y) == 0;
+	const char *value = px_keys_first(&m->keys, kind);
+	return known[0] == '\0' || value == NULL || strcmp(known, value) == 0;
 }
 
-/* The declaration that @m is another version of: the newest it fits. */
+/* The declaration that @m is another version of: the newest it fits. What is declared again after it was
+ * withdrawn is another one. */
 static struct px_journey_version *older(struct px_journey *j, const struct px_message *m, bool amends)
 {
 	for (unsigned i = j->n; i-- > 0;) {
-		const struct px_message *first = j->versions[i].first;
-		if (strcmp(first->header.sender, m->header.sender) == 0 && same_lrn(first, m) &&
-		    (amends || strcmp(first->header.type, m->header.type) == 0))
-			return &j->versions[i];
+		struct px_journey_version *v = &j->versions[i];
+		if (strcmp(v->sender, m->header.sender) == 0 && is_same(v->lrn, m, PX_KEY_LRN) &&
+		    (amends || (!v->cancelled && strcmp(v->type, m->header.type) == 0)))
+			return v;
 	}
 	return NULL;
-}
-
-static bool same_mrn(const struct px_message *a, const struct px_message *b)
-{
-	const char *x = px_keys_first(&a->keys, PX_KEY_MRN), *y = px_keys_first(&b->keys, PX_KEY_MRN);
-	return x == NULL || y == NULL || strcmp(x, y) == 0;
 }
 
 /* Only who sent a declaration withdraws it. */
 static void cancel(struct px_journey *j, const struct px_message *m)
 {
 	struct px_journey_version *v = older(j, m, true);
-	if (v != NULL && same_mrn(v->message, m))
+	if (v != NULL && is_same(v->mrn, m, PX_KEY_MRN))
 		v->cancelled = true;
 }
 
-static bool all_cancelled(const struct px_journey *j)
+static void copy_key(char out[PX_KEY_VALUE_MAX + 1], const struct px_message *m, enum px_key_kind kind)
 {
-	for (unsigned i = 0; i < j->n; i++) {
-		if (!j->versions[i].cancelled)
-			return false;
+	const char *value = px_keys_first(&m->keys, kind);
+	px_strlcpy(out, value != NULL ? value : "", PX_KEY_VALUE_MAX + 1);
+}
+
+static int64_t first_limit(const struct px_journey *j, const struct px_message *m)
+{
+	struct px_expected expected[PX_EXPECTED_MAX];
+	unsigned n = px_keys_expected(&m->keys, expected);
+	int64_t first = INT64_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		if (px_office_is_of(expected[i].office, j->authority))
+			first = PX_MIN(first, expected[i].limit);
 	}
-	return j->n > 0;
+	return first;
+}
+
+static struct px_journey_version *begin_version(struct px_journey *j, const struct px_message *m)
+{
+	if (j->n == PX_JOURNEY_DECLARATIONS) {
+		j->beyond++;
+		j->beyond_limit = PX_MIN(j->beyond_limit, first_limit(j, m));
+		return NULL;
+	}
+	if ((j->n & (j->n - 1)) == 0) /* full: room doubles */
+		j->versions = px_xrealloc_array(j->versions, PX_MAX(j->n * 2, 1U), sizeof(j->versions[0]));
+	struct px_journey_version *v = &j->versions[j->n++];
+	*v = (struct px_journey_version){.version = 0};
+	px_strlcpy(v->sender, m->header.sender, sizeof(v->sender));
+	px_strlcpy(v->type, m->header.type, sizeof(v->type));
+	copy_key(v->lrn, m, PX_KEY_LRN);
+	return v;
 }
 
 static void add_version(struct px_journey *j, const struct px_message *m, bool amends)
 {
 	struct px_journey_version *v = older(j, m, amends);
-	if (v == NULL && j->n < PX_JOURNEY_VERSIONS) {
-		v = &j->versions[j->n++];
-		*v = (struct px_journey_version){.first = m};
-	}
+	if (v == NULL)
+		v = begin_version(j, m);
 	if (v == NULL)
 		return;
-	v->message = m;
+	v->message = m->seq;
 	v->version++;
+	v->limit = first_limit(j, m);
+	copy_key(v->mrn, m, PX_KEY_MRN);
 }
 
-/* --- state ------------------------------------------------------------------------------------------- */
+/* --- messages ---------------------------------------------------------------------------------------- */
 
-static bool is_late(const struct px_journey *j, const char *authority, int64_t now)
+static void note_arrivals(struct px_journey *j, const struct px_message *m)
 {
-	struct px_expected expected[PX_EXPECTED_MAX];
-	for (unsigned i = 0; i < j->n; i++) {
-		if (j->versions[i].cancelled)
-			continue;
-		unsigned n = px_keys_expected(&j->versions[i].message->keys, expected);
-		for (unsigned k = 0; k < n; k++) {
-			if (px_office_is_of(expected[k].office, authority) && expected[k].limit < now)
-				return true;
-		}
+	for (unsigned i = 0; i < m->keys.n && j->n_offices < PX_ARRAY_LEN(j->offices); i++) {
+		const struct px_key *key = &m->keys.items[i];
+		if (key->kind == PX_KEY_ARRIVED && !px_journey_has_arrived(j, key->value))
+			px_strlcpy(j->offices[j->n_offices++], key->value, sizeof(j->offices[0]));
+	}
+}
+
+static void add_message(struct px_journey *j, const struct px_message *m)
+{
+	bool sent = px_journey_is_sent_to(m, j->authority);
+	bool own = strcmp(m->header.sender, j->authority) == 0;
+	enum px_stand stand = stand_of(j->cat, m);
+	if (!sent && !own)
+		return;
+	if (own)
+		note_arrivals(j, m);
+	j->known = j->known || sent;
+	if (m->keys.ends_movement && stand == PX_STAND_AMENDS)
+		cancel(j, m);
+	else
+		j->closed = j->closed || m->keys.ends_movement;
+	bool begins = stand == PX_STAND_BEGINS || (stand == PX_STAND_ANY && has_content(m) &&
+						   px_keys_first(&m->keys, PX_KEY_ARRIVED) == NULL);
+	bool amends = stand == PX_STAND_AMENDS && !m->keys.ends_movement && has_content(m);
+	if (sent && m->partner[0] != '\0' && (begins || amends))
+		add_version(j, m, amends);
+}
+
+void px_journey_add(struct px_journey *j, unsigned n, const struct px_message *messages)
+{
+	for (unsigned i = 0; i < n; i++)
+		add_message(j, &messages[i]);
+}
+
+/* --- what came of it --------------------------------------------------------------------------------- */
+
+bool px_journey_has_arrived(const struct px_journey *j, const char *office)
+{
+	for (unsigned i = 0; i < j->n_offices; i++) {
+		if (strcmp(j->offices[i], office) == 0)
+			return true;
 	}
 	return false;
 }
 
-void px_journey_read(const struct px_catalogue *cat, const char *authority, unsigned n,
-		     const struct px_message *messages, int64_t now, struct px_journey *out)
+bool px_journey_stands(const struct px_journey *j, uint64_t seq)
 {
-	bool closed = false;
-	*out = (struct px_journey){.known = false};
-	for (unsigned i = 0; i < n; i++) {
-		const struct px_message *m = &messages[i];
-		bool sent = px_journey_is_sent_to(m, authority);
-		enum px_stand stand = stand_of(cat, m);
-		if (!sent && strcmp(m->header.sender, authority) != 0)
-			continue;
-		out->known = out->known || sent;
-		if (m->keys.ends_movement && stand == PX_STAND_AMENDS)
-			cancel(out, m);
-		else
-			closed = closed || m->keys.ends_movement;
-		bool begins = stand == PX_STAND_BEGINS || (stand == PX_STAND_ANY && has_content(m) &&
-							   px_keys_first(&m->keys, PX_KEY_ARRIVED) == NULL);
-		bool amends = stand == PX_STAND_AMENDS && !m->keys.ends_movement && has_content(m);
-		if (sent && m->partner[0] != '\0' && (begins || amends))
-			add_version(out, m, amends);
+	for (unsigned i = 0; i < j->n; i++) {
+		if (j->versions[i].message == seq)
+			return !j->versions[i].cancelled;
 	}
-	out->state = all_cancelled(out)                                     ? PX_JOURNEY_CANCELLED
-		     : closed                                               ? PX_JOURNEY_CLOSED
-		     : px_journey_has_arrived(n, messages, authority, NULL) ? PX_JOURNEY_ARRIVED
-		     : is_late(out, authority, now)                         ? PX_JOURNEY_LATE
-									    : PX_JOURNEY_EXPECTED;
+	return j->beyond > 0;
+}
+
+enum px_journey_state px_journey_state(const struct px_journey *j, int64_t now)
+{
+	bool cancelled = j->n > 0 && j->beyond == 0, late = j->beyond_limit < now;
+	for (unsigned i = 0; i < j->n; i++) {
+		cancelled = cancelled && j->versions[i].cancelled;
+		late = late || (!j->versions[i].cancelled && j->versions[i].limit < now);
+	}
+	return cancelled          ? PX_JOURNEY_CANCELLED
+	       : j->closed        ? PX_JOURNEY_CLOSED
+	       : j->n_offices > 0 ? PX_JOURNEY_ARRIVED
+	       : late             ? PX_JOURNEY_LATE
+				  : PX_JOURNEY_EXPECTED;
 }

@@ -11,10 +11,16 @@
 /*
  * A movement is whatever messages belong together; here they are read as the authority at the other end does:
  * which declarations it was sent, in which version each stands, what is expected where, whether it came. Only
- * messages that were sent to the authority, and its own, count. Pure.
+ * messages that were sent to the authority, and its own, count. However many there are, they are read a page
+ * at a time, and what is kept of them has a bound. Pure.
+ *
+ *	px_journey_begin(&j, cat, "UA");
+ *	px_journey_add(&j, n, messages);      each page of px_store_movement, in order
+ *	px_journey_state(&j, now);
+ *	px_journey_free(&j);
  */
-#define PX_JOURNEY_MESSAGES 200 /* of a movement, as read from the store */
-#define PX_JOURNEY_VERSIONS 32
+#define PX_JOURNEY_PAGE         200  /* messages of a movement, as read from the store */
+#define PX_JOURNEY_DECLARATIONS 1000 /* told apart; each one beyond counts as one that stands */
 
 enum px_journey_state {
 	PX_JOURNEY_EXPECTED,  /* announced, not arrived yet */
@@ -25,27 +31,47 @@ enum px_journey_state {
 };
 const char *px_journey_state_name(enum px_journey_state state);
 
-struct px_journey {
-	bool known; /* something was sent to the authority */
-	enum px_journey_state state;
-	unsigned n; /* newest version of each declaration, in the order of the first ones */
-	struct px_journey_version {
-		const struct px_message *message; /* view */
-		const struct px_message *first;   /* its first version: names the declaration */
-		unsigned version;                 /* 1, 2, ... */
-		bool cancelled;                   /* withdrawn by who sent it */
-	} versions[PX_JOURNEY_VERSIONS];
+/** A declaration: what tells it from others, and where its newest version is. */
+struct px_journey_version {
+	uint64_t message; /* the newest version */
+	unsigned version; /* 1, 2, ... */
+	bool cancelled;   /* withdrawn by who sent it */
+	int64_t limit;    /* the first one at an office of the authority's country; INT64_MAX none */
+	char sender[PX_AUTHORITY_MAX + 1];
+	char type[PX_TYPE_MAX + 1];     /* of the first version, as the LRN */
+	char lrn[PX_KEY_VALUE_MAX + 1]; /* "" none */
+	char mrn[PX_KEY_VALUE_MAX + 1]; /* of the newest */
 };
 
-/** @messages in the order of acceptance; views of them stay in @out. */
-void px_journey_read(const struct px_catalogue *cat, const char *authority, unsigned n,
-		     const struct px_message *messages, int64_t now, struct px_journey *out);
+struct px_journey {
+	const struct px_catalogue *cat;       /* borrowed */
+	char authority[PX_AUTHORITY_MAX + 1]; /* "" not begun */
+	bool known;                           /* something was sent to the authority */
+	bool closed;
+	unsigned n; /* in the order of the first versions */
+	struct px_journey_version *versions;
+	unsigned beyond;      /* more declarations */
+	int64_t beyond_limit; /* the first limit of these */
+	/* Where it reported an arrival, each office once. There are never more to be passed than a
+	 * declaration can name: more need not be told apart. */
+	unsigned n_offices;
+	char offices[PX_EXPECTED_MAX + 1][PX_KEY_VALUE_MAX + 1];
+};
+
+/** @authority is copied. What @j held is not freed. */
+void px_journey_begin(struct px_journey *j, const struct px_catalogue *cat, const char *authority);
+void px_journey_add(struct px_journey *j, unsigned n, const struct px_message *messages);
+void px_journey_free(struct px_journey *j);
+
+enum px_journey_state px_journey_state(const struct px_journey *j, int64_t now);
+/** Whether message @seq is the newest version of a declaration that was not withdrawn; true of what is
+ * beyond those told apart. */
+bool px_journey_stands(const struct px_journey *j, uint64_t seq);
+/** Whether the authority has reported an arrival at @office. */
+bool px_journey_has_arrived(const struct px_journey *j, const char *office);
 
 /** Whether one of its deliveries goes to @authority, and by a partner: what was told to be undeliverable was
  * not sent. */
 bool px_journey_is_sent_to(const struct px_message *m, const char *authority);
-/** Whether @authority reported in it that something arrived at @office (NULL: any). */
-bool px_journey_has_arrived(unsigned n, const struct px_message *messages, const char *authority,
-			    const char *office);
 
 #endif

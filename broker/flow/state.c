@@ -148,13 +148,12 @@ static void found(void *arg, int rc, const struct px_message *m)
 static void journalled(void *arg, int rc)
 {
 	struct asking *q = arg;
+	px_flow_note_room(q->flow, rc);
 	if (rc == PX_OK) {
 		px_store_find(q->flow->store, q->sender, q->message_id, found, q);
 		return;
 	}
-	if (rc == PX_EFATAL)
-		px_flow_store_failed(q->flow, "journal");
-	px_answer_text(q->answered, q->arg, 503, 2, "the journal could not be written\n");
+	px_rate_not_journalled(q->flow, rc, q->answered, q->arg);
 	asking_end(q);
 }
 
@@ -166,6 +165,8 @@ void px_flow_state(struct px_flow *flow, struct px_generation *gen, const struct
 		px_answer_text(answered, arg, 404, 0, "not an authority and message id\n");
 		return;
 	}
+	if (user != NULL && !px_rate_lets_read(flow, partner, answered, arg))
+		return;
 	struct asking *q = asking_new(flow, gen, partner, answered, arg);
 	if (user == NULL) {
 		px_store_find(flow->store, sender, message_id, found, q);

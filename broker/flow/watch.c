@@ -9,7 +9,8 @@
 /*
  * The store knows in order of time what becomes late when. Everything up to some moment is judged; that
  * moment is a mark in the store, so that a restart goes on there. One page at a time, one movement after the
- * other; an alarm is durable before the next one is looked at, and sending it again does nothing.
+ * other, each read whole however long it is; an alarm is durable before the next one is looked at, and
+ * sending it again does nothing.
  */
 #define MARK  "watch/late"
 #define EVERY 30000 /* ms between runs */
@@ -24,6 +25,8 @@ struct look {
 	bool more;
 	struct px_arrival next;
 	bool failed;
+	uint64_t movement; /* that `journey` is about, once it is read; 0 none */
+	struct px_journey journey;
 };
 
 static void keep_mark(struct px_flow *flow)
@@ -47,6 +50,7 @@ static void look_end(struct look *l)
 	}
 	flow->looking = false;
 	px_generation_unref(&l->gen);
+	px_journey_free(&l->journey);
 	free(l->items);
 	free(l);
 	px_flow_end(flow);
@@ -64,42 +68,11 @@ static unsigned rank_of(const struct px_message *m, const char *authority, const
 	return rank;
 }
 
-/* At how many offices @authority has reported it; an office that reports twice counts once. */
-static unsigned offices_reached(unsigned n, const struct px_message *messages, const char *authority)
+static bool has_come(const struct px_journey *j, const struct px_message *m,
+		     const struct px_expected *expected)
 {
-	unsigned offices = 0;
-	for (unsigned i = 0; i < n; i++) {
-		const char *office = px_keys_first(&messages[i].keys, PX_KEY_ARRIVED);
-		offices += office != NULL && px_journey_has_arrived(1, &messages[i], authority, office) &&
-			   !px_journey_has_arrived(i, messages, authority, office);
-	}
-	return offices;
-}
-
-static bool has_come(unsigned n, const struct px_message *messages, const char *authority,
-		     const struct px_message *m, const struct px_expected *expected)
-{
-	return px_journey_has_arrived(n, messages, authority, expected->office) ||
-	       offices_reached(n, messages, authority) > rank_of(m, authority, expected);
-}
-
-/* The newest version of a declaration that stands. */
-static bool is_newest(const struct px_journey *j, uint64_t seq)
-{
-	for (unsigned i = 0; i < j->n; i++) {
-		if (j->versions[i].message->seq == seq)
-			return !j->versions[i].cancelled;
-	}
-	return false;
-}
-
-static const struct px_message *message_in(unsigned n, const struct px_message *messages, uint64_t seq)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (messages[i].seq == seq)
-			return &messages[i];
-	}
-	return NULL;
+	return px_journey_has_arrived(j, expected->office) ||
+	       j->n_offices > rank_of(m, j->authority, expected);
 }
 
 /* The delivery to an authority whose system is here and whose office waits. */
@@ -115,25 +88,20 @@ static const struct px_delivery *who_waits(const struct look *l, const struct px
 	return NULL;
 }
 
-/* @return whether @alarm is to be sent. */
-static bool judge(struct look *l, const struct px_arrival *late, unsigned n,
-		  const struct px_message *messages, struct px_border_alarm *alarm)
+/* @d: who waits for @late, which @m announces. @return whether @alarm is to be sent. */
+static bool judge(const struct look *l, const struct px_arrival *late, const struct px_message *m,
+		  const struct px_delivery *d, struct px_border_alarm *alarm)
 {
-	const struct px_message *m = message_in(n, messages, late->message);
-	const struct px_delivery *d = m != NULL ? who_waits(l, m, late->office) : NULL;
 	struct px_expected all[PX_EXPECTED_MAX];
-	struct px_journey j;
 	int64_t now = px_flow_now(l->flow);
-	if (d == NULL)
-		return false;
-	px_journey_read(l->gen->cat, d->recipient, n, messages, now, &j);
-	if (j.state == PX_JOURNEY_CLOSED || j.state == PX_JOURNEY_CANCELLED || !is_newest(&j, m->seq))
+	enum px_journey_state state = px_journey_state(&l->journey, now);
+	if (state == PX_JOURNEY_CLOSED || state == PX_JOURNEY_CANCELLED ||
+	    !px_journey_stands(&l->journey, m->seq))
 		return false;
 	unsigned count = px_keys_expected(&m->keys, all);
 	for (unsigned i = 0; i < count; i++) {
 		if (strcmp(all[i].office, late->office) != 0 ||
-		    PX_MAX(all[i].limit, m->accepted) != late->at ||
-		    has_come(n, messages, d->recipient, m, &all[i]))
+		    PX_MAX(all[i].limit, m->accepted) != late->at || has_come(&l->journey, m, &all[i]))
 			continue;
 		*alarm = (struct px_border_alarm){.sender = m->header.sender,
 						  .keys = &m->keys,
@@ -160,25 +128,59 @@ static void alarm_sent(void *arg, int rc)
 	next_one(l);
 }
 
-static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
+/* @return whether the look goes on with the next one: what was asked for cannot be had. */
+static bool cannot_be_read(struct look *l, int rc)
 {
-	struct look *l = arg;
-	struct px_border_alarm alarm;
-	(void)next;
-	if (rc == PX_OK && judge(l, &l->items[l->at++], n, messages, &alarm)) {
-		px_border_alarm_send(l->flow, l->gen, &alarm, alarm_sent, l);
-		return;
-	}
+	if (rc == PX_OK)
+		return false;
 	if (rc == PX_ECORRUPT)
 		px_standing_raise(l->flow, PX_ALARM_QUARANTINE, "watch",
 				  "a movement cannot be read: nobody is told that it is late");
 	if (rc == PX_ECORRUPT || rc == PX_ENOTFOUND) {
 		l->at++; /* the others are watched all the same */
-	} else if (rc != PX_OK) {
+	} else {
 		l->failed = true;
 		l->at = l->n;
 	}
 	next_one(l);
+	return true;
+}
+
+static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
+{
+	struct look *l = arg;
+	uint64_t movement = l->items[l->at].movement;
+	if (cannot_be_read(l, rc))
+		return;
+	px_journey_add(&l->journey, n, messages);
+	if (next != 0) {
+		px_store_movement(l->flow->store, movement, next, PX_JOURNEY_PAGE, movement_read, l);
+		return;
+	}
+	l->movement = movement;
+	next_one(l); /* the same one again, and now its journey is known */
+}
+
+static void message_read(void *arg, int rc, const struct px_message *m)
+{
+	struct look *l = arg;
+	struct px_border_alarm alarm;
+	if (cannot_be_read(l, rc))
+		return;
+	const struct px_arrival *late = &l->items[l->at];
+	const struct px_delivery *d = who_waits(l, m, late->office);
+	if (d != NULL && (l->movement != late->movement || strcmp(l->journey.authority, d->recipient) != 0)) {
+		l->movement = 0;
+		px_journey_free(&l->journey);
+		px_journey_begin(&l->journey, l->gen->cat, d->recipient);
+		px_store_movement(l->flow->store, late->movement, 0, PX_JOURNEY_PAGE, movement_read, l);
+		return;
+	}
+	l->at++;
+	if (d != NULL && judge(l, late, m, d, &alarm))
+		px_border_alarm_send(l->flow, l->gen, &alarm, alarm_sent, l);
+	else
+		next_one(l);
 }
 
 static void next_one(struct look *l)
@@ -186,13 +188,21 @@ static void next_one(struct look *l)
 	while (l->at < l->n && l->items[l->at].movement == 0)
 		l->at++;
 	if (l->at < l->n)
-		px_store_movement(l->flow->store, l->items[l->at].movement, PX_JOURNEY_MESSAGES,
-				  movement_read, l);
+		px_store_message(l->flow->store, l->items[l->at].message, message_read, l);
 	else
 		look_end(l);
 }
 
 /* --- pages ------------------------------------------------------------------------------------------- */
+
+/* So that each is read once for all that is late in it. */
+static int by_movement(const void *a, const void *b)
+{
+	const struct px_arrival *x = a, *y = b;
+	if (x->movement != y->movement)
+		return x->movement < y->movement ? -1 : 1;
+	return x->message < y->message ? -1 : x->message > y->message;
+}
 
 static void late_found(void *arg, int rc, unsigned n, const struct px_arrival *arrivals,
 		       const struct px_arrival *next)
@@ -203,6 +213,7 @@ static void late_found(void *arg, int rc, unsigned n, const struct px_arrival *a
 	l->items = px_xcalloc(PX_MAX(n, 1U), sizeof(l->items[0]));
 	for (unsigned i = 0; i < n; i++)
 		l->items[i] = arrivals[i];
+	qsort(l->items, n, sizeof(l->items[0]), by_movement);
 	l->more = next != NULL;
 	if (next != NULL)
 		l->next = *next;

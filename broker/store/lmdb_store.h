@@ -102,10 +102,9 @@ void px_lmdb_overdue(struct px_store *st, int64_t now, const struct px_delivery 
 void px_lmdb_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_lmdb_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			     void *arg);
-void px_lmdb_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-		    px_messages_done *done, void *arg);
-void px_lmdb_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-		      void *arg);
+void px_lmdb_lookup(struct px_store *st, const struct px_lookup *which, px_messages_done *done, void *arg);
+void px_lmdb_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+		      px_messages_done *done, void *arg);
 /* ops_arrivals.c */
 void px_lmdb_arrivals(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
 		      void *arg);

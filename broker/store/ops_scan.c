@@ -14,9 +14,8 @@
 
 struct scan_op {
 	struct px_op op;
-	struct px_scan scan; /* texts in scratch; the limit made good */
-	enum px_key_kind kind;
-	const char *value;
+	struct px_scan scan;     /* texts in scratch; the limit made good */
+	struct px_lookup lookup; /* texts in scratch; its page is that of `scan` */
 	uint64_t movement;
 	int64_t now;
 	struct px_tkey start; /* overdue */
@@ -89,6 +88,24 @@ static bool message_fits(const struct px_scan *scan, const struct px_message *m)
 	       header_fits(scan, &m->header);
 }
 
+/* Its movement had not ended by then; one that cannot be read is said to be damaged by who reads it. */
+static bool had_not_ended(struct px_tx *tx, uint64_t movement, int64_t at)
+{
+	struct px_rec_movement rec;
+	uint64_t root;
+	return at == 0 || (movement != 0 && px_load_movement(tx, movement, &root, &rec) == PX_OK &&
+			   !rec.ended && at < rec.live_until);
+}
+
+static bool lookup_fits(const struct px_lookup *which, struct px_tx *tx, const struct px_message *m)
+{
+	bool handled = which->recipient == NULL;
+	for (unsigned i = 0; i < m->n_deliveries; i++)
+		handled = handled || (m->deliveries[i].partner[0] != '\0' &&
+				      strcmp(m->deliveries[i].recipient, which->recipient) == 0);
+	return handled && had_not_ended(tx, m->movement, which->live_at);
+}
+
 /* Add the message if it fits. A record that cannot be read is left out: message and verify name it.
  * @return false when the page is full and this one begins the next. */
 static bool add_message(struct scan_op *o, struct px_tx *tx, struct px_leases *leases, uint64_t seq)
@@ -96,7 +113,7 @@ static bool add_message(struct scan_op *o, struct px_tx *tx, struct px_leases *l
 	struct px_scratch scratch = {0};
 	struct px_message message;
 	bool fits = px_view_message(tx, leases, &scratch, seq, &message) == PX_OK &&
-		    message_fits(&o->scan, &message);
+		    message_fits(&o->scan, &message) && lookup_fits(&o->lookup, tx, &message);
 	bool has_room = o->n < o->scan.limit;
 	if (fits && has_room) {
 		o->messages = px_scratch_double(&o->op.scratch, o->messages, o->n, &o->cap, sizeof(message));
@@ -170,16 +187,20 @@ void px_lmdb_scan(struct px_store *st, const struct px_scan *scan, px_messages_d
 static enum px_op_then lookup_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct scan_op *o = (struct scan_op *)op;
+	const struct px_lookup *which = &o->lookup;
 	struct px_cur cur;
-	if (strlen(o->value) > PX_KEY_VALUE_MAX || (unsigned)o->kind >= PX_KEY_COUNT)
+	if (strlen(which->value) > PX_KEY_VALUE_MAX || (unsigned)which->kind >= PX_KEY_COUNT)
 		return PX_OP_DONE; /* no message has that */
-	struct px_tkey prefix = px_tkey_business(o->kind, o->value, UINT64_MAX);
+	bool from_last = which->from == 0 || which->from == UINT64_MAX;
+	struct px_tkey prefix =
+	    px_tkey_business(which->kind, which->value, from_last ? UINT64_MAX : which->from + 1);
 	px_cur_open(&cur, tx, PX_T_KEYS);
 	bool more = px_cur_before(&cur, &prefix);
 	prefix.len -= sizeof(uint64_t);
 	for (; more && px_cur_has_prefix(&cur, &prefix); more = px_cur_prev(&cur)) {
 		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
-		if (!add_message(o, tx, leases, px_tkey_get_u64(&in)))
+		uint64_t seq = px_tkey_get_u64(&in);
+		if (!may_walk(o, seq) || !add_message(o, tx, leases, seq))
 			break;
 	}
 	px_cur_close(&cur);
@@ -190,12 +211,12 @@ static enum px_op_then lookup_read(struct px_op *op, struct px_tx *tx, struct px
 static const struct px_op_kind lookup_kind = {
     .name = "lookup", .read = lookup_read, .answer = messages_answer};
 
-void px_lmdb_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-		    px_messages_done *done, void *arg)
+void px_lmdb_lookup(struct px_store *st, const struct px_lookup *which, px_messages_done *done, void *arg)
 {
-	struct scan_op *o = new_op(&lookup_kind, &(struct px_scan){.limit = limit}, arg);
-	o->kind = kind;
-	o->value = px_scratch_str(&o->op.scratch, value);
+	struct scan_op *o = new_op(&lookup_kind, &(struct px_scan){.limit = which->limit}, arg);
+	o->lookup = *which;
+	o->lookup.value = px_scratch_str(&o->op.scratch, which->value);
+	o->lookup.recipient = px_scratch_str(&o->op.scratch, which->recipient);
 	o->messages_done = done;
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);
 }
@@ -209,9 +230,9 @@ static enum px_op_then movement_read(struct px_op *op, struct px_tx *tx, struct 
 	op->rc = px_load_movement(tx, o->movement, &root, &rec);
 	if (op->rc != PX_OK)
 		return PX_OP_DONE;
-	struct px_tkey prefix = px_tkey_of(rec.home);
+	struct px_tkey prefix = px_tkey_of(rec.home), start = px_tkey_member(rec.home, o->scan.from);
 	px_cur_open(&cur, tx, PX_T_MEMBERS);
-	for (bool more = px_cur_seek(&cur, &prefix); more && px_cur_has_prefix(&cur, &prefix);
+	for (bool more = px_cur_seek(&cur, &start); more && px_cur_has_prefix(&cur, &prefix);
 	     more = px_cur_next(&cur)) {
 		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
 		if (!add_message(o, tx, leases, px_tkey_get_u64(&in)))
@@ -225,10 +246,10 @@ static enum px_op_then movement_read(struct px_op *op, struct px_tx *tx, struct 
 static const struct px_op_kind movement_kind = {
     .name = "movement", .read = movement_read, .answer = messages_answer};
 
-void px_lmdb_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-		      void *arg)
+void px_lmdb_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+		      px_messages_done *done, void *arg)
 {
-	struct scan_op *o = new_op(&movement_kind, &(struct px_scan){.limit = limit}, arg);
+	struct scan_op *o = new_op(&movement_kind, &(struct px_scan){.from = from, .limit = limit}, arg);
 	o->movement = movement;
 	o->messages_done = done;
 	px_lmdb_submit_read(px_lmdb_of(st), &o->op);

@@ -10,6 +10,9 @@
 /* Heads whose due time one transaction changes; a partner that was down may have very many. */
 #define REQUEUE_SLICE 1000
 
+/* Octets that an entry about a reading may take. */
+#define READING 512
+
 /** One of these writes, with a copy of its request. */
 struct write_op {
 	struct px_op op;
@@ -125,8 +128,18 @@ void px_lmdb_requeue(struct px_store *st, const char *partner, int64_t due, px_w
 
 /* --- journal ----------------------------------------------------------------------------------------- */
 
+/* Partners that ask and ask must not fill what is kept for settlements and for administrators. */
+static bool is_partners_reading(const struct px_journal_entry *entry)
+{
+	return entry->kind == PX_J_READ && entry->partner != NULL && entry->partner[0] != '\0';
+}
+
 static enum px_op_then journal_write(struct px_op *op, struct px_wtx *w)
 {
+	if (is_partners_reading(&((struct write_op *)op)->entry) && !w->has_room) {
+		op->rc = PX_EFULL;
+		return PX_OP_DONE;
+	}
 	px_wtx_journal(w, &((struct write_op *)op)->entry);
 	return PX_OP_DONE;
 }
@@ -147,6 +160,7 @@ void px_lmdb_journal(struct px_store *st, const struct px_journal_entry *entry, 
 	o->entry.code = px_scratch_str(scratch, entry->code);
 	o->entry.actor = px_scratch_str(scratch, entry->actor);
 	o->entry.detail = px_scratch_str(scratch, entry->detail);
+	o->op.weight = is_partners_reading(entry) ? READING : 0;
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }
 

@@ -324,36 +324,37 @@ static void scan_deliveries_submit(struct px_store *st, const struct px_scan *sc
 static void answer_lookup(struct sim *s, struct sim_op *op, int rc)
 {
 	if (rc == PX_OK)
-		sim_read_lookup(s, op->key, op->name, op->n, op->done.messages, op->arg);
+		sim_read_lookup(s, &op->lookup, op->done.messages, op->arg);
 	else
 		op->done.messages(op->arg, rc, 0, NULL, 0);
 }
 
-static void lookup_submit(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-			  px_messages_done *done, void *arg)
+static void lookup_submit(struct px_store *st, const struct px_lookup *which, px_messages_done *done,
+			  void *arg)
 {
 	struct sim_op *op = sim_op_new(st, SIM_READ, answer_lookup, arg);
 	op->done.messages = done;
-	op->key = kind;
-	op->name = sim_op_text(op, value);
-	op->n = limit;
+	op->lookup = *which;
+	op->lookup.value = sim_op_text(op, which->value);
+	op->lookup.recipient = sim_op_text(op, which->recipient);
 	sim_submit(st, op);
 }
 
 static void answer_movement(struct sim *s, struct sim_op *op, int rc)
 {
 	if (rc == PX_OK)
-		sim_read_movement(s, op->id, op->n, op->done.messages, op->arg);
+		sim_read_movement(s, op->id, op->from, op->n, op->done.messages, op->arg);
 	else
 		op->done.messages(op->arg, rc, 0, NULL, 0);
 }
 
-static void movement_submit(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-			    void *arg)
+static void movement_submit(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+			    px_messages_done *done, void *arg)
 {
 	struct sim_op *op = sim_op_new(st, SIM_READ, answer_movement, arg);
 	op->done.messages = done;
 	op->id = movement;
+	op->from = from;
 	op->n = limit;
 	sim_submit(st, op);
 }

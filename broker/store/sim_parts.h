@@ -153,9 +153,9 @@ void sim_read_message(struct sim *s, const struct sim_message *m, px_message_don
 void sim_read_resolve(struct sim *s, unsigned n, const struct px_ref *refs, px_resolve_done *done, void *arg);
 void sim_read_scan(struct sim *s, const struct px_scan *scan, px_messages_done *done, void *arg);
 void sim_read_scan_deliveries(struct sim *s, const struct px_scan *scan, px_deliveries_done *done, void *arg);
-void sim_read_lookup(struct sim *s, enum px_key_kind kind, const char *value, unsigned limit,
-		     px_messages_done *done, void *arg);
-void sim_read_movement(struct sim *s, uint64_t movement, unsigned limit, px_messages_done *done, void *arg);
+void sim_read_lookup(struct sim *s, const struct px_lookup *which, px_messages_done *done, void *arg);
+void sim_read_movement(struct sim *s, uint64_t movement, uint64_t from, unsigned limit,
+		       px_messages_done *done, void *arg);
 void sim_read_overdue(struct sim *s, int64_t now, int64_t deadline, uint64_t id, unsigned max,
 		      px_deliveries_done *done, void *arg);
 void sim_read_owed_groups(struct sim *s, unsigned max, px_owed_groups_done *done, void *arg);

@@ -49,6 +49,8 @@ struct sim_op {
 	struct px_journal_entry entry;
 	struct px_scan scan;
 	struct px_arrivals which;
+	struct px_lookup lookup;
+	uint64_t from;
 	struct px_ref *refs;
 	const char *name, *other; /* partner or sender or value; ref_sender or message id */
 	const uint8_t *octets;    /* digest or signature */
@@ -57,7 +59,6 @@ struct sim_op {
 	int64_t time, after;
 	unsigned n;
 	bool ascending;
-	enum px_key_kind key;
 	px_checkpoint_check *check;
 	void *check_arg;
 	struct px_purge purge;

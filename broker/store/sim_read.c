@@ -182,18 +182,36 @@ static bool carries(const struct sim_message *m, enum px_key_kind kind, const ch
 	return false;
 }
 
-void sim_read_lookup(struct sim *s, enum px_key_kind kind, const char *value, unsigned limit,
-		     px_messages_done *done, void *arg)
+static bool is_handled_to(const struct sim *s, const struct sim_message *m, const char *recipient)
 {
-	struct page page = {.limit = page_limit(limit)};
+	for (size_t i = 0; recipient != NULL && i < s->n_deliveries; i++) {
+		const struct sim_delivery *d = &s->deliveries[i];
+		if (d->message == m->seq && strcmp(d->d.recipient, recipient) == 0 && d->d.partner[0] != '\0')
+			return true;
+	}
+	return recipient == NULL;
+}
+
+static bool had_not_ended(const struct sim *s, uint64_t movement, int64_t at)
+{
+	uint64_t id = movement != 0 ? sim_movement_now(s, movement) : 0;
+	return at == 0 || (id != 0 && !s->movements[id - 1].ended && at < s->movements[id - 1].live_until);
+}
+
+void sim_read_lookup(struct sim *s, const struct px_lookup *which, px_messages_done *done, void *arg)
+{
+	struct page page = {.limit = page_limit(which->limit)};
 	for (size_t i = s->n_messages; i-- > 0;) {
-		if (carries(&s->messages[i], kind, value))
-			add_to_page(s, &page, &s->messages[i]);
+		const struct sim_message *m = &s->messages[i];
+		if ((which->from == 0 || m->seq <= which->from) && carries(m, which->kind, which->value) &&
+		    is_handled_to(s, m, which->recipient) && had_not_ended(s, m->movement, which->live_at))
+			add_to_page(s, &page, m);
 	}
 	answer_page(&page, done, arg);
 }
 
-void sim_read_movement(struct sim *s, uint64_t movement, unsigned limit, px_messages_done *done, void *arg)
+void sim_read_movement(struct sim *s, uint64_t movement, uint64_t from, unsigned limit,
+		       px_messages_done *done, void *arg)
 {
 	if (movement == 0 || movement > s->n_movements || sim_movement_now(s, movement) == 0) {
 		done(arg, PX_ENOTFOUND, 0, NULL, 0);
@@ -201,7 +219,7 @@ void sim_read_movement(struct sim *s, uint64_t movement, unsigned limit, px_mess
 	}
 	struct page page = {.limit = page_limit(limit)};
 	for (size_t i = 0; i < s->n_messages; i++) {
-		if (s->messages[i].movement != 0 &&
+		if (s->messages[i].movement != 0 && s->messages[i].seq >= from &&
 		    sim_movement_now(s, s->messages[i].movement) == sim_movement_now(s, movement))
 			add_to_page(s, &page, &s->messages[i]);
 	}

@@ -138,10 +138,9 @@ void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, p
 	st->ops->scan_deliveries(st, scan, done, arg);
 }
 
-void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-		     px_messages_done *done, void *arg)
+void px_store_lookup(struct px_store *st, const struct px_lookup *which, px_messages_done *done, void *arg)
 {
-	st->ops->lookup(st, kind, value, limit, done, arg);
+	st->ops->lookup(st, which, done, arg);
 }
 
 void px_store_arrivals(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
@@ -150,10 +149,10 @@ void px_store_arrivals(struct px_store *st, const struct px_arrivals *which, px_
 	st->ops->arrivals(st, which, done, arg);
 }
 
-void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-		       void *arg)
+void px_store_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+		       px_messages_done *done, void *arg)
 {
-	st->ops->movement(st, movement, limit, done, arg);
+	st->ops->movement(st, movement, from, limit, done, arg);
 }
 
 void px_store_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,

@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "store/admin.h"
 #include "store/arrivals.h"
+#include "store/lookup.h"
 
 /*
  * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the
@@ -235,8 +236,7 @@ struct px_message {
 typedef void px_message_done(void *arg, int rc, const struct px_message *message);
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
 
-/** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. Lookup
- * and movement take no `from`: @next only says that more exist. */
+/** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. */
 typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *messages,
 			      uint64_t next);
 typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *deliveries,
@@ -390,10 +390,9 @@ struct px_store_ops {
 	void (*scan)(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 	void (*scan_deliveries)(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 				void *arg);
-	void (*lookup)(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-		       px_messages_done *done, void *arg);
-	void (*movement)(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-			 void *arg);
+	void (*lookup)(struct px_store *st, const struct px_lookup *which, px_messages_done *done, void *arg);
+	void (*movement)(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+			 px_messages_done *done, void *arg);
 	void (*arrivals)(struct px_store *st, const struct px_arrivals *which, px_arrivals_done *done,
 			 void *arg);
 	void (*journal_scan)(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
@@ -440,7 +439,7 @@ void px_store_known(struct px_store *st, const char *partner, const uint8_t dige
  * stored CoA), PX_ECONFLICT (other octets have that id), PX_ENOTFOUND (it did not happen, nor will it). */
 void px_store_accept_status(struct px_store *st, const struct px_ref *ref,
 			    const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
-/** Append one entry. @done may be NULL. */
+/** Append one entry. @done may be NULL. What partners read (PX_J_READ) needs room as an accept does. */
 void px_store_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 		      void *arg);
 /** Keep a signature over the hash of entry @seq (<= the head; else PX_ENOTFOUND). */
@@ -485,13 +484,12 @@ void px_store_resolve(struct px_store *st, unsigned n, const struct px_ref *refs
 void px_store_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg);
 void px_store_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			      void *arg);
-/** Messages that carry the key, however written (px_key_normal), newest first. None: PX_OK and n 0. */
-void px_store_lookup(struct px_store *st, enum px_key_kind kind, const char *value, unsigned limit,
-		     px_messages_done *done, void *arg);
-/** All messages of a movement (whatever id it had before it was linked), in commit order. PX_ENOTFOUND: no
- * such movement. */
-void px_store_movement(struct px_store *st, uint64_t movement, unsigned limit, px_messages_done *done,
-		       void *arg);
+/** Messages that carry a key. None: PX_OK and n 0. */
+void px_store_lookup(struct px_store *st, const struct px_lookup *which, px_messages_done *done, void *arg);
+/** Messages of a movement (whatever id it had before it was linked), in commit order. PX_ENOTFOUND: no such
+ * movement. */
+void px_store_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+		       px_messages_done *done, void *arg);
 /** Entries from @from (included; 0: the start) on. */
 void px_store_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			   px_journal_done *done, void *arg);

@@ -92,8 +92,14 @@ with px.Lab("BY", "UA") as lab:
     px.ok(found("office=%s&arriving=2000-01-01..%s" % (office, at)) == [], "the end of the window does not belong to it")
     px.ok(found("office=UA000000&arriving=2000-01-01..2199-01-01") == [], "another office expects nothing")
 
+    # --- pages: by key from a message on, by office behind an arrival
+    seq = ua.ctl("message", "BY/" + mid)["seq"]
+    px.ok(newest("mrn=%s&after=%d" % (mrn, seq)).get("message_id") == mid and found("mrn=%s&after=%d" % (mrn, seq - 1)) == [] if seq > 1 else True,
+          "a page begins at the message that the page before named")
+    px.ok(found("office=%s&arriving=2000-01-01..2199-01-01&after=%s_%d" % (office, at, seq)) == [], "and behind the arrival that it named")
+
     # --- strict questions
-    for query in ("", "mrn=", "mrn=%s&mrn=%s" % (mrn, mrn), "mrn=%s&lrn=X" % mrn, "mrn=%s&x=1" % mrn, "plate=AE47125", "vehicle=--", "vehicle=%FF",
+    for query in ("", "mrn=", "mrn=%s&mrn=%s" % (mrn, mrn), "mrn=%s&lrn=X" % mrn, "mrn=%s&x=1" % mrn, "mrn=%s&after=x" % mrn, "mrn=%s&after=" % mrn, "after=1&after=2", "plate=AE47125", "vehicle=--", "vehicle=%FF",
                   "vehicle=" + "A" * 71, "office=" + office, "office=%s&arriving=2026-01-02..2026-01-01" % office,
                   "office=%s&arriving=2026-01-01" % office, "office=ua..&arriving=2026-01-01..2026-01-02",
                   "office=%s&arriving=2026-01-01..2026-01-02&after=x" % office, "office=%s&arriving=2026-01-01..2026-01-02&mrn=X" % office):

@@ -18,8 +18,10 @@ static struct px_cat_type types[] = {
 static const struct px_catalogue cat = {.n_types = PX_ARRAY_LEN(types), .types = types};
 
 static struct px_delivery to_ua[1], to_nobody[1];
-static struct px_key keys[8][2];
-static struct px_message messages[8];
+#define NOW  1800000000000
+#define MANY (3 * PX_JOURNEY_DECLARATIONS)
+static struct px_key keys[MANY][3];
+static struct px_message messages[MANY];
 static unsigned n;
 
 static struct px_message *add(const char *sender, const char *type, enum px_key_kind kind, const char *value)
@@ -37,11 +39,23 @@ static struct px_message *add(const char *sender, const char *type, enum px_key_
 	return m;
 }
 
-static struct px_journey read_as_ua(void)
+static struct px_journey j;
+
+/* In pages of @page, as the store gives them. */
+static enum px_journey_state read_as_ua(unsigned page)
 {
-	struct px_journey j;
-	px_journey_read(&cat, "UA", n, messages, 1000, &j);
-	return j;
+	px_journey_free(&j);
+	px_journey_begin(&j, &cat, "UA");
+	for (unsigned i = 0; i < n; i += page)
+		px_journey_add(&j, PX_MIN(page, n - i), &messages[i]);
+	return px_journey_state(&j, NOW);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	px_journey_free(&j);
+	return 0;
 }
 
 static int begin(void **state)
@@ -60,9 +74,8 @@ static void test_each_declaration_is_withdrawn_alone(void **state)
 	add("BY", "Notice", PX_KEY_LRN, "L1");
 	add("BY", "Notice", PX_KEY_LRN, "L2");
 	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
-	struct px_journey j = read_as_ua();
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
 	assert_int_equal(j.n, 2);
-	assert_int_equal(j.state, PX_JOURNEY_EXPECTED);
 	assert_true(j.versions[0].cancelled && !j.versions[1].cancelled);
 }
 
@@ -71,13 +84,17 @@ static void test_withdrawn_by_its_sender_only(void **state)
 	(void)state;
 	add("BY", "Notice", PX_KEY_LRN, "L1");
 	add("MD", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
-	struct px_journey j = read_as_ua();
-	assert_int_equal(j.state, PX_JOURNEY_EXPECTED);
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
 	assert_false(j.versions[0].cancelled);
 	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
-	j = read_as_ua();
-	assert_int_equal(j.state, PX_JOURNEY_CANCELLED);
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_CANCELLED);
 	assert_true(j.versions[0].cancelled);
+	/* declared again, it stands */
+	add("BY", "Notice", PX_KEY_LRN, "L1");
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
+	assert_int_equal(j.n, 2);
+	assert_true(px_journey_stands(&j, n));
+	assert_false(px_journey_stands(&j, 1));
 }
 
 static void test_what_was_not_sent_is_not_known(void **state)
@@ -85,7 +102,8 @@ static void test_what_was_not_sent_is_not_known(void **state)
 	(void)state;
 	add("BY", "Notice", PX_KEY_LRN, "L1")->deliveries = to_nobody;
 	assert_false(px_journey_is_sent_to(&messages[0], "UA"));
-	assert_false(read_as_ua().known);
+	read_as_ua(8);
+	assert_false(j.known);
 }
 
 static void test_a_report_closes(void **state)
@@ -93,16 +111,80 @@ static void test_a_report_closes(void **state)
 	(void)state;
 	add("BY", "Notice", PX_KEY_LRN, "L1");
 	add("UA", "Report", PX_KEY_MRN, "M1")->keys.ends_movement = true;
-	assert_int_equal(read_as_ua().state, PX_JOURNEY_CLOSED);
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_CLOSED);
+}
+
+/* What decides may stand behind any number of messages and declarations. */
+static void test_however_long(void **state)
+{
+	(void)state;
+	char lrn[16];
+	for (unsigned i = 0; i < PX_JOURNEY_DECLARATIONS + 5; i++) {
+		snprintf(lrn, sizeof(lrn), "L%u", i);
+		add("BY", "Notice", PX_KEY_LRN, lrn);
+	}
+	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_EXPECTED);
+	assert_int_equal(j.n, PX_JOURNEY_DECLARATIONS);
+	assert_int_equal(j.beyond, 5);
+	assert_string_equal(j.versions[700].lrn, "L700");
+	assert_true(px_journey_stands(&j, PX_JOURNEY_DECLARATIONS + 3)); /* never silently not */
+	for (unsigned i = 0; i < PX_JOURNEY_DECLARATIONS; i++) {
+		snprintf(lrn, sizeof(lrn), "L%u", i);
+		add("BY", "Withdrawal", PX_KEY_LRN, lrn)->keys.ends_movement = true;
+	}
+	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_EXPECTED); /* five stand */
+	add("UA", "Report", PX_KEY_ARRIVED, "UA205020");
+	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_ARRIVED);
+	add("UA", "Report", PX_KEY_MRN, "M1")->keys.ends_movement = true;
+	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_CLOSED);
+}
+
+/* One that is late may be any of them, also beyond those told apart. */
+static void test_any_may_be_late(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < PX_JOURNEY_DECLARATIONS + 1; i++) {
+		char lrn[16];
+		snprintf(lrn, sizeof(lrn), "L%u", i);
+		struct px_message *m = add("BY", "Notice", PX_KEY_LRN, lrn);
+		if (i < PX_JOURNEY_DECLARATIONS)
+			continue;
+		m->keys.n = 3;
+		keys[i][1].kind = PX_KEY_EXPECTED_ARRIVAL;
+		px_strlcpy(keys[i][1].value, "2026-11-22T17:00:00Z", sizeof(keys[i][1].value));
+		keys[i][2].kind = PX_KEY_ARRIVAL_OFFICE;
+		px_strlcpy(keys[i][2].value, "UA205020", sizeof(keys[i][2].value));
+	}
+	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_LATE);
+}
+
+/* More offices than a declaration can name need not be told apart, and are not. */
+static void test_many_offices(void **state)
+{
+	(void)state;
+	add("BY", "Notice", PX_KEY_LRN, "L1");
+	for (unsigned i = 0; i < 2 * PX_EXPECTED_MAX; i++) {
+		char office[16];
+		snprintf(office, sizeof(office), "UA%06u", i);
+		add("UA", "Report", PX_KEY_ARRIVED, office);
+		add("UA", "Report", PX_KEY_ARRIVED, office);
+	}
+	assert_int_equal(read_as_ua(7), PX_JOURNEY_ARRIVED);
+	assert_int_equal(j.n_offices, PX_EXPECTED_MAX + 1);
+	assert_true(px_journey_has_arrived(&j, "UA000003"));
+	assert_false(px_journey_has_arrived(&j, "UA999999"));
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(test_each_declaration_is_withdrawn_alone, begin),
-	    cmocka_unit_test_setup(test_withdrawn_by_its_sender_only, begin),
-	    cmocka_unit_test_setup(test_what_was_not_sent_is_not_known, begin),
-	    cmocka_unit_test_setup(test_a_report_closes, begin),
+	    cmocka_unit_test_setup_teardown(test_each_declaration_is_withdrawn_alone, begin, end),
+	    cmocka_unit_test_setup_teardown(test_withdrawn_by_its_sender_only, begin, end),
+	    cmocka_unit_test_setup_teardown(test_what_was_not_sent_is_not_known, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_report_closes, begin, end),
+	    cmocka_unit_test_setup_teardown(test_however_long, begin, end),
+	    cmocka_unit_test_setup_teardown(test_any_may_be_late, begin, end),
+	    cmocka_unit_test_setup_teardown(test_many_offices, begin, end),
 	};
 	return cmocka_run_group_tests_name("flow/journey", tests, NULL, NULL);
 }

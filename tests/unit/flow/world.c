@@ -43,7 +43,7 @@ static uint64_t next_random(void *arg)
 struct world *world_new(uint64_t seed)
 {
 	struct world *w = px_xcalloc(1, sizeof(*w));
-	w->clock = px_clock_sim_new(1795392000000); /* 2026-11-22T16:00:00Z */
+	w->clock = px_clock_sim_new(1795392000000); /* 2026-11-23T00:00:00Z */
 	w->timers = px_timers_new(w->clock);
 	w->random = seed * 0x9e3779b97f4a7c15ull + 1;
 	w->fakes = fakes_new(w->clock);
@@ -76,6 +76,29 @@ static struct px_cat_type types[] = {
      .domain = PX_DOMAIN_COMMON,
      .prio = PX_PRIO_A,
      .origin = PX_ORIGIN_ANY},
+    {.name = (char *)"Declaration",
+     .title = (char *)"Declaration",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_B,
+     .origin = PX_ORIGIN_SYSTEM,
+     .stand = PX_STAND_BEGINS},
+    {.name = (char *)"Change",
+     .title = (char *)"Change, or withdrawal where it ends the movement",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_B,
+     .origin = PX_ORIGIN_SYSTEM,
+     .stand = PX_STAND_AMENDS},
+    {.name = (char *)"Report",
+     .title = (char *)"Report",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_B,
+     .origin = PX_ORIGIN_SYSTEM,
+     .stand = PX_STAND_ANSWERS},
+    {.name = (char *)"Alarm",
+     .title = (char *)"Alarm",
+     .domain = PX_DOMAIN_COMMON,
+     .prio = PX_PRIO_A,
+     .origin = PX_ORIGIN_NODE},
     {.name = (char *)"Confirmations",
      .title = (char *)"Confirmations",
      .domain = PX_DOMAIN_COMMON,
@@ -290,6 +313,7 @@ static void replied(void *arg, const struct px_flow_answer *a)
 	px_assert(!r->done);
 	r->done = true;
 	r->status = a->status;
+	r->retry_after = a->retry_after;
 	px_buf_add(&r->body, a->body, a->len);
 	if (a->delivery != NULL)
 		px_strlcpy(r->delivery, a->delivery, sizeof(r->delivery));
@@ -312,6 +336,7 @@ void world_compose(struct node *n, const char *partner, const struct msg *m, str
 	px_strlcpy(h.environment, "test", sizeof(h.environment));
 	px_strlcpy(h.sender, m->sender != NULL ? m->sender : p->authority, sizeof(h.sender));
 	px_strlcpy(h.type, m->type != NULL ? m->type : "Note", sizeof(h.type));
+	px_strlcpy(h.correlation_id, m->correlation != NULL ? m->correlation : "", sizeof(h.correlation_id));
 	for (const char *r = m->recipients != NULL ? m->recipients : ""; *r != '\0';) {
 		size_t len = strcspn(r, " ");
 		px_strlcpy_n(h.recipients[h.n_recipients++], r, len, sizeof(h.recipients[0]));
@@ -324,6 +349,11 @@ void world_compose(struct node *n, const char *partner, const struct msg *m, str
 	add(out, "MRN", m->mrn);
 	add(out, "Declarant", m->declarant);
 	add(out, "Destination", m->destination);
+	add(out, "Vehicle", m->vehicle);
+	add(out, "Expected", m->expected);
+	add(out, "Office", m->office);
+	add(out, "Arrived", m->arrived);
+	add(out, "Ends", m->ends ? "1" : NULL);
 	add(out, "Text", m->body);
 	px_buf_addf(out, "%s</Doc></px:Payload></px:Exchange>", m->broken ? "<broken></broken>" : "");
 	fakes_sign(out, m->signed_by != NULL ? m->signed_by : h.sender, PX_ROLE_SYSTEM);
@@ -394,6 +424,36 @@ struct reply world_confirm_with(struct node *n, const char *partner, const char 
 	px_assert(r.done);
 	px_body_unref(&body);
 	return r;
+}
+
+static struct reply wait_asked(struct node *n, struct reply *r)
+{
+	wait_for(n, r, 5000);
+	px_assert(r->done);
+	struct reply result = *r;
+	free(r);
+	return result;
+}
+
+struct reply world_ask(struct node *n, const char *partner, const struct px_border_query *query)
+{
+	struct reply *r = px_xcalloc(1, sizeof(*r));
+	px_border_movements(n->flow, n->gen, px_conf_partner(n->conf, partner), query, replied, r);
+	return wait_asked(n, r);
+}
+
+struct reply world_ask_state(struct node *n, const char *partner, const char *sender, const char *id)
+{
+	struct reply *r = px_xcalloc(1, sizeof(*r));
+	px_flow_state(n->flow, n->gen, px_conf_partner(n->conf, partner), sender, id, "officer", replied, r);
+	return wait_asked(n, r);
+}
+
+struct reply world_ask_body(struct node *n, const char *partner, const char *sender, const char *id)
+{
+	struct reply *r = px_xcalloc(1, sizeof(*r));
+	px_border_body(n->flow, n->gen, px_conf_partner(n->conf, partner), sender, id, "officer", replied, r);
+	return wait_asked(n, r);
 }
 
 void reply_free(struct reply *r)

@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_FLOW_WORLD_H
 #define TESTS_UNIT_FLOW_WORLD_H
 
+#include "flow/border.h"
 #include "flow/flow.h"
 #include "store/sim.h"
 
@@ -65,12 +66,19 @@ struct msg {
 	const char *signed_by; /* default: Sender, role system */
 	bool broken;           /* the inspector refuses it */
 	const char *body;      /* makes octets differ */
+	const char *vehicle;   /* on the way... */
+	const char *expected;  /* ... expected then ... */
+	const char *office;    /* ... there */
+	const char *arrived;   /* the office where it reports an arrival */
+	const char *correlation;
+	bool ends; /* the movement */
 };
 
 /** What came back. */
 struct reply {
 	bool done;
 	int status;
+	int retry_after; /* seconds, 0 none */
 	struct px_buf body;
 	char delivery[96];
 };
@@ -110,6 +118,11 @@ struct reply world_confirm(struct node *n, const char *partner, const char *auth
 /** Post these octets to the inbox. */
 struct reply world_confirm_with(struct node *n, const char *partner, const char *delivery,
 				const struct px_buf *doc);
+/** An officer's question, as parsed from GET /v1/movements. */
+struct reply world_ask(struct node *n, const char *partner, const struct px_border_query *query);
+/** GET /v1/exchanges/SENDER/ID, or its body, by an officer. */
+struct reply world_ask_state(struct node *n, const char *partner, const char *sender, const char *id);
+struct reply world_ask_body(struct node *n, const char *partner, const char *sender, const char *id);
 void reply_free(struct reply *r);
 /** Content of the first <px:NAME> in @doc; "" when there is none. View into a static buffer of the caller's
  * turn. */

@@ -238,6 +238,7 @@ static void read_header(const char *doc, const char *end, struct px_header *h)
 	get(doc, end, "px:MessageType", h->type, sizeof(h->type));
 	get_time(doc, end, "px:CreatedAt", &h->created_at);
 	get_time(doc, end, "px:ExpiresAt", &h->expires_at);
+	get(doc, end, "px:CorrelationId", h->correlation_id, sizeof(h->correlation_id));
 	const char *at = doc;
 	while ((at = memmem(at, (size_t)(end - at), "<px:Recipient>", 14)) != NULL) {
 		get(at, end, "px:Recipient", h->recipients[h->n_recipients], sizeof(h->recipients[0]));
@@ -338,6 +339,11 @@ static struct px_verdict *examine(const struct px_pool_request *r)
 	add_key(&v->keys, PX_KEY_MRN, doc, end, "MRN");
 	add_key(&v->keys, PX_KEY_DECLARANT, doc, end, "Declarant");
 	add_key(&v->keys, PX_KEY_COUNTRY_DESTINATION, doc, end, "Destination");
+	add_key(&v->keys, PX_KEY_VEHICLE, doc, end, "Vehicle");
+	add_key(&v->keys, PX_KEY_EXPECTED_ARRIVAL, doc, end, "Expected");
+	add_key(&v->keys, PX_KEY_ARRIVAL_OFFICE, doc, end, "Office");
+	add_key(&v->keys, PX_KEY_ARRIVED, doc, end, "Arrived");
+	v->keys.ends_movement = memmem(doc, r->body->len, "<Ends>", 6) != NULL;
 	if (strcmp(v->header.type, "Confirmations") == 0)
 		read_entries(doc, end, v);
 	if (memmem(doc, r->body->len, "<broken>", 8) != NULL) {

@@ -174,6 +174,8 @@ struct got_messages {
 };
 struct got_messages suite_scan_page(struct suite *t, const struct px_scan *scan);
 struct got_messages suite_lookup(struct suite *t, enum px_key_kind kind, const char *value, unsigned limit);
+struct got_messages suite_lookup_page(struct suite *t, const struct px_lookup *which);
+struct got_messages suite_movement_page(struct suite *t, uint64_t movement, uint64_t from, unsigned limit);
 struct got_messages suite_movement(struct suite *t, uint64_t movement);
 /** All pages of a scan, each at most scan->limit. */
 struct got_messages suite_scan(struct suite *t, const struct px_scan *scan);

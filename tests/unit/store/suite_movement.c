@@ -320,7 +320,25 @@ static void joins_what_is_named(struct suite *t)
 	assert_int_not_equal(ACCEPT(t, .id = "M10", .join = b.movement).movement, b.movement); /* not live */
 }
 
+/* Also from the movement that it was before it was linked, whose messages are between the others. */
+static void in_pages(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .mrn = "X");
+	struct got_accept b = ACCEPT(t, .id = "M2", .lrn = "L", .declarant = "D");
+	ACCEPT(t, .id = "M3", .mrn = "X");
+	ACCEPT(t, .id = "M4", .lrn = "L", .declarant = "D");
+	ACCEPT(t, .id = "M5", .mrn = "X", .lrn = "L", .declarant = "D");
+	struct got_messages page = suite_movement_page(t, b.movement, 0, 2);
+	assert_string_equal(suite_ids(t, &page), "M1 M2");
+	page = suite_movement_page(t, b.movement, page.next, 2);
+	assert_string_equal(suite_ids(t, &page), "M3 M4");
+	page = suite_movement_page(t, a.movement, page.next, 2);
+	assert_string_equal(suite_ids(t, &page), "M5");
+	assert_int_equal(page.next, 0);
+}
+
 const struct suite_case suite_movement_cases[] = {
+    {"messages of a movement come in pages", in_pages},
     {"messages without keys are movements of their own", without_keys_each_its_own},
     {"a movement is found by MRN", by_mrn},
     {"a movement is found by LRN of one sender and declarant", by_lrn_of_one_declarant},

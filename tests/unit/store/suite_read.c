@@ -286,6 +286,64 @@ static void lookup_however_written(struct suite *t)
 	assert_int_equal(suite_lookup(t, PX_KEY_LRN, "L-1", 10).n, 1);
 }
 
+/* Page after page, as many as there are, each message once. */
+static void lookup_in_pages(struct suite *t)
+{
+	struct px_lookup which = {.kind = PX_KEY_SEAL, .value = "S2", .limit = 2};
+	for (unsigned i = 1; i <= 5; i++)
+		accept_seals(t, suite_textf(t, "M%u", i), "S2", i % 2 == 0 ? "S3" : "S1");
+	accept_seals(t, "OTHER", "S3", "S1");
+	struct got_messages page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "M5 M4");
+	accept_seals(t, "NEW", "S2", "S2"); /* newer than where the next page begins */
+	which.from = page.next;
+	page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "M3 M2");
+	which.from = page.next;
+	page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "M1");
+	assert_int_equal(page.next, 0);
+}
+
+/* Those of others do not fill the page; what was told to be undeliverable was not sent. */
+static void lookup_for_a_recipient(struct suite *t)
+{
+	struct px_key seal = {PX_KEY_SEAL, "S1"};
+	struct px_keys keys = {.n = 1, .items = &seal};
+	struct px_lookup which = {.kind = PX_KEY_SEAL, .value = "S1", .recipient = "UA", .limit = 2};
+	ACCEPT(t, .id = "M1", .keys = &keys, .to = "UA");
+	ACCEPT(t, .id = "M2", .keys = &keys, .to = "MD UA");
+	ACCEPT(t, .id = "M3", .keys = &keys, .to = "UA@");
+	for (unsigned i = 4; i < 30; i++)
+		ACCEPT(t, .id = suite_textf(t, "M%u", i), .keys = &keys, .to = "MD");
+	struct got_messages page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "M2 M1");
+	which.recipient = "PL";
+	assert_int_equal(suite_lookup_page(t, &which).n, 0);
+}
+
+static void lookup_of_what_goes_on(struct suite *t)
+{
+	struct px_lookup which = {.kind = PX_KEY_MRN, .value = "X", .limit = 10};
+	ACCEPT(t, .id = "M1", .mrn = "X", .life = SUITE_DAY);
+	ACCEPT(t, .id = "M2", .mrn = "X", .ends = true);
+	ACCEPT(t, .id = "M3", .mrn = "X", .life = SUITE_DAY);
+	ACCEPT(t, .id = "C1", .mrn = "X", .confirmations = true); /* belongs to none */
+	struct got_messages page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "C1 M3 M2 M1");
+	which.live_at = suite_now(t);
+	page = suite_lookup_page(t, &which);
+	assert_string_equal(suite_ids(t, &page), "M3");
+	which.live_at = suite_now(t) + SUITE_DAY;
+	assert_int_equal(suite_lookup_page(t, &which).n, 0);
+	/* what still waits does not keep it from having ended */
+	ACCEPT(t, .id = "M4", .mrn = "Y", .to = "UA");
+	ACCEPT(t, .id = "M5", .mrn = "Y", .to = "UA", .ends = true);
+	which.value = "Y";
+	which.live_at = suite_now(t);
+	assert_int_equal(suite_lookup_page(t, &which).n, 0);
+}
+
 static void lookup_after_reopening(struct suite *t)
 {
 	accept_seals(t, "M1", "S1", "Печать 7");
@@ -342,6 +400,9 @@ const struct suite_case suite_read_cases[] = {
     {"lookup by each kind of key", lookup_each_kind},
     {"lookup shows the newest first, each once, whole values only", lookup_newest_first},
     {"lookup finds plates, containers, seals and MRNs however written", lookup_however_written},
+    {"lookup in pages", lookup_in_pages},
+    {"lookup of what a recipient was sent", lookup_for_a_recipient},
+    {"lookup of what has not ended", lookup_of_what_goes_on},
     {"lookup after reopening", lookup_after_reopening},
     {"the longest values are kept whole", longest_value_is_kept_whole},
     {"a message with as many keys as allowed", a_thousand_keys},

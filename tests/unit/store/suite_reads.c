@@ -127,15 +127,28 @@ struct got_messages suite_scan_page(struct suite *t, const struct px_scan *scan)
 struct got_messages suite_lookup(struct suite *t, enum px_key_kind kind, const char *value, unsigned limit)
 {
 	ASK(t, got_messages);
-	px_store_lookup(t->st, kind, value, limit, messages_done, got);
+	px_store_lookup(t->st, &(struct px_lookup){.kind = kind, .value = value, .limit = limit},
+			messages_done, got);
+	WAIT(t);
+}
+
+struct got_messages suite_lookup_page(struct suite *t, const struct px_lookup *which)
+{
+	ASK(t, got_messages);
+	px_store_lookup(t->st, which, messages_done, got);
+	WAIT(t);
+}
+
+struct got_messages suite_movement_page(struct suite *t, uint64_t movement, uint64_t from, unsigned limit)
+{
+	ASK(t, got_messages);
+	px_store_movement(t->st, movement, from, limit, messages_done, got);
 	WAIT(t);
 }
 
 struct got_messages suite_movement(struct suite *t, uint64_t movement)
 {
-	ASK(t, got_messages);
-	px_store_movement(t->st, movement, 1000, messages_done, got);
-	WAIT(t);
+	return suite_movement_page(t, movement, 0, 1000);
 }
 
 struct got_messages suite_scan(struct suite *t, const struct px_scan *scan)

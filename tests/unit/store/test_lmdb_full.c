@@ -72,8 +72,18 @@ static struct purge_got purge(struct kit *k)
 	return got;
 }
 
+static int journal_reading(struct kit *k, const char *partner)
+{
+	struct kit_write got = {.done = false};
+	struct px_journal_entry entry = {.kind = PX_J_READ, .partner = partner, .actor = "o.kovalenko"};
+	px_store_journal(k->st, &entry, kit_write_done, &got);
+	kit_wait(k, &got.done);
+	return got.rc;
+}
+
 /* Below the watermark accepts are refused while every commit still works: settling, purging, the journal, the
- * node's own exchanges; and accepts go on by themselves when there is room again. */
+ * node's own exchanges; and accepts go on by themselves when there is room again. What partners read is refused
+ * with the accepts: they must not fill up what is kept for the others; administrators may look. */
 static void test_watermark_before_any_failure(void **state)
 {
 	struct kit *k = *state;
@@ -83,7 +93,10 @@ static void test_watermark_before_any_failure(void **state)
 	free_octets = UINT64_C(65) << 20;
 	struct kit_accept a = kit_accept(k, "M1", 1000, NULL), b = kit_accept(k, "M2", 1000, NULL);
 	assert_int_equal(a.rc, PX_OK);
+	assert_int_equal(journal_reading(k, "officer"), PX_OK);
 	free_octets = UINT64_C(63) << 20;
+	assert_int_equal(journal_reading(k, "officer"), PX_EFULL); /* noticed without an accept */
+	assert_int_equal(journal_reading(k, NULL), PX_OK);
 	assert_int_equal(kit_accept(k, "M3", 1000, NULL).rc, PX_EFULL);
 	assert_int_equal(kit_find(k, "M3").rc, PX_ENOTFOUND);
 	assert_int_equal(kit_accept(k, "M2", 1000, NULL).rc, PX_EDUPLICATE);
@@ -98,6 +111,7 @@ static void test_watermark_before_any_failure(void **state)
 	assert_int_equal(purged.messages, 1);
 	assert_int_equal(kit_find(k, "M2").seq, b.seq);
 	free_octets = UINT64_C(65) << 20;
+	assert_int_equal(journal_reading(k, "officer"), PX_OK);
 	assert_int_equal(kit_accept(k, "M3", 1000, NULL).rc, PX_OK);
 	kit_sound(k);
 }

@@ -1,0 +1,203 @@
+/* prinex: what was announced and does not come, and what comes and was not announced, on a simulated clock
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "post.h"
+
+#include "flow/journey.h"
+
+/* It is midnight before the 23rd; an alarm is due six hours after the limit. */
+#define ONE  "2026-11-23T01:00:00Z"
+#define EASY "limits { arrival-wait = 6h }\n"
+
+static struct world *w;
+static struct node *n;
+
+static int begin(void **state)
+{
+	(void)state;
+	w = world_new(1);
+	n = make_post(w, EASY, "");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	world_free(&w);
+	return 0;
+}
+
+static void expect_alarms(const char *wanted)
+{
+	assert_string_equal(alarms(n), wanted);
+}
+
+static void test_expected_and_does_not_come(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .declarant = "D", .expected = ONE,
+		.office = POST);
+	world_run(w, 6 * HOUR + 58 * MINUTE);
+	expect_alarms("");
+	world_run(w, 3 * MINUTE);
+	expect_alarms("NAR M1>BY,UA ");
+	world_run(w, 20 * DAY);
+	expect_alarms("NAR M1>BY,UA "); /* once */
+}
+
+/* One minute before the alarm is due it is there; an hour later is too late. */
+static void test_at_the_limit(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .expected = ONE, .office = POST);
+	FROM_BY(n, .id = "M2", .type = "Declaration", .lrn = "L2", .expected = ONE, .office = POST);
+	world_run(w, 6 * HOUR + 58 * MINUTE);
+	FROM_UA(n, .id = "R1", .type = "Report", .lrn = "L1", .arrived = POST);
+	world_run(w, HOUR);
+	FROM_UA(n, .id = "R2", .type = "Report", .lrn = "L2", .arrived = POST);
+	world_run(w, DAY);
+	expect_alarms("NAR M2>BY,UA ");
+}
+
+static void test_restarts(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .expected = ONE, .office = POST);
+	world_run(w, 3 * HOUR);
+	world_crash(n);
+	world_run(w, HOUR);
+	expect_alarms("");
+	world_restart(n, 10 * HOUR); /* it was due meanwhile */
+	world_run(w, 30 * MINUTE);
+	expect_alarms("NAR M1>BY,UA ");
+	world_crash(n);
+	world_run(w, DAY);
+	world_restart(n, 2 * DAY);
+	world_run(w, DAY);
+	expect_alarms("NAR M1>BY,UA ");
+}
+
+static void test_amended_to_later(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .expected = ONE, .office = POST);
+	FROM_BY(n, .id = "M2", .type = "Change", .lrn = "L1", .expected = "2026-11-23T07:00:00Z",
+		.office = POST);
+	world_run(w, 12 * HOUR);
+	expect_alarms("");
+	world_run(w, 2 * HOUR);
+	expect_alarms("NAR M2>BY,UA ");
+}
+
+static void test_amended_to_earlier(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .expected = "2026-11-24T01:00:00Z",
+		.office = POST);
+	FROM_BY(n, .id = "M2", .type = "Change", .lrn = "L1", .expected = ONE, .office = POST);
+	world_run(w, 8 * HOUR);
+	expect_alarms("NAR M2>BY,UA ");
+	world_run(w, 2 * DAY);
+	expect_alarms("NAR M2>BY,UA ");
+}
+
+/* After the alarm another time is announced: that is watched anew. */
+static void test_amended_after_the_alarm(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .expected = ONE, .office = POST);
+	world_run(w, 8 * HOUR);
+	FROM_BY(n, .id = "M2", .type = "Change", .lrn = "L1", .expected = "2026-11-23T18:00:00Z",
+		.office = POST);
+	world_run(w, 15 * HOUR);
+	expect_alarms("NAR M1>BY,UA ");
+	world_run(w, 2 * HOUR);
+	expect_alarms("NAR M1>BY,UA NAR M2>BY,UA ");
+}
+
+static void test_withdrawn(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .mrn = "X", .expected = ONE,
+		.office = POST);
+	FROM_BY(n, .id = "M2", .type = "Declaration", .lrn = "L2", .expected = ONE, .office = POST);
+	FROM_BY(n, .id = "M3", .type = "Change", .lrn = "L1", .ends = true);
+	world_run(w, DAY);
+	expect_alarms("NAR M2>BY,UA ");
+}
+
+/* However many messages a movement has: what counts may be the last of them. */
+static void test_long_movements(void **state)
+{
+	(void)state;
+	char id[2][16];
+	for (unsigned k = 0; k < 2; k++)
+		FROM_BY(n, .id = k == 0 ? "A0" : "B0", .type = "Declaration", .lrn = k == 0 ? "A" : "B",
+			.expected = "2026-11-23T06:00:00Z", .office = POST);
+	for (unsigned i = 1; i <= PX_JOURNEY_PAGE + 20; i++) {
+		for (unsigned k = 0; k < 2; k++) {
+			snprintf(id[k], sizeof(id[k]), "%c%u", "AB"[k], i);
+			FROM_BY(n, .id = id[k], .type = "Change", .lrn = k == 0 ? "A" : "B",
+				.expected = "2026-11-23T06:00:00Z", .office = POST);
+		}
+	}
+	FROM_UA(n, .id = "R1", .type = "Report", .lrn = "A", .arrived = POST);
+	world_run(w, 2 * DAY);
+	char wanted[64];
+	snprintf(wanted, sizeof(wanted), "NAR B%u>BY,UA ", PX_JOURNEY_PAGE + 20);
+	expect_alarms(wanted);
+}
+
+/* Others' declarations, and the vehicle's own earlier journeys, hide no announcement. */
+static void test_announced_among_many(void **state)
+{
+	(void)state;
+	char id[16], lrn[16];
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .vehicle = "AE 4712-5");
+	for (unsigned i = 0; i < 70; i++) {
+		snprintf(id, sizeof(id), "X%u", i);
+		SEND(n, "node-by", .id = id, .recipients = "MD", .type = "Declaration", .lrn = id,
+		     .vehicle = "AE47125");
+		snprintf(id, sizeof(id), "E%u", i);
+		snprintf(lrn, sizeof(lrn), "E%u", i);
+		FROM_BY(n, .id = id, .type = "Declaration", .lrn = lrn, .vehicle = "AE47125", .ends = true);
+	}
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE47125", .arrived = POST);
+	expect_alarms("");
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_LRN, "L1", 0);
+	assert_string_equal(member(&r, "movement_state"), "arrived"); /* it joined the right one */
+	reply_free(&r);
+	FROM_UA(n, .id = "R2", .type = "Report", .vehicle = "AE47126", .arrived = POST);
+	expect_alarms("UNA R2>BY,UA ");
+}
+
+/* Nobody announced it: said once a day. */
+static void test_unannounced_once_a_day(void **state)
+{
+	(void)state;
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R1>BY,UA ");
+	FROM_UA(n, .id = "R2", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R1>BY,UA "); /* the same vehicle on the same day */
+	world_run(w, 2 * DAY);
+	FROM_UA(n, .id = "R3", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R1>BY,UA UNA R3>BY,UA ");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_expected_and_does_not_come, begin, end),
+	    cmocka_unit_test_setup_teardown(test_at_the_limit, begin, end),
+	    cmocka_unit_test_setup_teardown(test_restarts, begin, end),
+	    cmocka_unit_test_setup_teardown(test_amended_to_later, begin, end),
+	    cmocka_unit_test_setup_teardown(test_amended_to_earlier, begin, end),
+	    cmocka_unit_test_setup_teardown(test_amended_after_the_alarm, begin, end),
+	    cmocka_unit_test_setup_teardown(test_withdrawn, begin, end),
+	    cmocka_unit_test_setup_teardown(test_long_movements, begin, end),
+	    cmocka_unit_test_setup_teardown(test_announced_among_many, begin, end),
+	    cmocka_unit_test_setup_teardown(test_unannounced_once_a_day, begin, end),
+	};
+	return cmocka_run_group_tests_name("flow/watch", tests, NULL, NULL);
+}
