@@ -94,8 +94,7 @@ with px.Lab("BY", "UA") as lab:
 
     # --- pages: by key from a message on, by office behind an arrival
     seq = ua.ctl("message", "BY/" + mid)["seq"]
-    px.ok(newest("mrn=%s&after=%d" % (mrn, seq)).get("message_id") == mid and found("mrn=%s&after=%d" % (mrn, seq - 1)) == [] if seq > 1 else True,
-          "a page begins at the message that the page before named")
+    px.ok(newest("mrn=%s&after=%d" % (mrn, seq)).get("message_id") == mid, "a page begins at the message that the page before named")
     px.ok(found("office=%s&arriving=2000-01-01..2199-01-01&after=%s_%d" % (office, at, seq)) == [], "and behind the arrival that it named")
 
     # --- strict questions
