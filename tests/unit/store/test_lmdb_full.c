@@ -82,8 +82,8 @@ static int journal_reading(struct kit *k, const char *partner)
 }
 
 /* Below the watermark accepts are refused while every commit still works: settling, purging, the journal, the
- * node's own exchanges; and accepts go on by themselves when there is room again. What partners read is refused
- * with the accepts: they must not fill up what is kept for the others; administrators may look. */
+ * node's own exchanges; and accepts go on by themselves when there is room again. What partners read is
+ * refused with the accepts: they must not fill up what is kept for the others; administrators may look. */
 static void test_watermark_before_any_failure(void **state)
 {
 	struct kit *k = *state;
