@@ -199,16 +199,56 @@ int px_expect_signed(struct px_play *p, const struct px_call *call)
 	return rc;
 }
 
-int px_expect_field(struct px_play *p, const struct px_call *call)
+/* `XPATH [OP] [VALUE]` in the last answer. Words from @at on. */
+static int field_holds(struct px_play *p, const struct px_call *call, unsigned at)
 {
 	struct px_buf have = PX_BUF_INIT;
 	if (p->seen == NULL)
 		return px_fail(p, "an answer or a fetched exchange", "there is none");
-	int found = px_xpath(p->seen, px_call_word(call, 0), &have);
+	int found = px_xpath(p->seen, px_call_word(call, at), &have);
 	if (found == PX_EPARSE)
-		return px_fail(p, "an XPath", "%s", px_call_word(call, 0));
-	int rc = hold(p, call, 1, px_call_word(call, 0), found == PX_OK ? px_buf_str(&have) : NULL);
+		return px_fail(p, "an XPath", "%s", px_call_word(call, at));
+	int rc = hold(p, call, at + 1, px_call_word(call, at), found == PX_OK ? px_buf_str(&have) : NULL);
 	px_buf_free(&have);
+	return rc;
+}
+
+int px_expect_field(struct px_play *p, const struct px_call *call)
+{
+	return field_holds(p, call, 0);
+}
+
+/* As a browser would: what is not surely harmless in a query is percent-encoded. */
+static void add_query(struct px_buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:=&";
+	for (; *s != '\0'; s++) {
+		if (strchr(plain, *s) != NULL)
+			px_buf_addc(out, *s);
+		else
+			px_buf_addf(out, "%%%02X", (unsigned)(unsigned char)*s);
+	}
+}
+
+int px_expect_lookup(struct px_play *p, const struct px_call *call)
+{
+	struct px_actor *actor = px_acting(p, call, "as");
+	const char *user = px_call_key(call, "user");
+	struct px_buf path = PX_BUF_INIT, came = PX_BUF_INIT;
+	if (actor == NULL)
+		return PX_EINVAL;
+	px_buf_adds(&path, "/v1/movements?");
+	add_query(&path, px_call_word(call, 0));
+	int rc = px_request(p, actor, "GET", px_buf_str(&path),
+			    &(struct px_request_with){.user = user != NULL ? user : "officer"});
+	px_buf_free(&path);
+	if (rc == PX_OK && p->answers[0].reply.status != 200) {
+		px_answer_line(&p->answers[0], &came);
+		rc = px_fail(p, "movements", "%s", px_buf_str(&came));
+	} else if (rc == PX_OK) {
+		rc = field_holds(p, call, 1);
+	}
+	px_buf_free(&came);
 	return rc;
 }
 

@@ -19,8 +19,8 @@ int px_fetch_once(struct px_play *p, struct px_actor *a, int64_t wait_ms)
 		p->seen = &p->answers[0].reply.body;
 	} else {
 		snprintf(path, sizeof(path), "/v1/inbox?wait=%lld", (long long)((wait_ms + 999) / 1000));
-		rc = px_request(p, a, "GET", path, NULL, "",
-				wait_ms + PX_REQUEST_MS * (int64_t)p->venue->slow);
+		struct px_request_with with = {.timeout = wait_ms + PX_REQUEST_MS * (int64_t)p->venue->slow};
+		rc = px_request(p, a, "GET", path, &with);
 	}
 	px_buf_clear(&a->fetched);
 	if (rc != PX_OK || p->answers[0].rc != PX_OK || p->answers[0].reply.status != 200)
@@ -108,8 +108,8 @@ int px_confirm_once(struct px_play *p, struct px_actor *a, const struct px_peer_
 	int rc = compose_confirmation(p, a, step, &d.octets);
 	snprintf(path, sizeof(path), "/v1/inbox/%s", a->delivery);
 	if (rc == PX_OK)
-		rc = px_request(p, a, "POST", path, &d, "application/xml",
-				PX_REQUEST_MS * (int64_t)p->venue->slow);
+		rc = px_request(p, a, "POST", path,
+				&(struct px_request_with){.body = &d, .type = "application/xml"});
 	if (rc == PX_OK)
 		p->answers[0].doc = NULL;
 	px_buf_free(&d.octets);
@@ -205,6 +205,8 @@ int px_cmd_take(struct px_play *p, const struct px_call *call)
 			rc = px_fail(p, "more messages in the inbox", "%s: %u of %llu came", a->name, found,
 				     (unsigned long long)want);
 	}
+	if (rc == PX_OK && found > 0)
+		p->seen = &a->taken[a->n_taken - 1].body;
 	return rc;
 }
 

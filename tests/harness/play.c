@@ -68,6 +68,7 @@ px_command_fn *const px_subject_fns[PX_SUBJECTS] = {
     [PX_SUBJECT_EXIT] = px_expect_exit,
     [PX_SUBJECT_OUTPUT] = px_expect_output,
     [PX_SUBJECT_JSON] = px_expect_json,
+    [PX_SUBJECT_LOOKUP] = px_expect_lookup,
     [PX_SUBJECT_VALUE] = px_expect_value,
 };
 

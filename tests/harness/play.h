@@ -229,9 +229,16 @@ void px_refusal_expected(struct px_play *p);
 void px_refusal_tell(struct px_play *p);
 
 #define PX_REQUEST_MS 30000
-/** One request on a new connection. @body NULL: none; @type: of the body. */
+/** What goes with a request; NULL and 0: nothing. */
+struct px_request_with {
+	const char *user; /* Prinex-User */
+	const struct px_doc *body;
+	const char *type; /* of the body */
+	int64_t timeout;  /* ms; 0: PX_REQUEST_MS, longer on a slow venue */
+};
+/** One request on a new connection. */
 int px_request(struct px_play *p, struct px_actor *actor, const char *method, const char *path,
-	       const struct px_doc *body, const char *type, int64_t timeout);
+	       const struct px_request_with *with);
 /** Note an answer, and keep what is signed in it. */
 void px_told(struct px_play *p, const struct px_answer *a, const char *what);
 /** One inbox request of @a; the body goes to a->fetched. @return PX_OK with the answer added. */
@@ -303,6 +310,6 @@ px_command_fn px_expect_status, px_expect_coa, px_expect_coe, px_expect_signed, 
     px_expect_header, px_expect_body, px_expect_same, px_expect_no_answer, px_expect_fetched,
     px_expect_arrived, px_expect_attempts, px_expect_interval, px_expect_outcome, px_expect_state,
     px_expect_ctl, px_expect_metric, px_expect_alarm, px_expect_log, px_expect_refused_tls, px_expect_exit,
-    px_expect_output, px_expect_json, px_expect_value;
+    px_expect_output, px_expect_json, px_expect_lookup, px_expect_value;
 
 #endif

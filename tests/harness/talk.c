@@ -267,12 +267,17 @@ static int exchange_octets(struct px_play *p, struct px_actor *actor, const void
 }
 
 int px_request(struct px_play *p, struct px_actor *actor, const char *method, const char *path,
-	       const struct px_doc *body, const char *type, int64_t timeout)
+	       const struct px_request_with *with)
 {
+	const struct px_doc *body = with->body;
+	int64_t timeout = with->timeout != 0 ? with->timeout : PX_REQUEST_MS * (int64_t)p->venue->slow;
 	struct px_buf all = PX_BUF_INIT;
 	px_buf_addf(&all, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", method, path, actor->broker->port);
+	if (with->user != NULL)
+		px_buf_addf(&all, "Prinex-User: %s\r\n", with->user);
 	if (body != NULL)
-		px_buf_addf(&all, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body->octets.len);
+		px_buf_addf(&all, "Content-Type: %s\r\nContent-Length: %zu\r\n", with->type,
+			    body->octets.len);
 	px_buf_adds(&all, "\r\n");
 	if (body != NULL)
 		px_buf_add(&all, body->octets.data, body->octets.len);
@@ -290,20 +295,23 @@ int px_cmd_request(struct px_play *p, const struct px_call *call)
 {
 	struct px_actor *actor = px_acting(p, call, "as");
 	const char *name = px_call_key(call, "body"), *type = px_call_key(call, "type");
-	const struct px_doc *body = name != NULL ? px_find_doc(p, name) : NULL;
-	if (actor == NULL || (name != NULL && body == NULL))
+	struct px_request_with with = {
+	    .user = px_call_key(call, "user"),
+	    .body = name != NULL ? px_find_doc(p, name) : NULL,
+	    .type = type != NULL ? type : "application/xml",
+	    .timeout = px_call_time(call, "timeout", PX_REQUEST_MS) * p->venue->slow,
+	};
+	if (actor == NULL || (name != NULL && with.body == NULL))
 		return PX_EINVAL;
-	return px_request(p, actor, px_call_word(call, 0), px_call_word(call, 1), body,
-			  type != NULL ? type : "application/xml",
-			  px_call_time(call, "timeout", PX_REQUEST_MS) * p->venue->slow);
+	return px_request(p, actor, px_call_word(call, 0), px_call_word(call, 1), &with);
 }
 
 int px_cmd_ping(struct px_play *p, const struct px_call *call)
 {
 	struct px_actor *actor = px_acting(p, call, "as");
-	return actor != NULL ? px_request(p, actor, "GET", "/v1/ping", NULL, "",
-					  PX_REQUEST_MS * (int64_t)p->venue->slow)
-			     : PX_EINVAL;
+	return actor != NULL
+		   ? px_request(p, actor, "GET", "/v1/ping", &(struct px_request_with){.user = NULL})
+		   : PX_EINVAL;
 }
 
 int px_cmd_raw(struct px_play *p, const struct px_call *call)
