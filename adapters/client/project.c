@@ -18,6 +18,7 @@
 #include "client/project_marks.h"
 
 #define SHEET_SIZE ((size_t)4 << 20)
+#define WITHHELD   "withheld.xml"
 
 /* libxslt asks a global hook for files; while one stylesheet is at work it serves that one's folder. */
 static const char *open_folder;
@@ -161,8 +162,7 @@ static void read_hints(const xsltStylesheet *sheet, struct px_projection *p)
 	for (; sheet != NULL; sheet = sheet->next) {
 		for (xmlNode *n = xmlFirstElementChild(xmlDocGetRootElement(sheet->doc)); n != NULL;
 		     n = xmlNextElementSibling(n)) {
-			if (n->ns == NULL || strcmp((const char *)n->ns->href, PX_PROJECT_NS) != 0 ||
-			    strcmp((const char *)n->name, "hint") != 0)
+			if (!px_words_is(n, "hint"))
 				continue;
 			p->hints = px_xrealloc_array(p->hints, p->n_hints + 1, sizeof(p->hints[0]));
 			p->hints[p->n_hints++] =
@@ -193,21 +193,62 @@ const struct px_hint *px_projection_hint(const struct px_projection *p, const ch
 	return NULL;
 }
 
+/* --- what is said about elements --- */
+
+/* What holds for all projections. Without that file none is made: it must not be possible to lose it
+ * unnoticed. */
+static int read_withheld(struct px_words *words, struct px_buf *why)
+{
+	xmlDoc *doc = read_sheet(WITHHELD, NULL, why);
+	if (doc == NULL)
+		return PX_ECONF;
+	const unsigned n = px_words_read(words, doc);
+	xmlFreeDoc(doc);
+	if (n > 0)
+		return PX_OK;
+	px_buf_setf(why, "%s/%s withholds nothing", open_folder, WITHHELD);
+	return PX_ECONF;
+}
+
+static void read_words(struct px_words *words, const xsltStylesheet *sheet)
+{
+	for (; sheet != NULL; sheet = sheet->next) {
+		px_words_read(words, sheet->doc);
+		read_words(words, sheet->imports);
+	}
+}
+
+/* The stylesheet gets a copy without what is withheld; the list of what stayed is made from the whole. */
+static int project(xsltStylesheet *sheet, const struct px_words *words, xmlDoc *source,
+		   const struct px_project_params *params, struct px_projection *out, struct px_buf *why)
+{
+	struct px_marks *marks = px_marks_put(source);
+	xmlDoc *shown = xmlCopyDoc(source, 1);
+	px_assert(shown != NULL);
+	px_words_withhold(words, shown);
+	int rc = transform(sheet, shown, params, &out->result, why);
+	if (rc == PX_OK) {
+		px_marks_take(marks, words, out);
+		read_hints(sheet, out);
+	}
+	xmlFreeDoc(shown);
+	px_marks_free(&marks);
+	return rc;
+}
+
 static int run(const char *name, xmlDoc *source, const struct px_project_params *params,
 	       struct px_projection *out, struct px_buf *why)
 {
-	xsltStylesheet *sheet;
-	struct px_marks *marks = NULL;
-	int rc = parse_sheet(name, &sheet, why);
+	xsltStylesheet *sheet = NULL;
+	struct px_words words = {0};
+	int rc = read_withheld(&words, why);
+	if (rc == PX_OK)
+		rc = parse_sheet(name, &sheet, why);
 	if (rc == PX_OK) {
-		marks = px_marks_put(source);
-		rc = transform(sheet, source, params, &out->result, why);
+		read_words(&words, sheet);
+		rc = project(sheet, &words, source, params, out, why);
 	}
-	if (rc == PX_OK)
-		rc = px_marks_take(marks, sheet, out, why);
-	if (rc == PX_OK)
-		read_hints(sheet, out);
-	px_marks_free(&marks);
+	px_words_free(&words);
 	xsltFreeStylesheet(sheet);
 	return rc;
 }

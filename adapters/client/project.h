@@ -11,9 +11,10 @@
 /*
  * A declaration does not travel to the neighbour as it is: it carries guarantee access codes, authorisations
  * and more that are between trader and customs. A projection is a stylesheet SOURCE-TARGET.xsl (XSLT 1.0)
- * that names what goes over; what it does not name stays (schemas/project/README.md). Which values went over
- * is told by marks that copies carry along, so the list of what stayed is exact, and a projection that lets
- * out what it says it withholds is refused.
+ * that names what goes over; what it does not name stays (schemas/project/README.md). What must not leave
+ * (withheld.xml of the folder, and what the stylesheet adds to it) is taken out before the stylesheet runs:
+ * it cannot let out what it does not see. Which values went over is told by marks that copies carry along, so
+ * the list of what stayed is exact.
  *
  * A stylesheet may import others of its folder; it can read nothing else, write nothing and reach no network.
  * Thread: one at a time (libxslt's loader is global).
@@ -49,7 +50,8 @@ struct px_project_params {
 
 /**
  * Run the projection of @from to @to over a document (well-formed, valid). Blocks (files of @folder).
- * @return PX_OK; PX_ENOTFOUND: no such projection; PX_ECONF with @why: the stylesheet is wrong.
+ * @return PX_OK; PX_ENOTFOUND: no such projection; PX_ECONF with @why: the stylesheet is wrong, or what must
+ * not leave is not said.
  */
 int px_project(const char *folder, const char *from, const char *to, const uint8_t *data, size_t len,
 	       const struct px_project_params *params, struct px_projection *out, struct px_buf *why);

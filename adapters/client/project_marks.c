@@ -112,63 +112,6 @@ static struct count count(const struct px_marks *m, xmlNode *node)
 	return c;
 }
 
-/* `Parent/Child`, the end of the path of @node. */
-static bool ends_in(const xmlNode *node, const char *match)
-{
-	size_t len = strlen(match);
-	while (node != NULL && node->type == XML_ELEMENT_NODE) {
-		size_t n = strlen((const char *)node->name);
-		if (n > len || strncmp(match + len - n, (const char *)node->name, n) != 0)
-			return false;
-		if (n == len)
-			return true;
-		if (match[len - n - 1] != '/')
-			return false;
-		len -= n + 1;
-		node = node->parent;
-	}
-	return false;
-}
-
-struct said {
-	bool withheld;
-	char *why; /* to be freed with xmlFree; NULL: nothing was said */
-};
-
-/* What the stylesheet, or one that it imports, says about @node. */
-static struct said said_about(const xsltStylesheet *sheet, const xmlNode *node)
-{
-	for (; sheet != NULL; sheet = sheet->next) {
-		for (xmlNode *n = xmlFirstElementChild(xmlDocGetRootElement(sheet->doc)); n != NULL;
-		     n = xmlNextElementSibling(n)) {
-			const bool withhold = strcmp((const char *)n->name, "withhold") == 0;
-			if (!is_ours(n->ns) || (!withhold && strcmp((const char *)n->name, "leave") != 0))
-				continue;
-			char *match = (char *)xmlGetNoNsProp(n, BAD_CAST "match");
-			const bool found = match != NULL && ends_in(node, match);
-			xmlFree(match);
-			if (found)
-				return (struct said){withhold, (char *)xmlGetNoNsProp(n, BAD_CAST "why")};
-		}
-		struct said imported = said_about(sheet->imports, node);
-		if (imported.why != NULL)
-			return imported;
-	}
-	return (struct said){0};
-}
-
-static bool said_below(const xsltStylesheet *sheet, xmlNode *node)
-{
-	for (xmlNode *n = xmlFirstElementChild(node); n != NULL; n = xmlNextElementSibling(n)) {
-		struct said said = said_about(sheet, n);
-		const bool found = said.why != NULL;
-		xmlFree(said.why);
-		if (found || said_below(sheet, n))
-			return true;
-	}
-	return false;
-}
-
 static void add_path(const xmlNode *node, struct px_buf *out)
 {
 	if (node->type != XML_ELEMENT_NODE)
@@ -178,7 +121,7 @@ static void add_path(const xmlNode *node, struct px_buf *out)
 }
 
 static void add_drop(struct px_projection *p, const xmlNode *node, unsigned values, bool partly,
-		     const struct said *said)
+		     const struct px_word *said)
 {
 	struct px_buf path = PX_BUF_INIT;
 	unsigned i = 0;
@@ -188,8 +131,8 @@ static void add_drop(struct px_projection *p, const xmlNode *node, unsigned valu
 	if (i == p->n_drops) {
 		p->drops = px_xrealloc_array(p->drops, ++p->n_drops, sizeof(p->drops[0]));
 		p->drops[i] = (struct px_drop){.path = px_xstrdup(px_buf_str(&path)),
-					       .why = px_xstrdup(said->why != NULL ? said->why : ""),
-					       .withheld = said->withheld};
+					       .why = px_xstrdup(said != NULL ? said->why : ""),
+					       .withheld = said != NULL && said->withheld};
 	}
 	p->drops[i].values += values;
 	p->drops[i].partly |= partly;
@@ -208,37 +151,34 @@ static bool has_twin(const struct px_marks *m, xmlNode *node)
 
 struct listing {
 	const struct px_marks *marks;
-	const xsltStylesheet *sheet;
+	const struct px_words *words;
 	struct px_projection *p;
-	struct px_buf *why;
 };
 
-/* A whole branch that stayed is one line, unless the stylesheet has something to say about a part of it. */
-static int list(const struct listing *l, xmlNode *node)
+/* A whole branch that stayed is one line, unless there is something to say about a part of it; what is
+ * withheld has a line of its own wherever it stands. @above: what is said about the branch. */
+static void list(const struct listing *l, xmlNode *node, const struct px_word *above)
 {
-	struct said said = said_about(l->sheet, node);
-	struct count c = count(l->marks, node);
-	int rc = PX_OK;
-	if (said.withheld && c.gone > 0) {
-		px_buf_setf(l->why, "the projection lets out %s, which it says must not leave", node->name);
-		rc = PX_ECONF;
-	} else if (c.gone < c.leaves &&
-		   (said.why != NULL || c.leaves == 1 || (c.gone == 0 && !said_below(l->sheet, node)))) {
-		add_drop(l->p, node, c.leaves - c.gone, c.gone > 0 || has_twin(l->marks, node), &said);
-	} else if (c.gone < c.leaves) {
-		for (xmlNode *n = xmlFirstElementChild(node); n != NULL && rc == PX_OK;
-		     n = xmlNextElementSibling(n))
-			rc = list(l, n);
+	const struct px_word *said = px_words_about(l->words, node);
+	const struct count c = count(l->marks, node);
+	if (c.gone == c.leaves)
+		return;
+	const bool whole = said != NULL ? said->withheld || !px_words_below(l->words, node, true)
+					: c.gone == 0 && !px_words_below(l->words, node, false);
+	if (said == NULL)
+		said = above;
+	if (whole || xmlFirstElementChild(node) == NULL) {
+		add_drop(l->p, node, c.leaves - c.gone, c.gone > 0 || has_twin(l->marks, node), said);
+		return;
 	}
-	xmlFree(said.why);
-	return rc;
+	for (xmlNode *n = xmlFirstElementChild(node); n != NULL; n = xmlNextElementSibling(n))
+		list(l, n, said);
 }
 
-int px_marks_take(struct px_marks *marks, const xsltStylesheet *sheet, struct px_projection *p,
-		  struct px_buf *why)
+void px_marks_take(struct px_marks *marks, const struct px_words *words, struct px_projection *p)
 {
-	const struct listing l = {marks, sheet, p, why};
+	const struct listing l = {marks, words, p};
 	collect(marks, xmlDocGetRootElement(p->result));
 	undeclare(xmlDocGetRootElement(p->result));
-	return list(&l, xmlDocGetRootElement(marks->source));
+	list(&l, xmlDocGetRootElement(marks->source), NULL);
 }

@@ -66,6 +66,8 @@ static void tell(struct walk *w, const struct px_child *child)
 {
 	struct px_buf number = PX_BUF_INIT, text = PX_BUF_INIT;
 	px_shape_describe(child->use, &number, &text);
+	if (number.len == 0 && text.len == 0 && child->decl != child->use)
+		px_shape_describe(child->decl, &number, &text);
 	resolve_number(w, &number);
 	const struct px_missing m = {px_buf_str(&w->path), px_buf_str(&number), px_buf_str(&text)};
 	w->cb(&m, w->arg);

@@ -170,6 +170,7 @@ struct px_conf_limits {
 	int64_t future;        /* default 5 min */
 	int64_t movement_life; /* default 150 d */
 	int64_t arrival_wait;  /* default 6 h; 0: no Alarm is sent */
+	int64_t lease;         /* default 2 min; how long what was fetched waits for its confirmation */
 	int64_t drain;         /* default 10 s; how long a stop waits for what is in flight */
 };
 

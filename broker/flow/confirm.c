@@ -226,6 +226,7 @@ void px_confirm_node(struct px_buf *out, const struct px_conf *conf, const struc
 	node_limit(out, "requests-in-flight", (uint64_t)PX_LIMIT_REQUESTS_PARTNER);
 	node_limit(out, "horizon-seconds", (uint64_t)conf->limits.horizon / 1000);
 	node_limit(out, "future-seconds", (uint64_t)conf->limits.future / 1000);
+	node_limit(out, "lease-seconds", (uint64_t)conf->limits.lease / 1000);
 	element_time(out, "At", now);
 	px_buf_adds(out, "</px:Node>");
 }

@@ -7,12 +7,10 @@
 #include <inttypes.h>
 
 /*
- * A fetch leases one delivery for LEASE_MS. The value of Prinex-Delivery names delivery and token, so that a
- * confirmation by who fetched it before somebody else is told apart (409). While a confirmation is judged the
- * lease does not run out.
+ * A fetch leases one delivery for as long as option `lease` says. The value of Prinex-Delivery names delivery
+ * and token, so that a confirmation by who fetched it before somebody else is told apart (409). While a
+ * confirmation is judged the lease does not run out.
  */
-#define LEASE_MS 120000
-
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct link *link;
@@ -55,11 +53,17 @@ static void lease_over(void *arg)
 {
 	struct fetched *f = arg;
 	px_log(PX_LOG_NOTICE, "inbox",
-	       "msg=%s/%s partner=%s delivery=%llu fetched but not confirmed within %d s, offered again",
+	       "msg=%s/%s partner=%s delivery=%llu fetched but not confirmed in time, offered again",
 	       f->lease.header.sender, f->lease.header.message_id, f->link->name,
-	       (unsigned long long)f->lease.delivery.id, LEASE_MS / 1000);
+	       (unsigned long long)f->lease.delivery.id);
 	px_lease_give_back(f->link->flow, &f->lease, true, "fetched but not confirmed in time");
 	fetched_drop(f);
+}
+
+static void begin_lease(struct fetched *f)
+{
+	struct px_flow *flow = f->link->flow;
+	px_timer_set(flow->timers, &f->timer, flow->gen->conf->limits.lease, lease_over, f);
 }
 
 static void waiter_end(struct waiter *w)
@@ -95,7 +99,7 @@ static void hand_out(struct link *link, struct waiter *w, const struct px_lease 
 	snprintf(f->id, sizeof(f->id), "%" PRIu64 "-%" PRIx64 "-%" PRIx64, lease->delivery.id,
 		 lease->token.epoch, lease->token.counter);
 	TAILQ_INSERT_TAIL(&link->fetched, f, entry);
-	px_timer_set(flow->timers, &f->timer, LEASE_MS, lease_over, f);
+	begin_lease(f);
 	link->last_success = px_flow_now(flow);
 	px_log(PX_LOG_INFO, "inbox", "msg=%s/%s partner=%s delivery=%llu fetched", lease->header.sender,
 	       lease->header.message_id, link->name, (unsigned long long)lease->delivery.id);
@@ -271,7 +275,7 @@ static int inspect_confirmation(struct confirming *c, const struct fetched *f)
 static void not_settled(struct confirming *c, struct fetched *f, int status, const char *why)
 {
 	f->judging = false;
-	px_timer_set(c->flow->timers, &f->timer, LEASE_MS, lease_over, f);
+	begin_lease(f);
 	px_log(PX_LOG_NOTICE, "inbox", "partner=%s delivery=%s confirmation not accepted: %s", c->link->name,
 	       c->id, why);
 	px_answer_text(c->answered, c->arg, status, status == 503 ? 2 : 0, "%s\n", why);

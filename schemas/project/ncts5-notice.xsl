@@ -8,9 +8,6 @@
   <xsl:output method="xml" encoding="UTF-8"/>
   <xsl:strip-space elements="*"/>
 
-  <p:withhold match="Guarantee" why="guarantees and their access codes are between the holder and the office of departure"/>
-  <p:withhold match="Authorisation" why="authorisations are between the trader and the authority that gave them"/>
-  <p:withhold match="authorisationNumber" why="authorisations are between the trader and the authority that gave them"/>
   <p:leave match="arrivalDateAndTimeEstimated" why="a local time without its zone; the notice wants UTC"/>
   <p:leave match="messageIdentification" why="the notice travels in an exchange with an identification of its own"/>
   <p:leave match="correlationIdentifier" why="about another message"/>

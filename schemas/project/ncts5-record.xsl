@@ -8,9 +8,6 @@
   <xsl:output method="xml" encoding="UTF-8"/>
   <xsl:strip-space elements="*"/>
 
-  <p:withhold match="Guarantee" why="guarantees and their access codes are between the holder and the office of departure"/>
-  <p:withhold match="Authorisation" why="authorisations are between the trader and the authority that gave them"/>
-  <p:withhold match="authorisationNumber" why="authorisations are between the trader and the authority that gave them"/>
   <p:leave match="LRN" why="between trader and customs; authorities know the movement by its MRN"/>
   <p:leave match="messageIdentification" why="the record has an identification of its own"/>
   <p:leave match="correlationIdentifier" why="about another message"/>

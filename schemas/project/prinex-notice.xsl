@@ -8,7 +8,6 @@
   <xsl:output method="xml" encoding="UTF-8"/>
   <xsl:strip-space elements="*"/>
 
-  <p:withhold match="Guarantee" why="guarantees are between the holder and the office of departure"/>
   <p:leave match="preparationDateAndTime" why="the notice has a time of its own"/>
 
   <p:hint path="/PreArrivalNotice/CustomsOfficeOfFirstEntry/arrivalDateAndTimeEstimated" text="when it is expected at the frontier, in UTC with Z"/>

@@ -8,7 +8,6 @@
   <xsl:output method="xml" encoding="UTF-8"/>
   <xsl:strip-space elements="*"/>
 
-  <p:withhold match="Guarantee" why="guarantees are between the holder and the office of departure"/>
   <p:leave match="LRN" why="between trader and customs; authorities know the movement by its MRN"/>
   <p:leave match="preparationDateAndTime" why="the record has a time of its own"/>
   <p:leave match="Identification/country" why="part of the number in NCTS"/>

@@ -198,13 +198,22 @@ status, out, err = with_sheet(HEAD + '<xsl:template match="/"><xsl:message termi
 px.ok(status == 2 and "ExportDeclaration-Ping.xsl" in err and "nothing fits" in err, "a stylesheet that gives up says why", err)
 status, out, err = with_sheet(HEAD + '<xsl:template match="/"><c:Ping></xsl:template></xsl:stylesheet>')
 px.ok(status == 2 and re.search(r"ExportDeclaration-Ping.xsl:1: ", err), "one that is not well-formed is told with its line", err)
-leak = read(os.path.join(px.ROOT, "schemas", "project", "TransitDeclaration-PreArrivalNotice.xsl")).replace(
-    '<xsl:apply-templates select="Consignment" mode="go"/>', '<xsl:apply-templates select="Guarantee | Consignment" mode="all"/>')
-with open(os.path.join(own, "project", "TransitDeclaration-PreArrivalNotice.xsl"), "w", encoding="utf-8") as f:
-    f.write(leak)
-status, out, err = prepare("PreArrivalNotice", px.example("TransitDeclaration-small.xml"), catalogue=own_catalogue)
-px.ok(status == 2 and out == "" and "lets out Guarantee, which it says must not leave" in err,
-      "a projection that lets out what it withholds is refused", err)
+
+# --- a stylesheet of a user that copies everything lets nothing out that must not leave
+
+whole = HEAD + '<xsl:template match="/"><xsl:copy-of select="*"/></xsl:template></xsl:stylesheet>'
+with open(os.path.join(own, "project", "TransitDeclaration-TransitDeclaration.xsl"), "w", encoding="utf-8") as f:
+    f.write(whole)
+for name in ("small", "several"):
+    source = px.example("TransitDeclaration-%s.xml" % name)
+    status, out, err = prepare("TransitDeclaration", source, catalogue=own_catalogue)
+    hidden = secrets(read(source))
+    px.ok(hidden and not [s for s in hidden if s in out + err] and "Guarantee" not in out and
+          [s.split()[0] for s in lines(err, "withheld")] == ["/TransitDeclaration/Guarantee"] and not lines(err, "left out"),
+          "TransitDeclaration-%s copied whole: all but its guarantees, which are listed" % name, err + out[:3000])
+os.remove(os.path.join(own, "project", "withheld.xml"))
+status, out, err = prepare("TransitDeclaration", source, catalogue=own_catalogue)
+px.ok(status == 2 and out == "" and "withheld.xml" in err, "nothing is projected where the list of what must not leave is lost", err)
 
 # --- the official sets
 

@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 """A spool of BY's system and one of UA's, each with its broker. PX_LONG=1: the storm with 10,000 files."""
+import ctypes
 import json
 import os
 import random
 import re
 import shutil
+import select
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -82,6 +85,52 @@ class Spool:
     def tail(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return "".join(f.readlines()[-20:])
+
+
+class Watch:
+    """What the kernel tells about names in folders: a file may only appear by being renamed to its name, whole, and is never written
+    to under it. Hidden names are nobody's business."""
+    CREATE, MODIFY, MOVED_TO, OVERFLOW = 0x100, 0x2, 0x80, 0x4000
+
+    def __init__(self, *folders):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd, self.folders, self.came, self.wrong = libc.inotify_init1(os.O_CLOEXEC), {}, [], []
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+            number = libc.inotify_add_watch(self.fd, folder.encode(), self.CREATE | self.MODIFY | self.MOVED_TO)
+            if number < 0:
+                raise OSError(ctypes.get_errno(), "inotify")
+            self.folders[number] = os.path.basename(folder)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self):
+        while select.select([self.fd], [], [], 0 if self.over.is_set() else 0.2)[0] or not self.over.is_set():
+            if select.select([self.fd], [], [], 0)[0]:
+                self.take(os.read(self.fd, 1 << 16))
+
+    def take(self, events):
+        at = 0
+        while at < len(events):
+            number, mask, _, size = struct.unpack_from("iIII", events, at)
+            name = events[at + 16:at + 16 + size].rstrip(b"\0").decode()
+            at += 16 + size
+            if mask & self.OVERFLOW:
+                self.wrong.append("events were lost")
+            elif name.startswith("."):
+                continue
+            elif mask & self.MOVED_TO:
+                self.came.append((self.folders[number], name))
+            else:
+                self.wrong.append("%s/%s %s" % (self.folders[number], name, "made" if mask & self.CREATE else "written to"))
+
+    def stop(self):
+        """@return what was seen that must not be."""
+        self.over.set()
+        self.thread.join()
+        os.close(self.fd)
+        return self.wrong
 
 
 def read(path):
@@ -164,6 +213,25 @@ def modes(lab, by):
           (err, c.names("out", ""), c.names("refused")))
 
 
+def watching(lab):
+    """The control: a spool that wrote in place, or went on writing behind its rename, would be seen."""
+    folder = os.path.join(lab.dir, "control")
+    watch = Watch(folder)
+
+    def write(name, text, how="w"):
+        with open(os.path.join(folder, name), how, encoding="utf-8") as f:
+            f.write(text)
+    write("in-place.xml", "<a/>")
+    for name in ("late.xml", "good.xml"):
+        write("." + name, "<a>")
+        os.rename(os.path.join(folder, "." + name), os.path.join(folder, name))
+    write("late.xml", "</a>", "a")
+    wrong = watch.stop()
+    px.ok(set(wrong) == {"control/in-place.xml made", "control/in-place.xml written to", "control/late.xml written to"} and
+          watch.came == [("control", "late.xml"), ("control", "good.xml")], "a file that is written under its own name is noticed (control)",
+          (wrong, watch.came))
+
+
 def storm(lab, by, ua):
     """Both spools are killed again and again while files come in and a consumer takes files away: at a rename, so that each step
     that might stand in the wrong order is a place to die at, and where that cannot be had, whenever it is."""
@@ -173,6 +241,7 @@ def storm(lab, by, ua):
     for s in (a, b):
         shutil.rmtree(s.dir)
         os.makedirs(s.path("in"))
+    watch = Watch(b.path("in"), b.path("aside"), a.path("in"), a.path("sent"), a.path("refused"))
     taken, partial, over = {}, [], threading.Event()
 
     def consume():
@@ -210,6 +279,8 @@ def storm(lab, by, ua):
     except BaseException:
         a.stop(signal.SIGKILL)
         b.stop(signal.SIGKILL)
+        over.set()
+        watch.stop()
         raise
     threads[1].join()
 
@@ -223,10 +294,14 @@ def storm(lab, by, ua):
     b.stop()
     over.set()
     threads[0].join()
+    wrong = watch.stop()
     lrns = sorted(re.search(rb"<LRN>([^<]*)<", d).group(1).decode() for d in exports())
     px.ok(lrns == ["T%05d" % i for i in range(N)], "storm: each once: nothing lost, nothing doubled",
           "%d, different %d" % (len(lrns), len(set(lrns))))
     px.ok(not partial and all(len(c) == 1 for c in taken.values()), "storm: no file came twice, none was seen half written", partial[:5])
+    came = sorted(name for folder, name in watch.came if folder == "in" and name in taken)
+    px.ok(not wrong and came == sorted(taken) and len(watch.came) == len(set(watch.came)), "storm: all %d appeared in in/ by a rename, once; no file there, in sent/ or in refused/ was "
+          "written to under its name" % len(came), wrong[:10])
     px.ok(a.names("work", "") == [] and a.names("refused") == [] and
           all(os.path.exists(a.path("sent", n + ".coa")) and os.path.exists(a.path("sent", n + ".px")) for n in a.names("sent")),
           "storm: each has its exchange and CoA in sent/, nothing is left over", a.names("work", "")[:10])
@@ -234,9 +309,14 @@ def storm(lab, by, ua):
 
 def main():
     with px.Lab("BY", "UA") as lab:
-        by, ua = lab.pair()
+        by, ua = lab.pair(start=False)
+        for broker in (by, ua):  # a fetcher that was killed is waited for that long, here
+            with open(broker.conf, encoding="utf-8") as f:
+                text = f.read()
+            broker.write(text.replace("limits {", "limits { lease = 10s", 1))
+            broker.start()
         wanted = sys.argv[1:]
-        for part, args in ((folders, (by, ua)), (modes, (by,)), (storm, (by, ua))):
+        for part, args in ((folders, (by, ua)), (modes, (by,)), (watching, ()), (storm, (by, ua))):
             if not wanted or part.__name__ in wanted:
                 part(lab, *args)
     px.done()

@@ -68,6 +68,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->limits.horizon, 30 * 24 * HOUR);
 	assert_int_equal(c->limits.future, 300000);
 	assert_int_equal(c->limits.movement_life, 150 * 24 * HOUR);
+	assert_int_equal(c->limits.lease, 120000);
 	assert_string_equal(c->metrics_listen, "127.0.0.1:9464");
 	assert_string_equal(c->log_level, "info");
 	px_conf_free(&c);

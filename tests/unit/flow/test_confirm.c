@@ -223,7 +223,7 @@ static void the_node_about_itself(void **state PX_UNUSED)
 	struct px_conf conf = {
 	    .node = {.authority = TEXT("UA"), .environment = TEXT("demo")},
 	    .inspect = {.body_limit = 4194304},
-	    .limits = {.horizon = INT64_C(2592000000), .future = 300000},
+	    .limits = {.horizon = INT64_C(2592000000), .future = 300000, .lease = 90000},
 	};
 	struct px_conf_partner peer = {
 	    .name = TEXT("by-node"), .authority = TEXT("BY"), .role = PX_ROLE_NODE};
@@ -233,6 +233,7 @@ static void the_node_about_itself(void **state PX_UNUSED)
 			       "<px:Type><px:Name>CD001C</px:Name><px:Version>NCTS5.1</px:Version>"
 			       "<px:Version>NCTS5.0</px:Version><px:Version>NCTS5</px:Version></px:Type>"));
 	assert_null(strstr(px_buf_str(&doc), "CC315A"));
+	assert_non_null(strstr(px_buf_str(&doc), "<px:Limit name=\"lease-seconds\">90</px:Limit>"));
 	kit_assert_canonical(&doc);
 
 	struct kit kit;

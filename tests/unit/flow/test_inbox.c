@@ -92,16 +92,15 @@ static void test_gone_poller_gets_nothing(void **state)
 	world_free(&w);
 }
 
-/* Offered again after two minutes; then only who has it now may confirm. */
-static void test_fencing(void **state)
+/* Offered again after @lease; then only who has it now may confirm. */
+static void fence(const char *conf, int64_t lease)
 {
-	(void)state;
 	struct world *w = world_new(4);
-	struct node *by = lone_node(w, ua_alone, "");
+	struct node *by = lone_node(w, ua_alone, conf);
 	world_start(w);
 	SEND(by, "system-by", .id = "M1", .recipients = "UA");
 	struct reply first = world_fetch(by, "system-ua", SECOND);
-	world_run(w, 119 * SECOND);
+	world_run(w, lease - SECOND);
 	expect_status(world_fetch(by, "system-ua", 0), 204);
 	world_run(w, 2 * SECOND);
 	expect_status(world_confirm(by, "system-ua", "UA", &first, NULL), 409); /* queued again */
@@ -115,6 +114,12 @@ static void test_fencing(void **state)
 	reply_free(&first);
 	reply_free(&second);
 	world_free(&w);
+}
+
+static void test_fencing(void **state PX_UNUSED)
+{
+	fence("", 120 * SECOND);
+	fence("limits { lease = 5s }\n", 5 * SECOND);
 }
 
 /* A confirmation that is no good keeps the lease: the same fetcher may confirm again, and no other gets it.
