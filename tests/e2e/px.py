@@ -24,6 +24,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -37,24 +38,27 @@ NS = {"px": "urn:prinex:exchange:1", "ds": "http://www.w3.org/2000/09/xmldsig#"}
 
 _n = 0
 _failed = 0
+_telling = threading.Lock()  # parts of a test may run at a time
 
 
 def ok(condition, text, detail=""):
     global _n, _failed
-    _n += 1
-    print("%sok %d - %s" % ("" if condition else "not ", _n, text), flush=True)
-    if not condition:
-        _failed += 1
-        if detail != "":
-            for line in str(detail).splitlines()[-40:]:
-                print("#   " + line, flush=True)
+    with _telling:
+        _n += 1
+        print("%sok %d - %s" % ("" if condition else "not ", _n, text), flush=True)
+        if not condition:
+            _failed += 1
+            if detail != "":
+                for line in str(detail).splitlines()[-40:]:
+                    print("#   " + line, flush=True)
     return bool(condition)
 
 
 def skip(text, why):
     global _n
-    _n += 1
-    print("ok %d - %s # SKIP %s" % (_n, text, why), flush=True)
+    with _telling:
+        _n += 1
+        print("ok %d - %s # SKIP %s" % (_n, text, why), flush=True)
 
 
 def done():
