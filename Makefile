@@ -244,7 +244,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/bench-count $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/make-store $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/bench-count $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
@@ -263,10 +263,12 @@ $(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor
 $(O)/bench-count: $(call objs,tests/bench/count.c tests/bench/message.c $(call unit_help,flow)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) -lcmocka $(LIBS) -o $@
 
-# Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c.
+# Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c, tests/e2e/stores/make.c.
 $(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
 	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
 $(O)/backlog: $(call objs,tests/faults/backlog.c) $(call deps_of,store)
+	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
+$(O)/make-store: $(call objs,tests/e2e/stores/make.c) $(call deps_of,store)
 	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
 
 bench: all $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor ## measure the broker under load beside the floor of its libraries (BASE=file: against an earlier run)

@@ -126,12 +126,6 @@ static const char *why_queued(struct why *w, const struct px_delivery *d)
 	return "due";
 }
 
-/* The store sets aside what it cannot read, and says so there. */
-static bool is_damaged(const struct px_delivery *d)
-{
-	return px_str_starts(d->error, "a message's ") || px_str_starts(d->error, "the delivery's record ");
-}
-
 /* @return the reason's name; its text is in @w. */
 static const char *explain(struct why *w, const struct row *row)
 {
@@ -148,8 +142,8 @@ static const char *explain(struct why *w, const struct row *row)
 		px_buf_adds(&w->text, pull ? "fetched; the partner's confirmation is awaited" : "in flight");
 		return "in-flight";
 	}
-	if (is_damaged(d)) {
-		px_buf_addf(&w->text, "%s; cancel ends it", d->error);
+	if (d->held) {
+		px_buf_addf(&w->text, "%s; `cancel %" PRIu64 "` ends it", d->error, d->message);
 		return "damaged";
 	}
 	if (w->partner == NULL) {

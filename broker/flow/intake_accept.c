@@ -114,6 +114,19 @@ static void need_missed(struct intake *in)
 		need_unmet(in);
 }
 
+/* The horizon was shorter once: whether it was accepted then, nobody knows any more. */
+static void forgotten(struct intake *in, int64_t until)
+{
+	char created[32], bound[32];
+	px_time_format(in->verdict->header.created_at, created, sizeof(created));
+	px_time_format(until, bound, sizeof(bound));
+	px_findings_add(&in->errors, PX_CODE_TIME_PAST, 0, "/px:Exchange/px:Header/px:CreatedAt", created,
+			"CreatedAt is %s: the horizon here was shorter before, and which messages created up to "
+			"%s were accepted is not known any more",
+			created, bound);
+	px_intake_refuse(in, 422, &in->errors);
+}
+
 static void stored(void *arg, const struct px_accept_result *r)
 {
 	struct intake *in = arg;
@@ -133,7 +146,12 @@ static void stored(void *arg, const struct px_accept_result *r)
 				in->verdict->header.message_id, in->verdict->header.sender);
 		px_intake_refuse(in, 409, &in->errors);
 		return;
-	case PX_EPRECONDITION: need_missed(in); return;
+	case PX_EPRECONDITION:
+		if (r->forgotten != 0)
+			forgotten(in, r->forgotten);
+		else
+			need_missed(in);
+		return;
 	case PX_EUNKNOWN: ask_outcome(in); return;
 	case PX_EBUSY: px_intake_later(in, "overloaded"); return;
 	case PX_EFULL: px_intake_later(in, "the store is full"); return;

@@ -13,7 +13,8 @@
 struct request {
 	struct px_flow *flow;
 	char partner[PX_NAME_MAX + 1];
-	struct px_mark mark; /* pause */
+	struct px_mark mark;        /* pause */
+	uint64_t message, delivery; /* release */
 	px_flow_told *told;
 	void *arg;
 };
@@ -240,6 +241,18 @@ void px_flow_retry_partner(struct px_flow *flow, const char *partner, px_flow_to
 /* --- quarantine
  * ---------------------------------------------------------------------------------------------- */
 
+static void still_damaged(struct request *r)
+{
+	struct px_buf text = PX_BUF_INIT;
+	px_buf_adds(&text,
+		    "what waits for it still cannot be read: put it right first, or end it by `cancel");
+	if (r->message != 0)
+		px_buf_addf(&text, " %" PRIu64, r->message);
+	px_buf_adds(&text, "`");
+	request_end(r, PX_EPRECONDITION, px_buf_str(&text));
+	px_buf_free(&text);
+}
+
 static void released(void *arg, int rc)
 {
 	struct request *r = arg;
@@ -249,16 +262,29 @@ static void released(void *arg, int rc)
 	} else if (rc == PX_ENOTFOUND) {
 		request_end(r, rc, "no such record is in quarantine");
 	} else if (rc == PX_ECORRUPT) {
-		request_end(r, PX_EPRECONDITION,
-			    "a delivery waits for it and it still cannot be read: restore it, or cancel the "
-			    "message by its number");
+		still_damaged(r);
 	} else {
 		store_failed(r, rc);
 	}
 }
 
+static void delivery_found(void *arg, int rc, unsigned n, const struct px_delivery *deliveries, uint64_t next)
+{
+	struct request *r = arg;
+	(void)next;
+	r->message = rc == PX_OK && n > 0 && deliveries[0].id == r->delivery ? deliveries[0].message : 0;
+	px_store_release(r->flow->store, "deliveries", r->delivery, released, r);
+}
+
+/* A damaged record is named by its message, one of a delivery by itself: that it could be cancelled is said
+ * with the number of its message. */
 void px_flow_release(struct px_flow *flow, const char *table, uint64_t record, px_flow_told *told, void *arg)
 {
 	struct request *r = request_new(flow, "", told, arg);
-	px_store_release(flow->store, table, record, released, r);
+	struct px_scan scan = {.from = record, .limit = 1, .ascending = true, .open_only = true};
+	r->delivery = r->message = record;
+	if (strcmp(table, "deliveries") == 0)
+		px_store_scan_deliveries(flow->store, &scan, delivery_found, r);
+	else
+		px_store_release(flow->store, table, record, released, r);
 }

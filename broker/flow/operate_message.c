@@ -26,7 +26,7 @@ struct change {
 	bool confirmations;
 	struct px_delivery *deliveries; /* that may be changed */
 	unsigned n;
-	unsigned pending, matching, done, in_flight, other;
+	unsigned pending, matching, done, in_flight, held, other;
 	px_flow_told *told;
 	void *arg;
 };
@@ -47,11 +47,23 @@ static void add_count(struct px_buf *out, unsigned n, const char *what)
 			    n == 1 ? "delivery " : "deliveries ", what);
 }
 
+/* Trying again is of no use where there is nothing whole to send. */
+static void add_held(struct px_buf *out, const struct change *c)
+{
+	if (c->held > 0)
+		px_buf_addf(
+		    out,
+		    "%s%u cannot be sent, for a record is damaged (`quarantine` shows it): put it right and "
+		    "`quarantine release` it, or end it by `cancel %" PRIu64 "`",
+		    out->len > 0 ? ", " : "", c->held, c->seq);
+}
+
 static void all_changed(struct change *c)
 {
 	struct px_buf text = PX_BUF_INIT;
 	add_count(&text, c->done, c->cancel ? "cancelled" : "due now");
 	add_count(&text, c->in_flight, "in flight just now: try again when the attempt has ended");
+	add_held(&text, c);
 	add_count(&text, c->other, c->cancel ? "could not be ended" : "wait for a confirmation, not for us");
 	bool unknown = c->matching == 0 && c->recipient[0] != '\0';
 	if (unknown)
@@ -70,6 +82,8 @@ static void one_changed(void *arg, int rc)
 		c->done++;
 	else if (rc == PX_ESTALE)
 		c->in_flight++;
+	else if (rc == PX_ECORRUPT && !c->cancel)
+		c->held++;
 	else
 		c->other++;
 	if (--c->pending == 0)
@@ -120,6 +134,8 @@ static void change_all(struct change *c)
 		} else if (c->cancel) {
 			c->pending++;
 			cancel_one(c, d);
+		} else if (d->held) {
+			c->held++;
 		} else if (d->state == PX_D_HANDED_OVER) {
 			c->other++;
 		} else {
@@ -172,12 +188,28 @@ static void open_page(void *arg, int rc, unsigned n, const struct px_delivery *d
 	}
 }
 
+static void refuse_damaged(struct change *c)
+{
+	struct px_buf text = PX_BUF_INIT;
+	px_buf_addf(
+	    &text,
+	    "its record is damaged, so it cannot be sent: put it right and `quarantine release` it, or "
+	    "end it by `cancel %" PRIu64 "`",
+	    c->seq);
+	change_end(c, PX_EPRECONDITION, px_buf_str(&text));
+	px_buf_free(&text);
+}
+
 /* --- the message
  * --------------------------------------------------------------------------------------------- */
 
 static void message_read(void *arg, int rc, const struct px_message *m)
 {
 	struct change *c = arg;
+	if (rc == PX_ECORRUPT && c->seq != 0 && !c->cancel) {
+		refuse_damaged(c);
+		return;
+	}
 	if (rc == PX_ECORRUPT && c->seq != 0) {
 		open_page(c, PX_OK, 0, NULL, 1);
 		return;
@@ -190,6 +222,7 @@ static void message_read(void *arg, int rc, const struct px_message *m)
 			       : "the message could not be read");
 		return;
 	}
+	c->seq = m->seq;
 	c->header = m->header;
 	c->confirmations = m->confirmations;
 	px_strlcpy(c->origin, m->partner, sizeof(c->origin));

@@ -146,39 +146,72 @@ static void change(struct px_wtx *w, struct px_delivery *d, uint64_t home, const
 	w->changed = true;
 }
 
+static bool is_missing(int rc)
+{
+	return rc == PX_ECORRUPT || rc == PX_ENOTFOUND;
+}
+
 /*
  * What the journal and the sender must be told. A delivery ends even when that record is damaged; then nobody
  * knows whom to tell, which is what the quarantine entry says.
  */
-static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delivery *d)
+static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delivery *d, bool sure)
 {
 	struct px_rec_receipt receipt;
 	int rc = px_load_receipt(&w->tx, d->message, &receipt);
-	if (rc == PX_OK)
+	if (rc == PX_OK && sure)
 		return receipt;
-	if (rc == PX_ECORRUPT || rc == PX_ENOTFOUND)
+	if (!sure) /* most likely it is in quarantine already, and noted there once */
+		px_wtx_journal(w, &(struct px_journal_entry){
+				      .kind = PX_J_QUARANTINED,
+				      .delivery = d->id,
+				      .code = px_table_name(PX_T_DELIVERIES),
+				      .detail = "which message it belonged to cannot be told, so its sender was "
+						"not told"});
+	else if (is_missing(rc))
 		px_wtx_quarantine(w, PX_T_RECEIPTS, d->message, d->id,
 				  "a message's receipt is missing or damaged; its sender cannot be told");
 	return (struct px_rec_receipt){.confirmations = true};
 }
 
-/* An administrator may end what is damaged: its record is made anew from what indexes know of it. */
-static int load_to_settle(struct px_wtx *w, const struct px_settle *req, struct px_delivery *d)
+static bool is_cancel(const struct px_settle *req)
 {
+	return req->state == PX_D_CANCELLED && req->actor != NULL;
+}
+
+/* An administrator may end what is damaged: its record is made anew from what indexes know of it. @sure: it
+ * is known which message it belongs to. */
+static int load_to_settle(struct px_wtx *w, const struct px_settle *req, struct px_delivery *d, bool *sure)
+{
+	struct px_salvaged salvaged;
 	int rc = px_load_delivery(&w->tx, req->delivery, d);
-	if (rc != PX_ECORRUPT || req->state != PX_D_CANCELLED || req->actor == NULL)
+	*sure = true;
+	if (!is_missing(rc) || !is_cancel(req) ||
+	    px_salvage_delivery(&w->tx, req->delivery, true, &salvaged) != PX_OK)
 		return rc;
-	rc = px_salvage_delivery(&w->tx, req->delivery, true, d);
-	if (rc == PX_OK)
-		px_wtx_save_delivery(w, d);
-	return rc;
+	*d = salvaged.d;
+	*sure = salvaged.sure;
+	px_wtx_save_delivery(w, d);
+	return PX_OK;
+}
+
+/* What ends by an administrator ends even if nobody can tell any more where it waited. */
+static int home_to_settle(struct px_wtx *w, const struct px_settle *req, const struct px_delivery *d,
+			  uint64_t *home)
+{
+	int rc = px_heads_home(&w->tx, d, home);
+	if (rc != PX_ECORRUPT || !is_cancel(req))
+		return rc;
+	*home = d->movement;
+	return PX_OK;
 }
 
 int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 {
 	struct px_delivery d;
 	uint64_t home;
-	int rc = load_to_settle(w, req, &d);
+	bool sure;
+	int rc = load_to_settle(w, req, &d, &sure);
 	uint64_t counter = rc == PX_OK ? px_lease_of(w->leases, d.id) : 0;
 	if (rc == PX_OK &&
 	    (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))
@@ -188,10 +221,10 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 	if (rc == PX_OK && req->state == PX_D_EXPIRED && d.body_sent)
 		rc = PX_ESTALE; /* decided on an older reading */
 	if (rc == PX_OK)
-		rc = px_heads_home(&w->tx, &d, &home);
+		rc = home_to_settle(w, req, &d, &home);
 	if (rc != PX_OK)
 		return rc;
-	struct px_rec_receipt about = receipt_of(w, &d);
+	struct px_rec_receipt about = receipt_of(w, &d, sure);
 	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d.error, sizeof(error));
 	change(w, &d, home, req);
@@ -230,16 +263,18 @@ static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_re
 static int apply_to(struct px_wtx *w, const struct px_rec_message *rec, const struct px_rec_receipt *about,
 		    const struct px_apply *apply, bool *found, bool *changed)
 {
-	int rc = PX_OK;
-	for (unsigned i = 0; i < rec->n_deliveries && rc == PX_OK; i++) {
+	int rc = PX_OK; /* one that cannot be read is not in the way of another's */
+	for (unsigned i = 0; i < rec->n_deliveries; i++) {
 		struct px_delivery d;
-		rc = px_load_delivery(&w->tx, rec->first_delivery + i, &d);
-		if (rc != PX_OK || strcmp(d.recipient, apply->recipient) != 0 ||
+		if (px_load_delivery(&w->tx, rec->first_delivery + i, &d) != PX_OK) {
+			rc = PX_ECORRUPT;
+			continue;
+		}
+		if (strcmp(d.recipient, apply->recipient) != 0 ||
 		    (apply->partner[0] != '\0' && strcmp(d.partner, apply->partner) != 0))
 			continue;
 		*found = true;
-		rc = apply_one(w, &d, about, apply, changed);
-		break;
+		return apply_one(w, &d, about, apply, changed);
 	}
 	return rc;
 }

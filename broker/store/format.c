@@ -33,8 +33,27 @@ static void add_parts(struct px_tx *tx)
 
 /* Format 3 finds business keys by their normal spelling, and knows what is expected: px_index_rebuild. */
 
+/* The state is read as it was and written anew with its new fields. What was purged before is not known: up
+ * to now a horizon that was to be raised to more than the double had to wait, so nothing of it can come
+ * again. How short horizons were is not known either: the shortest is none at all. One that is damaged is
+ * left to whoever reads it next. */
+static void widen_state(struct px_tx *tx)
+{
+	struct px_tkey key = px_tkey_name("state");
+	struct px_buf rec = PX_BUF_INIT;
+	struct px_octets fields;
+	struct px_rec_state state;
+	if (px_tx_record(tx, PX_T_META, &key, &fields) == PX_OK &&
+	    px_rec_get_state(fields, &state) == PX_OK) {
+		px_rec_start(&rec);
+		px_rec_put_state(&rec, &state);
+		px_tx_put_record(tx, PX_T_META, &key, &rec);
+	}
+	px_buf_free(&rec);
+}
+
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild};
+static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

@@ -64,6 +64,17 @@ static int check_consumed(const struct accept_op *a, struct px_wtx *w)
 	return PX_OK;
 }
 
+/* It may have been accepted before and forgotten, if the horizon was shorter then. This node's own messages
+ * are new. */
+static int check_age(struct accept_op *a, const struct px_wtx *w)
+{
+	int64_t forgotten = px_rec_forgotten(&w->state);
+	if (a->req.partner[0] == '\0' || a->req.header.created_at > forgotten)
+		return PX_OK;
+	a->result.forgotten = forgotten;
+	return PX_EPRECONDITION;
+}
+
 /* --- writing ----------------------------------------------------------------------------------------- */
 
 static void put_body(struct px_wtx *w, const struct px_tkey *key, const struct px_body *body)
@@ -156,6 +167,7 @@ static void perform(struct accept_op *a, struct px_wtx *w, struct px_movement_pl
 		a->ids[i] = px_deliver_new(w, &about, &req->deliveries[i], home);
 	apply_all(a, w);
 	w->state.messages++;
+	w->state.shortest = PX_MIN(w->state.shortest, req->horizon_end - req->header.created_at);
 	w->changed = true;
 	a->result.seq = seq;
 	a->result.coa = req->coa;
@@ -172,6 +184,8 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 	struct px_movement_plan plan = {0};
 	a->result = (struct px_accept_result){0};
 	op->rc = check_duplicate(a, w);
+	if (op->rc == PX_OK)
+		op->rc = check_age(a, w);
 	if (op->rc == PX_OK)
 		op->rc = check_consumed(a, w);
 	if (op->rc == PX_OK)
@@ -196,7 +210,8 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 static void accept_answer(struct px_op *op)
 {
 	struct accept_op *a = (struct accept_op *)op;
-	const struct px_accept_result failed = {.rc = op->rc, .need_unmet = a->result.need_unmet};
+	const struct px_accept_result failed = {
+	    .rc = op->rc, .need_unmet = a->result.need_unmet, .forgotten = a->result.forgotten};
 	a->result.rc = op->rc;
 	a->done(a->arg, op->rc == PX_OK || op->rc == PX_EDUPLICATE ? &a->result : &failed);
 }

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "store/heads.h"
 #include "store/lmdb_store.h"
+#include "store/salvage.h"
 
 /** One of these operations, with a copy of its request. */
 struct marks_op {
@@ -162,12 +163,13 @@ static uint64_t first_of(struct px_wtx *w, uint64_t id)
  * @return PX_ECORRUPT when one of them cannot. */
 static int release_deliveries(struct px_wtx *w, struct px_scratch *scratch, uint64_t any, bool go)
 {
+	struct px_salvaged salvaged;
 	struct px_delivery d;
 	uint64_t first = first_of(w, any), message = 0, home;
 	for (uint64_t id = first;; id++) {
 		int rc = px_load_delivery(&w->tx, id, &d);
-		if (id == any && rc == PX_ECORRUPT)
-			return PX_ECORRUPT;
+		if (id == any && rc != PX_OK && px_salvage_delivery(&w->tx, id, false, &salvaged) == PX_OK)
+			return PX_ECORRUPT; /* it waits */
 		if (rc != PX_OK || (id != first && d.message != message))
 			return PX_OK;
 		message = d.message;

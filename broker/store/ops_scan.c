@@ -282,8 +282,11 @@ static bool add_delivery(struct scan_op *o, struct px_tx *tx, struct px_leases *
 {
 	struct px_delivery d;
 	int rc = px_view_delivery(tx, leases, id, &d);
-	if (rc == PX_ECORRUPT && o->scan.open_only) /* what waits must be shown */
-		rc = px_salvage_delivery(tx, id, false, &d);
+	if (rc != PX_OK && o->scan.open_only) { /* what waits must be shown */
+		struct px_salvaged salvaged;
+		rc = px_salvage_delivery(tx, id, false, &salvaged);
+		d = salvaged.d;
+	}
 	if (rc != PX_OK || !delivery_fits(&o->scan, tx, &d))
 		return true;
 	if (o->n == o->scan.limit) {

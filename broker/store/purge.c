@@ -149,6 +149,7 @@ static void remove_receipt(struct px_wtx *w, uint64_t seq, struct px_purge_repor
 	remove_index(w, PX_T_DIGESTS, &digest, seq);
 	struct px_tkey key = px_tkey_of(seq);
 	px_tx_del(&w->tx, PX_T_RECEIPTS, &key);
+	w->state.forgotten_end = PX_MAX(w->state.forgotten_end, receipt.horizon_end);
 	w->changed = true;
 	report->receipts++;
 }

@@ -128,7 +128,12 @@ struct px_rec_state {
 	uint64_t checkpoint_seq;
 	uint8_t checkpoint[PX_DIGEST_LEN];
 	uint64_t messages, movements, deliveries, owed, quarantined;
+	/* What duplicates cannot be told any more: the latest horizon_end of a receipt that was purged, and
+	 * the shortest time from CreatedAt to horizon_end that any message was accepted with. */
+	int64_t forgotten_end, shortest;
 };
+/** The latest CreatedAt that a message may have whose duplicate key was purged; INT64_MIN: none was. */
+int64_t px_rec_forgotten(const struct px_rec_state *rec);
 void px_rec_put_state(struct px_buf *out, const struct px_rec_state *rec);
 int px_rec_get_state(struct px_octets fields, struct px_rec_state *rec);
 

@@ -32,6 +32,16 @@ static bool find_about(struct px_cur *cur, const struct px_tkey *prefix, uint64_
 
 /* --- the message ------------------------------------------------------------------------------------- */
 
+/* Its record alone: receipts may be damaged too. */
+static int read_message(struct px_tx *tx, uint64_t seq, struct px_scratch *scratch,
+			struct px_rec_message *rec)
+{
+	struct px_tkey key = px_tkey_of(seq);
+	struct px_octets fields;
+	int rc = px_tx_record(tx, PX_T_MESSAGES, &key, &fields);
+	return rc == PX_OK ? px_rec_get_message(fields, scratch, rec) : rc;
+}
+
 /* The first message from @from on that can be read. @return its sequence number, 0: none. */
 static uint64_t next_message(struct px_tx *tx, uint64_t from, struct px_scratch *scratch,
 			     struct px_rec_message *rec)
@@ -43,15 +53,26 @@ static uint64_t next_message(struct px_tx *tx, uint64_t from, struct px_scratch 
 	for (bool more = px_cur_seek(&cur, &key); more && seq == 0; more = px_cur_next(&cur)) {
 		struct px_tkey_in in = px_cur_read(&cur);
 		uint64_t at = px_tkey_get_u64(&in);
-		if (px_tkey_done(&in) && px_load_message(tx, scratch, at, rec) == PX_OK)
+		if (px_tkey_done(&in) && read_message(tx, at, scratch, rec) == PX_OK)
 			seq = at;
 	}
 	px_cur_close(&cur);
 	return seq;
 }
 
-/* Messages and their deliveries are numbered in the same order. */
-static void find_message(struct px_tx *tx, struct px_delivery *d)
+static void fill_from(struct px_delivery *d, uint64_t seq, const struct px_rec_message *rec)
+{
+	const struct px_header *h = &rec->message.header;
+	d->message = seq;
+	d->created = rec->message.accepted;
+	d->prio = rec->message.prio;
+	if (rec->n_deliveries == h->n_recipients)
+		px_strlcpy(d->recipient, h->recipients[d->id - rec->first_delivery], sizeof(d->recipient));
+}
+
+/* Messages and their deliveries are numbered in the same order. @return 0 when its message was found; else
+ * the first that it can be: it is damaged too, and so are all from there to the next that can be read. */
+static uint64_t find_message(struct px_tx *tx, struct px_delivery *d)
 {
 	struct px_scratch scratch = {0};
 	struct px_rec_message rec;
@@ -59,22 +80,63 @@ static void find_message(struct px_tx *tx, struct px_delivery *d)
 	while (low < high && d->message == 0) {
 		uint64_t middle = low + (high - low) / 2;
 		uint64_t seq = next_message(tx, middle, &scratch, &rec);
-		if (seq == 0 || rec.first_delivery > d->id) {
+		if (seq == 0 || rec.first_delivery > d->id)
 			high = middle;
-		} else if (rec.first_delivery + rec.n_deliveries <= d->id) {
+		else if (rec.first_delivery + rec.n_deliveries <= d->id)
 			low = seq + 1;
-		} else {
-			d->message = seq;
-			d->created = rec.message.accepted;
-			d->prio = rec.message.prio;
-			if (rec.n_deliveries == rec.message.header.n_recipients)
-				px_strlcpy(d->recipient,
-					   rec.message.header.recipients[d->id - rec.first_delivery],
-					   sizeof(d->recipient));
-		}
+		else
+			fill_from(d, seq, &rec);
 		px_scratch_free(&scratch);
 	}
 	px_scratch_free(&scratch);
+	return d->message == 0 ? low : 0;
+}
+
+/* Deliveries on either side that can be read say between which messages it stands. */
+static void narrow(struct px_tx *tx, uint64_t id, uint64_t *low, uint64_t *high)
+{
+	struct px_delivery d;
+	int rc = PX_ECORRUPT;
+	for (uint64_t i = id - 1; i > 0 && (rc = px_load_delivery(tx, i, &d)) == PX_ECORRUPT; i--)
+		continue;
+	if (rc == PX_OK)
+		*low = PX_MAX(*low, d.message);
+	for (uint64_t i = id + 1; (rc = px_load_delivery(tx, i, &d)) == PX_ECORRUPT; i++)
+		continue;
+	if (rc == PX_OK)
+		*high = PX_MIN(*high, d.message);
+}
+
+static bool is_member(struct px_tx *tx, uint64_t home, uint64_t seq)
+{
+	struct px_tkey key = px_tkey_member(home, seq);
+	struct px_octets value;
+	return px_tx_get(tx, PX_T_MEMBERS, &key, &value) == PX_OK;
+}
+
+/* Its message is damaged, one from @low on. @home: of its movement, 0 none or not known. @return whether only
+ * one can be it. */
+static bool guess_message(struct px_tx *tx, struct px_delivery *d, uint64_t low, uint64_t home)
+{
+	struct px_scratch scratch = {0};
+	struct px_rec_message rec;
+	struct px_cur cur;
+	uint64_t high = UINT64_MAX, n = 0;
+	narrow(tx, d->id, &low, &high);
+	struct px_tkey key = px_tkey_of(low);
+	px_cur_open(&cur, tx, PX_T_MESSAGES);
+	for (bool more = px_cur_seek(&cur, &key); more && n < 2; more = px_cur_next(&cur)) {
+		struct px_tkey_in in = px_cur_read(&cur);
+		uint64_t seq = px_tkey_get_u64(&in);
+		if (seq > high || read_message(tx, seq, &scratch, &rec) == PX_OK)
+			break;
+		if (home != 0 && !is_member(tx, home, seq))
+			continue;
+		d->message = n++ == 0 ? seq : d->message;
+	}
+	px_cur_close(&cur);
+	px_scratch_free(&scratch);
+	return n == 1;
 }
 
 /* --- the rest ---------------------------------------------------------------------------------------- */
@@ -120,7 +182,23 @@ static bool find_queued(struct px_tx *tx, const struct px_tkey *prefix, struct p
 	return found;
 }
 
-static void find_times(struct px_tx *tx, struct px_delivery *d)
+/* Without a movement its class stands here alone. */
+static void find_ready(struct px_tx *tx, struct px_delivery *d)
+{
+	struct px_tkey prefix = px_tkey_name(d->partner);
+	struct px_cur cur;
+	px_cur_open(&cur, tx, PX_T_READY);
+	if (find_about(&cur, &prefix, d->id)) {
+		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
+		uint8_t class = px_tkey_get_u8(&in);
+		d->due = px_tkey_get_i64(&in);
+		if (d->movement == 0 && class < PX_PRIO_COUNT)
+			d->prio = (enum px_prio) class;
+	}
+	px_cur_close(&cur);
+}
+
+static void find_deadline(struct px_tx *tx, struct px_delivery *d)
 {
 	const struct px_tkey all = {.len = 0};
 	struct px_cur cur;
@@ -128,14 +206,6 @@ static void find_times(struct px_tx *tx, struct px_delivery *d)
 	if (find_about(&cur, &all, d->id)) {
 		struct px_tkey_in in = px_cur_read(&cur);
 		d->deadline = px_tkey_get_i64(&in);
-	}
-	px_cur_close(&cur);
-	struct px_tkey prefix = px_tkey_name(d->partner);
-	px_cur_open(&cur, tx, PX_T_READY);
-	if (d->state == PX_D_QUEUED && find_about(&cur, &prefix, d->id)) {
-		struct px_tkey_in in = px_tkey_read(cur.key.data + prefix.len, cur.key.len - prefix.len);
-		px_tkey_get_u8(&in);
-		d->due = px_tkey_get_i64(&in);
 	}
 	px_cur_close(&cur);
 }
@@ -153,24 +223,45 @@ int px_salvage_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *hom
 											   : PX_ECORRUPT;
 }
 
-int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_delivery *d)
+/* The movement that its message was accepted into; what waits in the queue of a movement belongs to that,
+ * even when neither message nor receipt say so any more. @return where it waits, 0: in no queue. */
+static uint64_t find_movement(struct px_tx *tx, struct px_delivery *d)
 {
+	const struct px_tkey all = {.len = 0};
 	struct px_rec_receipt receipt;
-	uint64_t home;
-	*d = (struct px_delivery){.id = id, .body_sent = true};
-	px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
-	if (!find_open(tx, d))
-		return PX_ECORRUPT;
-	find_message(tx, d);
+	uint64_t home = 0;
 	if (d->message != 0 && px_load_receipt(tx, d->message, &receipt) == PX_OK)
 		d->movement = receipt.movement;
-	if (d->movement != 0 && d->state == PX_D_QUEUED) {
-		const struct px_tkey all = {.len = 0};
-		struct px_tkey prefix = px_tkey_of(px_heads_home(tx, d, &home) == PX_OK ? home : 0);
-		if (!find_queued(tx, &prefix, d, &home) && !find_queued(tx, &all, d, &home))
-			return PX_ECORRUPT;
+	if (d->state != PX_D_QUEUED)
+		return 0;
+	struct px_tkey prefix =
+	    px_tkey_of(d->movement != 0 && px_heads_home(tx, d, &home) == PX_OK ? home : 0);
+	if (!find_queued(tx, &prefix, d, &home) && !find_queued(tx, &all, d, &home))
+		return 0;
+	if (d->movement == 0)
+		d->movement = home;
+	return home;
+}
+
+int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_salvaged *out)
+{
+	struct px_delivery *d = &out->d;
+	*out = (struct px_salvaged){.d = {.id = id, .body_sent = true, .held = true}, .sure = true};
+	px_strlcpy(d->error, "the delivery's record is missing or damaged", sizeof(d->error));
+	if (!find_open(tx, d)) {
+		d->held = false;
+		d->state = PX_D_UNKNOWN; /* how it ended cannot be told any more */
+		return PX_ECORRUPT;
 	}
+	uint64_t from = find_message(tx, d), home = find_movement(tx, d);
+	if (from != 0) {
+		out->sure = guess_message(tx, d, from, home);
+		if (d->movement == 0 && out->sure)
+			(void)find_movement(tx, d);
+	}
+	if (whole && d->state == PX_D_QUEUED)
+		find_ready(tx, d);
 	if (whole)
-		find_times(tx, d);
+		find_deadline(tx, d);
 	return PX_OK;
 }

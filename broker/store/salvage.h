@@ -13,11 +13,19 @@
  * transactions.
  */
 
+/** What is left of a delivery. */
+struct px_salvaged {
+	struct px_delivery d;
+	/* Which message it belongs to is certain. Otherwise d.message is the first of several damaged ones
+	 * whose delivery it may be, by which it can be named; nobody is to be told anything about that. */
+	bool sure;
+};
+
 /**
  * @whole: with due time and deadline too, which ending it needs.
- * @return PX_OK, or PX_ECORRUPT: it is not open, or what is left does not say enough.
+ * @return PX_OK, or PX_ECORRUPT: it is not open, and how it ended is not known (@out says UNKNOWN).
  */
-int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_delivery *d);
+int px_salvage_delivery(struct px_tx *tx, uint64_t id, bool whole, struct px_salvaged *out);
 
 /** The movement's queue that holds delivery @id, when the movement's own record does not say which. @return
  * PX_OK or PX_ECORRUPT. */

@@ -294,6 +294,11 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, struc
 		*result = sim_accepted_before(s, m);
 		return PX_EDUPLICATE;
 	}
+	if (req->partner[0] != '\0' && s->forgotten_end != 0 &&
+	    req->header.created_at <= s->forgotten_end - s->shortest) {
+		result->forgotten = s->forgotten_end - s->shortest;
+		return PX_EPRECONDITION;
+	}
 	for (unsigned i = 0; i < req->n_consume; i++) {
 		if (!is_owed(s, req->consume[i]))
 			return PX_EPRECONDITION;
@@ -318,6 +323,8 @@ static struct sim_message *keep_message(struct sim *s, const struct px_accept *r
 				  .horizon_end = req->horizon_end};
 	m->keys.items = px_xmemdup(req->keys.items, req->keys.n * sizeof(struct px_key));
 	px_strlcpy(m->partner, req->partner, sizeof(m->partner));
+	int64_t known = req->horizon_end - req->header.created_at;
+	s->shortest = s->n_messages == 1 ? known : PX_MIN(s->shortest, known);
 	return m;
 }
 

@@ -15,7 +15,9 @@ static int apply_accept(struct sim *s, struct sim_op *op)
 static void answer_accept(struct sim *s, struct sim_op *op, int rc)
 {
 	(void)s;
-	struct px_accept_result nothing = {.rc = rc, .need_unmet = op->accepted.result.need_unmet};
+	struct px_accept_result nothing = {.rc = rc,
+					   .need_unmet = op->accepted.result.need_unmet,
+					   .forgotten = op->accepted.result.forgotten};
 	op->accepted.result.rc = rc;
 	bool known = rc == PX_OK || rc == PX_EDUPLICATE;
 	op->done.accept(op->arg, known ? &op->accepted.result : &nothing);

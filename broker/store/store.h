@@ -177,8 +177,9 @@ enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_AP
 
 struct px_accept_result {
 	/* PX_OK; PX_EDUPLICATE (same sender, id and octets: coa is the stored one); PX_ECONFLICT (same sender
-	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone,
-	 * or, with `need_unmet`, what the message needs does not hold); PX_ECORRUPT (a record that must
+	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone;
+	 * with `need_unmet`, what the message needs does not hold; with `forgotten`, it is so old that its
+	 * duplicate key may have been purged: the horizon was shorter); PX_ECORRUPT (a record that must
 	 * be known is damaged: it is quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
 	int rc;
 	uint64_t seq; /* the message */
@@ -188,8 +189,8 @@ struct px_accept_result {
 	const uint64_t *delivery_ids;
 	const enum px_apply_result *applied; /* n_apply of the request */
 	uint64_t movement;
-	bool need_unmet;
-	bool owner_conflict;
+	bool need_unmet, owner_conflict;
+	int64_t forgotten; /* with PX_EPRECONDITION: CreatedAt must be later than this; 0: not that */
 	char conflict_key[PX_KEY_VALUE_MAX + 1];
 };
 typedef void px_accept_done(void *arg, const struct px_accept_result *result);
@@ -197,9 +198,7 @@ typedef void px_accept_done(void *arg, const struct px_accept_result *result);
 /* --- reading ----------------------------------------------------------------------------------------- */
 
 struct px_delivery {
-	uint64_t id;
-	uint64_t message;
-	uint64_t movement;
+	uint64_t id, message, movement;
 	char recipient[PX_AUTHORITY_MAX + 1];
 	char partner[PX_NAME_MAX + 1];
 	char route[PX_NAME_MAX + 1];
@@ -207,6 +206,7 @@ struct px_delivery {
 	enum px_delivery_state state;
 	bool head; /* nothing earlier of its movement is in the way */
 	bool leased;
+	bool held;      /* set aside, or about to be: a record is damaged; only its age or cancel end it */
 	bool body_sent; /* an attempt sent the whole body */
 	unsigned attempts;
 	int64_t created;

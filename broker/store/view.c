@@ -30,12 +30,26 @@ static bool is_head(struct px_tx *tx, const struct px_delivery *d)
 	return home == 0 || px_heads_is_first(tx, d, home);
 }
 
+/* Whether it was set aside: out of ready although it is QUEUED, and noted so in its queue if it has one. */
+static bool is_held(struct px_tx *tx, const struct px_delivery *d)
+{
+	uint64_t home;
+	struct px_octets value;
+	if (d->state != PX_D_QUEUED || px_heads_home(tx, d, &home) != PX_OK)
+		return false;
+	if (home != 0)
+		return px_heads_value(tx, d, home) == PX_HEAD_HELD;
+	struct px_tkey key = px_tkey_ready(d->partner, (uint8_t)d->prio, d->due, d->id);
+	return px_tx_get(tx, PX_T_READY, &key, &value) == PX_ENOTFOUND;
+}
+
 int px_view_delivery(struct px_tx *tx, struct px_leases *leases, uint64_t id, struct px_delivery *delivery)
 {
 	int rc = px_load_delivery(tx, id, delivery);
 	if (rc != PX_OK)
 		return rc;
 	delivery->head = is_head(tx, delivery);
+	delivery->held = is_held(tx, delivery);
 	delivery->leased = px_lease_of(leases, id) != 0;
 	delivery->movement = px_load_root(tx, delivery->movement);
 	return PX_OK;
@@ -56,7 +70,9 @@ int px_view_message(struct px_tx *tx, struct px_leases *leases, struct px_scratc
 		uint64_t id = rec.first_delivery + i;
 		if (px_view_delivery(tx, leases, id, d) == PX_OK)
 			continue;
-		px_salvage_delivery(tx, id, false, d);
+		struct px_salvaged salvaged;
+		px_salvage_delivery(tx, id, false, &salvaged); /* as much as is left */
+		*d = salvaged.d;
 		d->message = seq;
 		d->movement = message->movement;
 	}

@@ -29,8 +29,10 @@ static int load_state(struct px_wtx *w)
 	if (rc == PX_OK)
 		rc = px_rec_get_state(fields, &w->state);
 	/* A new store has neither state nor journal. */
-	if (rc == PX_ENOTFOUND)
+	if (rc == PX_ENOTFOUND) {
 		rc = px_tx_entries(&w->tx, PX_T_JOURNAL) == 0 ? PX_OK : PX_ECORRUPT;
+		w->state.shortest = INT64_MAX;
+	}
 	return rc;
 }
 

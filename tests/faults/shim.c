@@ -6,8 +6,9 @@
  * Works in the broker process only, on files below PX_SHIM_FOLDER.
  *
  * PX_SHIM_FAULT=CALL:N:HOW[:on]   the N-th CALL (pwrite, writev, write, fdatasync, fsync, msync, open,
- * ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR, ENOMEM, short (a write that stops half-way), or
- *                                 drop (a write that says it was done; the wrong variant).
+ * ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR, ENOMEM, short (a write that stops half-way),
+ *                                 kill (SIGKILL before it is done), or drop (a write that says it was done;
+ *                                 the wrong variant).
  *                                 malloc: blocks of a page and more, in the store's writer thread. `on`: and
  * all later ones. PX_SHIM_FLAG=FILE               made when it fires ("PID NANOSECONDS", monotonic); while it
  * is there nothing fires, except in the process that it names and with `on`
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,7 +44,7 @@ static struct {
 	char call[16];
 	unsigned long n, count;
 	int error; /* 0: short */
-	bool on, fired, drop;
+	bool on, fired, drop, kill;
 	int undo;
 } shim = {.undo = -1};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -52,8 +54,8 @@ static int error_of(const char *name)
 	static const struct {
 		const char *name;
 		int error;
-	} all[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EINTR", EINTR},
-		   {"ENOMEM", ENOMEM}, {"short", 0},       {"drop", 0}};
+	} all[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM},
+		   {"short", 0}, {"drop", 0},        {"kill", 0}};
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(all[i].name, name) == 0)
 			return all[i].error;
@@ -81,6 +83,7 @@ static void parse_fault(const char *spec)
 	shim.error = error_of(how);
 	shim.on = strcmp(on, "on") == 0;
 	shim.drop = strcmp(how, "drop") == 0;
+	shim.kill = strcmp(how, "kill") == 0;
 }
 
 __attribute__((constructor)) static void start(void)
@@ -142,6 +145,8 @@ static bool strikes(const char *call)
 		raise_flag();
 	}
 	pthread_mutex_unlock(&lock);
+	if (now && shim.kill)
+		kill(getpid(), SIGKILL);
 	if (now)
 		errno = shim.error;
 	return now;

@@ -90,11 +90,43 @@ static void test_rules_in_force(void **state)
 	world_free(&w);
 }
 
+/* The horizon is made more than twice as long: what was accepted, ended and forgotten under the old one does
+ * not come in again, and the refusal says why. */
+static void test_forgotten_stays_out(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(3);
+	struct node *by = lone_node(w, authorities, "retention all { keep = 1d }\n");
+	struct px_buf doc = PX_BUF_INIT;
+	world_start(w);
+	world_compose(by, "system-by", &(struct msg){.id = "M1", .recipients = "UA"}, &doc);
+	expect_status(world_post(by, "system-by", &doc), 201);
+	assert_string_equal(take(by, "system-ua", "UA"), "M1");
+	px_clock_sim_advance(world_clock(w), 62 * DAY);
+	world_run(w, 2 * HOUR);
+	assert_true(purged(by, "duplicate-key") >= 1);
+	expect_code(world_post(by, "system-by", &doc), 422, "PX-TIME-PAST");
+	reload_lone(by, "limits { horizon = 200d }\n");
+	struct reply r = world_post(by, "system-by", &doc);
+	assert_int_equal(r.status, 422);
+	assert_non_null(strstr(px_buf_str(&r.body), "PX-TIME-PAST"));
+	assert_non_null(strstr(px_buf_str(&r.body), "the horizon here was shorter before"));
+	reply_free(&r);
+	world_crash(by); /* it is kept */
+	expect_code(world_post(by, "system-by", &doc), 422, "PX-TIME-PAST");
+	/* What is younger than all that was forgotten has the whole of the new horizon. */
+	SEND(by, "system-by", .id = "M2", .recipients = "UA", .created_ago = 61 * DAY);
+	px_buf_free(&doc);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_messages_go_when_their_time_is_over),
 	    cmocka_unit_test(test_rules_in_force),
+	    cmocka_unit_test(test_forgotten_stays_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

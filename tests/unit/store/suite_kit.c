@@ -124,7 +124,7 @@ void suite_digest(const struct note *note, uint8_t digest[PX_DIGEST_LEN])
 	px_buf_free(&buf);
 }
 
-static void fill_header(struct px_header *h, const struct note *note)
+static void fill_header(const struct suite *t, struct px_header *h, const struct note *note)
 {
 	px_strlcpy(h->message_id, note->id, sizeof(h->message_id));
 	px_strlcpy(h->environment, "test", sizeof(h->environment));
@@ -132,7 +132,7 @@ static void fill_header(struct px_header *h, const struct note *note)
 	px_strlcpy(h->type, or_else(note->type, "ExportDeclaration"), sizeof(h->type));
 	px_strlcpy(h->type_version, "1", sizeof(h->type_version));
 	px_strlcpy(h->correlation_id, or_else(note->correlation, ""), sizeof(h->correlation_id));
-	h->created_at = SUITE_START - 60000;
+	h->created_at = note->created != 0 ? note->created : suite_now(t) - 60000;
 	h->expires_at = note->deadline;
 }
 
@@ -179,6 +179,7 @@ static void accept_done(void *arg, const struct px_accept_result *result)
 				.t = t,
 				.rc = result->rc,
 				.need_unmet = result->need_unmet,
+				.forgotten = result->forgotten,
 				.seq = result->seq,
 				.coa = keep_octets(t, result->coa, result->coa_len),
 				.n = result->n_deliveries,
@@ -202,14 +203,15 @@ void suite_submit_accept(struct suite *t, const struct note *note, struct got_ac
 				.need = note->need,
 				.join = note->join,
 				.confirmations = note->confirmations,
-				.horizon_end = suite_now(t) + 31 * SUITE_DAY,
+				.horizon_end = suite_now(t) +
+					       (note->known != 0 ? note->known : 31 * SUITE_DAY),
 				.movement_life = note->life != 0 ? note->life : 150 * SUITE_DAY,
 				.deliveries = deliveries,
 				.n_apply = note->n_apply,
 				.apply = note->apply,
 				.n_consume = note->n_consume,
 				.consume = note->consume};
-	fill_header(&req.header, &n);
+	fill_header(t, &req.header, &n);
 	req.n_deliveries = fill_deliveries(&req.header, deliveries, &n);
 	px_strlcpy(req.partner, note->own ? "" : or_else(note->from, "by"), sizeof(req.partner));
 	add_key(&req.keys, PX_KEY_LRN, note->lrn);

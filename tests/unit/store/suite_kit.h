@@ -78,6 +78,8 @@ struct note {
 	uint64_t join;
 	char prio; /* 'A', 'B', 'C' */
 	int64_t life, deadline;
+	int64_t created; /* CreatedAt; 0: a minute ago */
+	int64_t known;   /* ms for which its duplicate key is promised; 0: 31 days */
 	unsigned n_apply;
 	const struct px_apply *apply;
 	unsigned n_consume;
@@ -86,6 +88,7 @@ struct note {
 
 struct got_accept {
 	bool done, need_unmet;
+	int64_t forgotten;
 	int rc;
 	uint64_t seq;
 	const char *coa;

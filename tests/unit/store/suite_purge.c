@@ -156,6 +156,44 @@ static void duplicate_key_outlives_a_raised_horizon(struct suite *t)
 	assert_int_equal(TRY(t, .id = "M1").rc, PX_OK);
 }
 
+/* The horizon was raised to more than the double: what was purged meanwhile would be as good as new. It is
+ * refused, and nothing that is newer, for what is newer cannot have been forgotten. */
+static void what_was_forgotten_stays_out(struct suite *t)
+{
+	int64_t created = suite_now(t) - 60000;
+	ACCEPT(t, .id = "M1");
+	struct px_purge req = {.keep = KEEP, .horizon = 30 * SUITE_DAY};
+	later(t, 61 * SUITE_DAY);
+	req.now = suite_now(t);
+	assert_int_equal(TRY(t, .id = "M1", .created = created).rc, PX_EDUPLICATE);
+	assert_int_equal(purge_part(t, &req).receipts, 1);
+	suite_reopen(t);
+	struct got_accept again = TRY(t, .id = "M1", .created = created);
+	assert_int_equal(again.rc, PX_EPRECONDITION);
+	assert_int_equal(again.forgotten, created);
+	assert_int_equal(TRY(t, .id = "M2", .created = created - SUITE_DAY).rc, PX_EPRECONDITION);
+	assert_int_equal(TRY(t, .id = "M3", .created = created + 1).rc, PX_OK);
+	assert_int_equal(TRY(t, .id = "PX-1", .own = true, .created = created).rc, PX_OK);
+}
+
+/* How long a duplicate was promised to be known differs from message to message, and receipts do not say when
+ * theirs were created: the shortest counts. */
+static void the_shortest_horizon_counts(struct suite *t)
+{
+	int64_t created = suite_now(t) - 60000;
+	ACCEPT(t, .id = "M1", .known = 2 * SUITE_DAY);
+	later(t, SUITE_DAY);
+	ACCEPT(t, .id = "M2");
+	struct px_purge req = {.keep = KEEP, .horizon = 30 * SUITE_DAY};
+	later(t, 61 * SUITE_DAY);
+	req.now = suite_now(t);
+	assert_int_equal(purge_part(t, &req).receipts, 2);
+	assert_int_equal(TRY(t, .id = "M1", .created = created).rc, PX_EPRECONDITION);
+	struct got_accept again = TRY(t, .id = "M2", .created = created + SUITE_DAY);
+	assert_int_equal(again.rc, PX_EPRECONDITION);
+	assert_int_equal(again.forgotten, created + 30 * SUITE_DAY); /* M2's end, less M1's two days */
+}
+
 static void both_at_once(struct suite *t)
 {
 	ACCEPT(t, .id = "M1", .to = "UA");
@@ -376,6 +414,8 @@ const struct suite_case suite_purge_cases[] = {
     {"a message stays while any delivery is not final", stays_while_anything_is_open},
     {"the duplicate key and its CoA outlive the body", duplicate_key_outlives_the_body},
     {"the duplicate key outlives a horizon that was raised", duplicate_key_outlives_a_raised_horizon},
+    {"what was forgotten stays out", what_was_forgotten_stays_out},
+    {"the shortest horizon counts", the_shortest_horizon_counts},
     {"message and duplicate key go at once when both may", both_at_once},
     {"rules by type and recipient; legal hold", rules_by_type_and_recipient},
     {"keys of a purged message lead to its movement while that lives", keys_live_with_the_movement},
