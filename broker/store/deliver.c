@@ -162,12 +162,13 @@ static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delive
 	if (rc == PX_OK && sure)
 		return receipt;
 	if (!sure) /* most likely it is in quarantine already, and noted there once */
-		px_wtx_journal(w, &(struct px_journal_entry){
-				      .kind = PX_J_QUARANTINED,
-				      .delivery = d->id,
-				      .code = px_table_name(PX_T_DELIVERIES),
-				      .detail = "which message it belonged to cannot be told, so its sender was "
-						"not told"});
+		px_wtx_journal(w,
+			       &(struct px_journal_entry){
+				   .kind = PX_J_QUARANTINED,
+				   .delivery = d->id,
+				   .code = px_table_name(PX_T_DELIVERIES),
+				   .detail = "which message it belonged to cannot be told, so its sender was "
+					     "not told"});
 	else if (is_missing(rc))
 		px_wtx_quarantine(w, PX_T_RECEIPTS, d->message, d->id,
 				  "a message's receipt is missing or damaged; its sender cannot be told");
