@@ -120,10 +120,11 @@ static void forgotten(struct intake *in, int64_t until)
 	char created[32], bound[32];
 	px_time_format(in->verdict->header.created_at, created, sizeof(created));
 	px_time_format(until, bound, sizeof(bound));
-	px_findings_add(&in->errors, PX_CODE_TIME_PAST, 0, "/px:Exchange/px:Header/px:CreatedAt", created,
-			"CreatedAt is %s: the horizon here was shorter before, and which messages created up to "
-			"%s were accepted is not known any more",
-			created, bound);
+	px_findings_add(
+	    &in->errors, PX_CODE_TIME_PAST, 0, "/px:Exchange/px:Header/px:CreatedAt", created,
+	    "CreatedAt is %s: the horizon here was shorter before, and which messages created up to "
+	    "%s were accepted is not known any more",
+	    created, bound);
 	px_intake_refuse(in, 422, &in->errors);
 }
 
