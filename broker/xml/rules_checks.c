@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "xml/offices.h"
 #include "xml/rules_parts.h"
+#include "xml/run.h"
 
 /*
  * The check digit of an MRN: values of the first 17 characters (digits as they are; letters from A = 10
@@ -75,6 +76,15 @@ static void office(xmlXPathParserContextPtr ctxt, int nargs)
  * below were half of what rules cost on a large declaration.
  */
 
+/* As XPath casts a node, without making a copy of its text. */
+static double number_of(const xmlNode *node)
+{
+	xmlChar *tofree;
+	double n = xmlXPathCastStringToNumber((const xmlChar *)px_node_text(node, &tofree));
+	xmlFree(tofree);
+	return n;
+}
+
 /* px:numbered(NODES): true when the first of NODES says 1, the second 2, and so on. */
 static void numbered(xmlXPathParserContextPtr ctxt, int nargs)
 {
@@ -82,7 +92,7 @@ static void numbered(xmlXPathParserContextPtr ctxt, int nargs)
 	CHECK_TYPE(XPATH_NODESET);
 	xmlXPathObjectPtr o = valuePop(ctxt);
 	int n = xmlXPathNodeSetGetLength(o->nodesetval), i = 0;
-	while (i < n && xmlXPathCastNodeToNumber(xmlXPathNodeSetItem(o->nodesetval, i)) == i + 1)
+	while (i < n && number_of(xmlXPathNodeSetItem(o->nodesetval, i)) == i + 1)
 		i++;
 	xmlXPathFreeObject(o);
 	xmlXPathReturnBoolean(ctxt, i == n);
@@ -97,7 +107,7 @@ static bool exceeds_sibling(xmlNode *node, const xmlChar *name)
 		if (s->type == XML_ELEMENT_NODE && xmlStrEqual(s->name, name) &&
 		    (s->ns == node->ns ||
 		     (s->ns != NULL && node->ns != NULL && xmlStrEqual(s->ns->href, node->ns->href))) &&
-		    xmlXPathCastNodeToNumber(node) > xmlXPathCastNodeToNumber(s))
+		    number_of(node) > number_of(s))
 			return true;
 	}
 	return false;

@@ -103,6 +103,7 @@ void px_rules_free(struct px_rules **rules)
 		free(r->patterns[i].title);
 	free(r->patterns);
 	px_rule_step_free(&r->root);
+	px_rules_ways_free(r);
 	free_declarations(r);
 	if (r->xpath != NULL)
 		xmlXPathFreeContext(r->xpath);

@@ -10,7 +10,8 @@
 #include "xml/rules.h"
 
 /* Private to rules*.c. rules_file.c and rules_read.c make it, rules_xpath.c checks and compiles expressions,
- * rules_paths.c finds contexts, rules_run.c evaluates, rules_checks.c has the named checks. */
+ * rules_ways.c makes what they name cheap, rules_paths.c finds contexts, rules_run.c evaluates,
+ * rules_checks.c has the named checks. */
 
 #define PX_NS_RULES "urn:prinex:rules:1"
 #define PX_NS_SCH   "http://purl.oclc.org/dsdl/schematron"
@@ -71,6 +72,12 @@ struct px_rule_step {
 	struct px_rule_step *steps;
 };
 
+/** A way down from the context node: names of children of children, in no namespace. */
+struct px_way {
+	unsigned n;
+	char **names;
+};
+
 /** A namespace declaration of the file. */
 struct px_rule_ns {
 	char *prefix, *uri;
@@ -82,13 +89,14 @@ struct px_diagnostic {
 
 struct px_rules {
 	char *file, *title;
-	unsigned n_namespaces, n_lets, n_patterns, n_contexts, n_checks, n_diagnostics;
+	unsigned n_namespaces, n_lets, n_patterns, n_contexts, n_checks, n_diagnostics, n_ways;
 	struct px_rule_ns *namespaces;
 	struct px_let *lets;
 	struct px_pattern *patterns;
 	struct px_context *contexts;
 	struct px_check *checks;
 	struct px_diagnostic *diagnostics;
+	struct px_way *ways;
 	struct px_lets schema_lets;
 	bool schema_ready;
 	struct px_rule_step root;
@@ -116,6 +124,13 @@ void px_rules_xpath_new(struct px_rules *r);
  * line). */
 xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const struct px_lets *scopes,
 				     unsigned n_scopes, bool *asks_offices, struct px_buf *why);
+
+/* --- rules_ways.c --- */
+
+/** Append @expr, whose words were found good, with its plain ways down as calls. */
+void px_rules_shorten(struct px_rules *r, const char *expr, struct px_buf *out);
+void px_rules_ways_register(xmlXPathContextPtr xpath);
+void px_rules_ways_free(struct px_rules *r);
 
 /* --- rules_checks.c --- */
 

@@ -187,6 +187,19 @@ static bool word(struct words *w)
 	return true;
 }
 
+/* Where all is a path, libxml2 would go through everything below for it (patterns made for streams): with a
+ * parenthesis somewhere it does not. */
+static xmlXPathCompExprPtr compile_short(struct px_rules *r, const char *expr)
+{
+	struct px_buf text = PX_BUF_INIT;
+	px_buf_adds(&text, "(");
+	px_rules_shorten(r, expr, &text);
+	px_buf_adds(&text, ")");
+	xmlXPathCompExprPtr c = xmlXPathCtxtCompile(r->xpath, (const xmlChar *)px_buf_str(&text));
+	px_buf_free(&text);
+	return c;
+}
+
 xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const struct px_lets *scopes,
 				     unsigned n_scopes, bool *asks_offices, struct px_buf *why)
 {
@@ -200,9 +213,14 @@ xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const
 	int at = -1;
 	r->xpath->error = first_error;
 	r->xpath->userData = &at;
+	/* Faults are told of what was written. */
 	xmlXPathCompExprPtr c = xmlXPathCtxtCompile(r->xpath, (const xmlChar *)expr);
 	r->xpath->error = silent;
 	r->xpath->userData = r;
+	if (c != NULL) {
+		xmlXPathFreeCompExpr(c);
+		c = compile_short(r, expr);
+	}
 	if (c == NULL)
 		px_buf_setf(why, "not an XPath expression: \"%s\", at character %d", expr, PX_MAX(at, 0) + 1);
 	return c;
@@ -231,6 +249,7 @@ void px_rules_xpath_new(struct px_rules *r)
 	xmlXPathRegisterVariableLookup(r->xpath, look_up, r);
 	xmlXPathContextSetCache(r->xpath, 1, -1, 0);
 	px_rules_register(r->xpath);
+	px_rules_ways_register(r->xpath);
 	r->xpath->error = silent;
 	r->xpath->userData = r;
 }

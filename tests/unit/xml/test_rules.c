@@ -137,6 +137,63 @@ static void test_exceeds(void **state)
 }
 
 /* What asks px:office, itself or by a let, is not judged without a list; the rest is. */
+#define WAYS                                                                                               \
+	"<n:r xmlns:n='urn:n'><a><b>1</b><c><b>90</b></c><b at='x'>2<!--0--></b></a>x<n:a><b>91</b></n:a>" \
+	"<a><n:b>92</n:b><b>3<![CDATA[0]]></b></a><a/><b>93</b></n:r>"
+
+static void says(const char *expression, const char *wanted)
+{
+	struct px_buf rule = PX_BUF_INIT, found = PX_BUF_INIT;
+	px_buf_addf(&rule, RULE("/n:r", "<assert id='A' test='false()'><value-of select='%s'/></assert>"),
+		    expression);
+	px_buf_addf(&found, "A r=- line 1: %s", wanted);
+	finds(px_buf_str(&rule), WAYS, px_buf_str(&found));
+	px_buf_free(&rule);
+	px_buf_free(&found);
+}
+
+/* Plain ways down are not libxml2's business, and mean what they mean to it. */
+static void test_ways(void **state)
+{
+	(void)state;
+	says("a/b", "1");
+	says("count(a/b)", "3");
+	says("sum(a/b)", "33");
+	says("sum(a/b)-sum( a/b )", "0");
+	says("2 *a/b", "2");
+	says("count(a/b | b)", "4");
+	says("string((a/b)[3])", "30");
+	says("a/c/b", "90");
+	says("count(a/b/c) + count(no/where)", "0");
+	says("concat(\"a/b\", a/c/b)", "a/b90");
+	/* what is more than a plain way down */
+	says("a/b[2]", "2");
+	says("a[b > 2]/b", "30");
+	says("a[c/b = 90]/b", "1");
+	says("count(a[c/b]/b)", "2");
+	says("a/b/@at", "x");
+	says("a/c/b/text()", "90");
+	says("n:a/b", "91");
+	says("a/n:b", "92");
+	says("a/*/b", "90");
+	says("count(*/b)", "4");
+	says("a/c/../b", "1");
+	says("./a/b", "1");
+	says("/n:r/a/b", "1");
+	says("self::n:r/a/b", "1");
+	says("a / b", "1");
+	says("b", "93");
+	says("(b)", "93");
+	/* from elsewhere */
+	finds(HEAD
+	      "<let name='all' value='sum(r/a/b)'/><pattern><rule context='/r/a'><let name='mine' "
+	      "value='c/b'/><assert id='A' test='false()'><value-of select='$all'/> <value-of "
+	      "select='count($mine)'/> <value-of select='sum($mine)'/> <value-of select='../a/b'/></assert>"
+	      "</rule></pattern>" TAIL,
+	      "<r><a><b>1</b></a><a><c><b>2</b></c><c><b>5</b></c><b>3</b></a></r>",
+	      "A a=- line 1: 4 0 0 1; A a=- line 1: 4 2 7 1");
+}
+
 static void test_no_offices(void **state)
 {
 	(void)state;
@@ -242,6 +299,8 @@ static void test_expressions_refused(void **state)
 		"test of assert: prefix \"q\" is not declared (ns)");
 	refuses(RULE("/r", "<assert id='A' test='px:nothing(.)'>x</assert>"), 3,
 		"test of assert: there is no function px:nothing");
+	refuses(RULE("/r", "<assert id='A' test='px-way(0)'>x</assert>"), 3,
+		"test of assert: there is no function px-way()");
 	refuses(RULE("/r", "<assert id='A' test='document(.)'>x</assert>"), 3,
 		"test of assert: there is no function document()");
 	refuses(
@@ -283,6 +342,7 @@ int main(void)
 	    cmocka_unit_test(test_mrn_check),
 	    cmocka_unit_test(test_numbered),
 	    cmocka_unit_test(test_exceeds),
+	    cmocka_unit_test(test_ways),
 	    cmocka_unit_test(test_no_offices),
 	    cmocka_unit_test(test_cannot_be_evaluated),
 	    cmocka_unit_test(test_description),
