@@ -10,7 +10,6 @@
 #include "xml/examiner.h"
 #include "xml/heap.h"
 #include "xml/load.h"
-#include "xml/locate.h"
 #include "xml/prescan.h"
 #include "xml/run.h"
 
@@ -184,18 +183,15 @@ const struct px_variant *px_examiner_variant(const struct px_examiner *ex, const
 
 static void prescan(struct px_run *run)
 {
-	px_prescan(run->data, run->len, &run->v->errors);
+	px_prescan_payload(run->data, run->len, &run->payload_span, &run->v->errors);
 }
 
-/* Where the payload's root stands: the second child of Exchange, its first child. */
-static void locate_payload(struct px_run *run)
+static void tell_payload(struct px_run *run)
 {
-	static const unsigned path[] = {1, 0};
-	struct px_span span;
-	if (run->v->kind != PX_DOC_EXCHANGE || !px_locate(run->data, run->len, path, 2, &span, NULL))
+	if (run->v->kind != PX_DOC_EXCHANGE || run->payload_span.len == 0)
 		return;
-	run->v->payload_offset = (uint32_t)span.offset;
-	run->v->payload_len = (uint32_t)span.len;
+	run->v->payload_offset = (uint32_t)run->payload_span.offset;
+	run->v->payload_len = (uint32_t)run->payload_span.len;
 }
 
 static void schema(struct px_run *run)
@@ -240,7 +236,7 @@ static void run_stages(struct px_run *run)
 		}
 	}
 	run->v->stage = PX_STAGE_OK;
-	locate_payload(run);
+	tell_payload(run);
 }
 
 static void run_end(struct px_run *run)

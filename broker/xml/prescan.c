@@ -18,6 +18,9 @@ struct scan {
 	unsigned long elements;
 	bool has_references; /* there is a '&' at all */
 	bool told_depth, told_prefixes, told_elements;
+	struct px_span payload; /* len 0: not seen, or not its end */
+	unsigned children;      /* of the root */
+	bool in_payload;
 	uint8_t declared[64 + 1]; /* namespace declarations of each open element; at most
 				     PX_LIMIT_XML_ATTRIBUTES count */
 };
@@ -212,6 +215,18 @@ static bool take_attribute(struct scan *s, unsigned *declared)
 	return true;
 }
 
+/* In front of an element that stands no deeper than the payload does. The position is behind its tag. */
+static void note_payload(struct scan *s, const uint8_t *at, bool empty)
+{
+	s->children += s->depth == 1;
+	if (s->depth != 2 || s->children != 2 || s->payload.offset != 0)
+		return;
+	s->payload.offset = (size_t)(at - s->start);
+	s->in_payload = !empty;
+	if (empty)
+		s->payload.len = (size_t)(s->p - at);
+}
+
 static void open_element(struct scan *s, const uint8_t *at, unsigned attributes, unsigned declared,
 			 bool empty)
 {
@@ -230,6 +245,8 @@ static void open_element(struct scan *s, const uint8_t *at, unsigned attributes,
 		report(s, PX_CODE_SCAN_DEPTH, at, SHOWN, "elements are nested too deeply");
 		s->told_depth = true;
 	}
+	if (s->depth <= 2)
+		note_payload(s, at, empty);
 	if (empty)
 		return;
 	s->depth++;
@@ -281,6 +298,10 @@ static bool scan_end(struct scan *s)
 		s->prefixes -= s->declared[s->depth];
 	s->depth--;
 	s->p++;
+	if (s->in_payload && s->depth == 2) {
+		s->payload.len = (size_t)(s->p - s->start) - s->payload.offset;
+		s->in_payload = false;
+	}
 	return true;
 }
 
@@ -399,7 +420,7 @@ static void scan_content(struct scan *s)
 	}
 }
 
-int px_prescan(const uint8_t *data, size_t len, struct px_findings *errors)
+int px_prescan_payload(const uint8_t *data, size_t len, struct px_span *payload, struct px_findings *errors)
 {
 	static const uint8_t nothing[1];
 	if (len == 0)
@@ -413,5 +434,12 @@ int px_prescan(const uint8_t *data, size_t len, struct px_findings *errors)
 		if (errors->total == before)
 			scan_content(&s);
 	}
+	*payload = s.payload;
 	return errors->total == before ? PX_OK : PX_EPARSE;
+}
+
+int px_prescan(const uint8_t *data, size_t len, struct px_findings *errors)
+{
+	struct px_span payload;
+	return px_prescan_payload(data, len, &payload, errors);
 }

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "xml/examine.h"
+#include "xml/locate.h"
 
 /*
  * Private to broker/xml. examine.c makes a px_run for each document and calls the stages in order; a stage
@@ -47,6 +48,7 @@ struct px_run {
 	const uint8_t *data;
 	size_t len;
 	struct px_verdict *v;
+	struct px_span payload_span; /* where in the octets the payload's root stands */
 	xmlDoc *doc;
 	size_t heap_mark; /* its memory, see heap.h; 0: none of its own */
 	xmlNode *root;

@@ -20,7 +20,7 @@ static unsigned count_elements(const xmlNode *node)
 }
 
 /* Where pre-scan and parser both agree, every element has one start tag and nearly all an end. */
-static void check_tags(const uint8_t *data, size_t size, const xmlNode *root)
+static void check_tags(const uint8_t *data, size_t size, const xmlNode *root, const struct px_span *payload)
 {
 	struct px_tags tags = {.data = data, .len = size};
 	struct px_span span;
@@ -34,6 +34,10 @@ static void check_tags(const uint8_t *data, size_t size, const xmlNode *root)
 		closed += kind != PX_TAG_OPEN;
 	}
 	px_assert(opened == count_elements(root) && closed == opened);
+	static const unsigned path[] = {1, 0};
+	bool found = px_locate(data, size, path, 2, &span, NULL);
+	px_assert(found == (payload->len > 0));
+	px_assert(!found || (span.offset == payload->offset && span.len == payload->len));
 	px_assert(px_locate(data, size, NULL, 0, &span, NULL));
 	px_assert(span.offset + span.len <= size && data[span.offset + span.len - 1] == '>');
 }
@@ -42,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct px_findings errors = {0};
 	px_xml_init();
-	int rc = px_prescan(data, size, &errors);
+	struct px_span payload;
+	int rc = px_prescan_payload(data, size, &payload, &errors);
 	px_assert((rc == PX_OK) == (errors.total == 0));
 	for (unsigned i = 0; i < errors.n; i++)
 		px_assert(errors.items[i].line >= 1 && errors.items[i].text[0] != '\0');
@@ -56,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xmlDocPtr doc = xmlReadMemory((const char *)data, (int)size, NULL, NULL,
 				      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	if (doc != NULL && xmlDocGetRootElement(doc) != NULL)
-		check_tags(data, size, xmlDocGetRootElement(doc));
+		check_tags(data, size, xmlDocGetRootElement(doc), &payload);
 	xmlFreeDoc(doc);
 	return 0;
 }

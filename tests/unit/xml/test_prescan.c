@@ -185,6 +185,39 @@ static void test_shows_no_more_than_the_document(void **state)
 	px_buf_free(&b);
 }
 
+/* What the verdict says of the payload's octets is found here and nowhere else. */
+static void test_payload(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *payload;
+	} docs[] = {
+	    {"<r><h><i>1</i></h><p> <a b='>'><c/><a>2</a></a>\n<!-- --></p><s><t/></s></r>",
+	     "<a b='>'><c/><a>2</a></a>"},
+	    {"<?xml version='1.0'?><!-- <x> --><r><h/><p><!-- <a></a> --><?p <a/>?><a/><b/></p></r>", "<a/>"},
+	    {"<r><h></h><p><a><![CDATA[</a>]]><!--</a>--></a></p></r>", "<a><![CDATA[</a>]]><!--</a>--></a>"},
+	    {"<r><h/><p/><q><a/></q></r>", ""},
+	    {"<r><h/><p></p><q><a/></q></r>", ""},
+	    {"<r><h><a/></h></r>", ""},
+	    {"<r/>", ""},
+	    {"<r><h/><p><a>", ""},
+	};
+	for (size_t i = 0; i < PX_ARRAY_LEN(docs); i++) {
+		const char *text = docs[i].text;
+		static const unsigned path[] = {1, 0};
+		struct px_findings errors = {0};
+		struct px_span found, oracle = {0};
+		assert_int_equal(px_prescan_payload((const uint8_t *)text, strlen(text), &found, &errors),
+				 PX_OK);
+		char *got = px_xstrndup(text + found.offset, found.len);
+		assert_string_equal(got, docs[i].payload);
+		free(got);
+		bool is = px_locate((const uint8_t *)text, strlen(text), path, 2, &oracle, NULL);
+		assert_int_equal(is, found.len > 0);
+		assert_true(!is || (oracle.offset == found.offset && oracle.len == found.len));
+	}
+}
+
 static void test_limits(void **state)
 {
 	(void)state;
@@ -263,9 +296,13 @@ static void test_linear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases),  cmocka_unit_test(test_prefixes),
-	    cmocka_unit_test(test_limits), cmocka_unit_test(test_shows_no_more_than_the_document),
-	    cmocka_unit_test(test_many),   cmocka_unit_test(test_linear),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_payload),
+	    cmocka_unit_test(test_prefixes),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_shows_no_more_than_the_document),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_linear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
