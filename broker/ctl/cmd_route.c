@@ -116,6 +116,7 @@ static void finish(struct px_job *job, struct px_verdict *v, const struct px_fin
 	px_json_set_maybe(r, "message_id", v->has_header ? v->header.message_id : "");
 	px_json_set_maybe(r, "type", v->header.type);
 	px_json_set_maybe(r, "version", v->version);
+	px_json_set_time(r, "created_at", v->header.created_at);
 	px_json_set_text(r, "partner", e->partner != NULL ? e->partner->name : NULL);
 	px_json_set_text(r, "stage", v->stage == PX_STAGE_OK ? "accept" : px_stage_name(v->stage));
 	add_findings(r, "errors", errors);

@@ -236,7 +236,8 @@ bool letter_page(struct letter *letter, const struct letter_texts *texts, const 
 	put_row(p, TEXT_MESSAGE, facts->message_id);
 	put_row(p, TEXT_KIND, facts->type);
 	put_row(p, TEXT_MADE, facts->created);
-	put_row(p, TEXT_ACCEPTED, facts->accepted);
+	if (facts->accepted[0] != '\0')
+		put_row(p, TEXT_ACCEPTED, facts->accepted);
 	put_row(p, TEXT_PRINTED, facts->printed);
 	letter_rows(letter, texts, on_row, p);
 	end_rows(p);

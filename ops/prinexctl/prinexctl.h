@@ -48,8 +48,14 @@ enum px_ctl_exit run_letter(struct rpc *rpc, const struct px_ctl_line *line);
 
 /* --- route.c --- */
 
-/** Send the file piece by piece. @result is the answer to the last. */
+/** Read the exchange in file @path (-: standard input) into @doc and send it piece by piece for
+ * route.explain.
+ * @params of the method; changed. @result is the answer to the last piece. */
+enum px_ctl_exit explain_file(struct rpc *rpc, const char *path, json_t *params, struct px_buf *doc,
+			      json_t **result);
 enum px_ctl_exit run_route_explain(struct rpc *rpc, const struct px_ctl_line *line, json_t **result);
+/** A table of what was found. */
+void show_findings(const json_t *result, const char *name, const char *heading);
 
 /* --- screen.c: what may be written to a terminal --- */
 

@@ -30,37 +30,44 @@ static bool read_file(const char *path, struct px_buf *out)
 	return good;
 }
 
-enum px_ctl_exit run_route_explain(struct rpc *rpc, const struct px_ctl_line *line, json_t **result)
+enum px_ctl_exit explain_file(struct rpc *rpc, const char *path, json_t *params, struct px_buf *doc,
+			      json_t **result)
 {
-	struct px_buf doc = PX_BUF_INIT, text = PX_BUF_INIT;
-	enum px_ctl_exit rc = read_file(json_string_value(json_object_get(line->client, "file")), &doc)
-				  ? PX_CTL_EXIT_OK
-				  : PX_CTL_EXIT_NO;
+	struct px_buf text = PX_BUF_INIT;
+	enum px_ctl_exit rc = read_file(path, doc) ? PX_CTL_EXIT_OK : PX_CTL_EXIT_NO;
 	size_t at = 0;
 	bool more = true;
 	*result = NULL;
 	while (rc == PX_CTL_EXIT_OK && more) {
-		size_t n = PX_MIN(doc.len - at, (size_t)PIECE);
+		size_t n = PX_MIN(doc->len - at, (size_t)PIECE);
 		json_decref(*result);
 		*result = NULL;
 		px_buf_clear(&text);
-		px_base64(&text, doc.data != NULL ? doc.data + at : (const uint8_t *)"", n);
-		more = at + n < doc.len;
-		json_object_set_new(line->params, "octets", json_string(px_buf_str(&text)));
-		json_object_set_new(line->params, "offset", json_integer((json_int_t)at));
-		json_object_set_new(line->params, "more", json_boolean(more));
-		rc = rpc_call(rpc, line->command->method, line->params, result);
+		px_base64(&text, doc->data != NULL ? doc->data + at : (const uint8_t *)"", n);
+		more = at + n < doc->len;
+		json_object_set_new(params, "octets", json_string(px_buf_str(&text)));
+		json_object_set_new(params, "offset", json_integer((json_int_t)at));
+		json_object_set_new(params, "more", json_boolean(more));
+		rc = rpc_call(rpc, "route.explain", params, result);
 		at += n;
 	}
-	px_buf_free(&doc);
 	px_buf_free(&text);
+	return rc;
+}
+
+enum px_ctl_exit run_route_explain(struct rpc *rpc, const struct px_ctl_line *line, json_t **result)
+{
+	struct px_buf doc = PX_BUF_INIT;
+	enum px_ctl_exit rc = explain_file(rpc, json_string_value(json_object_get(line->client, "file")),
+					   line->params, &doc, result);
+	px_buf_free(&doc);
 	return rc;
 }
 
 /* --- showing
  * --------------------------------------------------------------------------------------------------- */
 
-static void show_findings(const json_t *result, const char *name, const char *heading)
+void show_findings(const json_t *result, const char *name, const char *heading)
 {
 	const json_t *list = json_object_get(result, name), *f;
 	size_t i;

@@ -14,13 +14,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import px  # noqa: E402
 
 N = int(os.environ.get("PX_MOVEMENTS", "2000"))
-QUESTIONS = 200 if N <= 10000 else 2000
+QUESTIONS = 100 if N <= 10000 else 1000
+SHUTTLE = min(10000, N // 4)  # journeys of one vehicle
 
 with px.Lab("UA") as lab:
     ua = lab.broker("UA")
     text = ua.head().replace('map-size = "4G"', 'map-size = "64G"')
     ua.write(text + ua.trust("UA") + ua.partner("officer-ua", "UA", "officer"))
-    status, out, err = px.run([px.program("backlog"), os.path.join(ua.dir, "store"), str(N), "held", "UA", "1024", "1"], timeout=3600)
+    status, out, err = px.run([px.program("backlog"), os.path.join(ua.dir, "store"), str(N), "held", "UA", "512", "1", str(SHUTTLE)], timeout=3600)
     px.ok(status == 0, "a store with %d movements" % N, out + err)
     print("# " + out.strip())
     ua.start(wait=False)
@@ -32,7 +33,7 @@ with px.Lab("UA") as lab:
         link.request("GET", "/v1/movements?" + query, headers={"Prinex-User": "bench", "Accept": "application/json"})
         r = link.getresponse()
         body = r.read()
-        return json.loads(body)["movements"] if r.status == 200 else body
+        return json.loads(body) if r.status == 200 else {"movements": body}
 
     def cpu():
         total = 0
@@ -47,7 +48,7 @@ with px.Lab("UA") as lab:
         for _ in range(QUESTIONS):
             i = random.randrange(N)
             start = time.monotonic()
-            found = ask(query(i))
+            found = ask(query(i))["movements"]
             times.append((time.monotonic() - start) * 1000)
             good += right(i, found)
         times.sort()
@@ -61,12 +62,23 @@ with px.Lab("UA") as lab:
     ask("lrn=B0")
     measure("by vehicle", lambda i: "vehicle=ae%d7" % i, is_one)
     measure("by LRN", lambda i: "lrn=B%d" % i, is_one)
+    measure("by MRN", lambda i: "mrn=m%d" % i, is_one)
+    measure("by container", lambda i: "container=c-%d" % i, is_one)
+    measure("by seal", lambda i: "seal=S%%20%d" % i, is_one)
     day = (int(time.time()) // 86400 + 1) * 86400
-    first = ask("lrn=B0")[0]["declarations"]
+    first = ask("lrn=B0")["movements"][0]["declarations"]
     at = lambda i: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base + i * 60))  # noqa: E731
     base = time.mktime(time.strptime(first[0]["arrivals"][0]["expected_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone if first else day
     measure("five minutes at an office", lambda i: "office=UA205020&arriving=%s..%s" % (at(i), at(i + 5)), lambda i, f: len(f) == min(5, N - i))
     measure("what is not there", lambda i: "vehicle=ZZ%d" % i, lambda i, f: f == [])
+    measure("a shuttle of %d journeys, a page" % SHUTTLE, lambda i: "vehicle=shuttle1", lambda i, f: len(f) == min(30, SHUTTLE))
+    journeys, page = [], ask("vehicle=shuttle1")
+    while True:
+        journeys += [m["exchanges"][0]["message_id"] for m in page["movements"]]
+        if "next" not in page:
+            break
+        page = ask("vehicle=shuttle1&after=" + page["next"])
+    px.ok(journeys == ["BACKLOG-%d" % (N - i) for i in range(SHUTTLE)], "all %d journeys of the shuttle, page by page, the newest first" % SHUTTLE, len(journeys))
     link.close()
     for pid in ua.pids():
         with open("/proc/%d/status" % pid, encoding="ascii") as f:

@@ -49,8 +49,8 @@ with px.Lab("BY", "XA") as lab:
             raise RuntimeError(r.text())
         return doc, "BY/" + re.search(rb"<px:MessageId>(.*?)<", doc).group(1).decode()
 
-    def letter(mid, *args):
-        status, out, err = px.run([px.program("prinexctl"), "--socket", by.socket, "letter", mid, "--letters", LETTERS] + list(args))
+    def letter(*args):
+        status, out, err = px.run([px.program("prinexctl"), "--socket", by.socket, "letter", "--letters", LETTERS] + list(args))
         return status, out + err
 
     with open(px.example("TransitDeclaration-several.xml"), encoding="utf-8") as f:
@@ -93,6 +93,26 @@ with px.Lab("BY", "XA") as lab:
     status, page = letter(both, "--to", "PL")
     px.ok(status == 0 and '<html lang="pl">' in page, "then it is made")
     px.ok(letter(both, "--to", "UA")[0] == 1, "not for who is no recipient")
+
+    # --- nobody is connected: refused, and the letter is made from the sender's own file
+    alone = customs.make(px.example("PreArrivalNotice-small.xml"), "PreArrivalNotice", recipients=("MD",))
+    r = customs.post(alone)
+    mid = "BY/" + re.search(rb"<px:MessageId>(.*?)<", alone).group(1).decode()
+    kept = os.path.join(lab.dir, "alone.px")
+    with open(kept, "wb") as f:
+        f.write(alone)
+    px.ok(r.status == 422 and "PX-ROUTE" in r.text() and letter(mid)[0] == 1, "a message that nobody gets is refused: there is no such message here", r.text())
+    status, page = letter("--from", kept)
+    digest = hashlib.sha256(alone).hexdigest()
+    px.ok(status == 0 and '<html lang="ro">' in page and "<td>MD</td>" in page and digest in page.replace(" ", "") and
+          modules_drawn(page) == modules_of("PRINEX %s\nMRN 26BY006713000451B8\nSHA-256 %s" % (mid, digest)) and "Acceptat" not in page,
+          "its letter is made from the signed file, and says nothing of an acceptance", page)
+    with open(kept, "wb") as f:
+        f.write(alone.replace(b"AE47125", b"AE47126"))
+    status, page = letter("--from", kept)
+    px.ok(status == 1 and "PX-SIG" in page and "<html" not in page, "not from one that was changed after it was signed", page)
+    status, page = letter("--from", kept, mid)
+    px.ok(status == 2 and "or --from FILE" in page and letter()[0] == 2, "a message or a file, not both, not neither", page)
 
     # --- the same words in NCTS
     if official:

@@ -11,20 +11,23 @@
 #include "store/store.h"
 
 /*
- * usage: backlog FOLDER N PARTNER RECIPIENT [OCTETS [PER-MOVEMENT]]
+ * usage: backlog FOLDER N PARTNER RECIPIENT [OCTETS [PER-MOVEMENT [SHUTTLE]]]
  *
  * Accepts N messages (BACKLOG-1, BACKLOG-2, ...) of OCTETS (1024) each in the store in FOLDER, which nobody
  * may have open; each has one delivery to RECIPIENT through PARTNER. PER-MOVEMENT (4) in a row belong to one
  * movement, found by its LRN (Bm) and vehicle (AE m-7); each is expected at UA205020 a minute after the one
- * before, from the next midnight on. The body is no exchange that anybody signed: it begins with a line
- * `BACKLOG-n movement m`, so that whoever takes the posts can check the order. Prints what it did.
+ * before, from the next midnight on. With SHUTTLE they also have an MRN (M m), a container (C m) and a seal
+ * (S m), and the last SHUTTLE of them are journeys of one vehicle more (SHUTTLE 1). The body is no exchange
+ * that anybody signed: it begins with a line `BACKLOG-n movement m`, so that whoever takes the posts can
+ * check the order. Prints what it did.
  */
 #define AT_ONCE 512
 
 struct backlog {
 	struct px_store *st;
 	const char *partner, *recipient;
-	uint64_t n, octets, per_movement;
+	uint64_t n, octets, per_movement, shuttle;
+	bool all_keys;
 	int64_t first_arrival;
 	uint64_t outstanding, failed;
 };
@@ -58,20 +61,37 @@ static struct px_body *make_body(const struct backlog *b, uint64_t i)
 	return px_body_new(&data, (size_t)b->octets, NULL);
 }
 
+/* Keys of movement @m; room for 9. */
+static unsigned make_keys(const struct backlog *b, uint64_t m, struct px_key *keys)
+{
+	unsigned n = 5;
+	keys[0] = (struct px_key){.kind = PX_KEY_LRN};
+	keys[1] = (struct px_key){.kind = PX_KEY_DECLARANT, .value = "BACKLOG"};
+	keys[2] = (struct px_key){.kind = PX_KEY_VEHICLE};
+	keys[3] = (struct px_key){.kind = PX_KEY_EXPECTED_ARRIVAL};
+	keys[4] = (struct px_key){.kind = PX_KEY_ARRIVAL_OFFICE, .value = "UA205020"};
+	snprintf(keys[0].value, sizeof(keys[0].value), "B%" PRIu64, m);
+	snprintf(keys[2].value, sizeof(keys[2].value), "AE %" PRIu64 "-7", m);
+	px_time_format(b->first_arrival + (int64_t)m * 60000, keys[3].value, sizeof(keys[3].value));
+	for (unsigned i = 0; b->all_keys && i < 3; i++, n++) {
+		keys[n].kind = i == 0 ? PX_KEY_MRN : i == 1 ? PX_KEY_CONTAINER : PX_KEY_SEAL;
+		snprintf(keys[n].value, sizeof(keys[n].value), "%c %" PRIu64, "MCS"[i], m);
+	}
+	if ((m + b->shuttle) * b->per_movement >= b->n && b->shuttle > 0)
+		keys[n++] = (struct px_key){.kind = PX_KEY_VEHICLE, .value = "SHUTTLE 1"};
+	return n;
+}
+
 static void accept_one(struct backlog *b, uint64_t i)
 {
 	const int64_t day = 86400000, now = px_clock_wall(px_clock_real());
-	struct px_key keys[] = {{.kind = PX_KEY_LRN},
-				{.kind = PX_KEY_DECLARANT, .value = "BACKLOG"},
-				{.kind = PX_KEY_VEHICLE},
-				{.kind = PX_KEY_EXPECTED_ARRIVAL},
-				{.kind = PX_KEY_ARRIVAL_OFFICE, .value = "UA205020"}};
-	uint64_t movement = (i - 1) / b->per_movement;
+	struct px_key keys[9];
+	unsigned n_keys = make_keys(b, (i - 1) / b->per_movement, keys);
 	struct px_new_delivery delivery = {.deadline = now + 3 * day};
 	struct px_accept req = {.partner = "backlog",
 				.body = make_body(b, i),
 				.prio = PX_PRIO_B,
-				.keys = {.n = PX_ARRAY_LEN(keys), .items = keys},
+				.keys = {.n = n_keys, .items = keys},
 				.coa = (const uint8_t *)"<none/>",
 				.coa_len = 7,
 				.horizon_end = now + 31 * day,
@@ -88,9 +108,6 @@ static void accept_one(struct backlog *b, uint64_t i)
 	h->n_recipients = 1;
 	px_strlcpy(h->type, "Backlog", sizeof(h->type));
 	h->created_at = now;
-	snprintf(keys[0].value, sizeof(keys[0].value), "B%" PRIu64, movement);
-	snprintf(keys[2].value, sizeof(keys[2].value), "AE %" PRIu64 "-7", movement);
-	px_time_format(b->first_arrival + (int64_t)movement * 60000, keys[3].value, sizeof(keys[3].value));
 	b->outstanding++;
 	px_store_accept(b->st, &req, accepted, b);
 	px_body_unref(&req.body);
@@ -126,15 +143,18 @@ static int fill(struct backlog *b, const char *folder)
 int main(int argc, char **argv)
 {
 	struct backlog b = {.octets = 1024, .per_movement = 4};
-	if (argc < 5 || argc > 7 || px_parse_u64(argv[2], 1, UINT64_C(100000000), &b.n) != PX_OK ||
+	if (argc < 5 || argc > 8 || px_parse_u64(argv[2], 1, UINT64_C(100000000), &b.n) != PX_OK ||
 	    !px_is_name(argv[3]) || !px_is_authority(argv[4]) ||
 	    (argc > 5 && px_parse_u64(argv[5], 64, 16 << 20, &b.octets) != PX_OK) ||
-	    (argc > 6 && px_parse_u64(argv[6], 1, 1000000, &b.per_movement) != PX_OK)) {
-		fputs("usage: backlog FOLDER N PARTNER RECIPIENT [OCTETS [PER-MOVEMENT]]\n", stderr);
+	    (argc > 6 && px_parse_u64(argv[6], 1, 1000000, &b.per_movement) != PX_OK) ||
+	    (argc > 7 && px_parse_u64(argv[7], 0, 1000000, &b.shuttle) != PX_OK)) {
+		fputs("usage: backlog FOLDER N PARTNER RECIPIENT [OCTETS [PER-MOVEMENT [SHUTTLE]]]\n",
+		      stderr);
 		return 2;
 	}
 	px_log_set_level(PX_LOG_WARN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	b.all_keys = argc > 7;
 	b.partner = argv[3];
 	b.recipient = argv[4];
 	return fill(&b, argv[1]);
