@@ -70,13 +70,15 @@ SLEEPY = 3  # seconds of `sleep` in a case
 
 
 def sleeps(case):
-    """Seconds that a case does nothing but wait."""
+    """Seconds that a case does nothing but wait; what it sends drop by drop it sends for longer than any deadline."""
     total = 0
     with open(os.path.join(HERE, case + ".scn"), encoding="utf-8") as f:
         for line in f:
             words = line.split()
             if words[:1] == ["sleep"]:
                 total += int(words[1].rstrip("s"))
+            elif words[:1] == ["raw"] and any(w.startswith("pause=") for w in words):
+                total += 10
     return total
 
 

@@ -178,7 +178,7 @@ static bool on_request(void *arg, struct px_wire *w, struct px_peer_call *call)
 	return ok;
 }
 
-static const struct px_peer_hooks hooks = {on_opened, on_headers, on_request};
+static const struct px_peer_hooks hooks = {.opened = on_opened, .headers = on_headers, .request = on_request};
 
 /* --- life --- */
 

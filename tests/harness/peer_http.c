@@ -86,21 +86,33 @@ static int take_line(struct px_wire *w, int64_t deadline, char *line, size_t siz
 	}
 }
 
+/* Hexadecimal digits and nothing else, unless @loose. */
+static bool chunk_size(const char *line, bool loose, unsigned long *n)
+{
+	char *end;
+	size_t digits = strspn(line, "0123456789abcdefABCDEF");
+	*n = strtoul(line, &end, 16);
+	return end != line && (loose || (digits > 0 && digits <= 8 && line[digits] == '\0'));
+}
+
 static int take_chunked(struct px_wire *w, size_t max, int64_t deadline, struct px_buf *body,
 			struct px_buf *why)
 {
 	char line[64];
 	for (;;) {
-		char *end;
+		unsigned long n;
 		int rc = take_line(w, deadline, line, sizeof(line), why);
-		unsigned long n = strtoul(line, &end, 16);
-		if (rc != PX_OK || end == line)
-			return rc != PX_OK ? rc : PX_EPARSE;
+		if (rc == PX_OK && !chunk_size(line, w->loose, &n))
+			rc = PX_EPARSE;
+		if (rc != PX_OK)
+			return rc;
 		if (n > max || body->len + n > max)
 			return PX_ELIMIT;
 		rc = take(w, n, deadline, body, why);
 		if (rc == PX_OK)
 			rc = take_line(w, deadline, line, sizeof(line), why);
+		if (rc == PX_OK && line[0] != '\0' && !w->loose)
+			rc = PX_EPARSE; /* a chunk longer than it says, or a trailer */
 		if (rc != PX_OK || n == 0)
 			return rc;
 	}
@@ -128,9 +140,20 @@ void px_wire_request_head(struct px_buf *out, const struct px_wire *w, const cha
 	px_buf_addf(out, "%s %s HTTP/1.1\r\nHost: %s\r\n", body != NULL ? "POST" : "GET", path, w->host);
 	if (type != NULL)
 		px_buf_addf(out, "Content-Type: %s\r\n", type);
-	if (body != NULL)
+	if (body != NULL && strstr(extra, "Transfer-Encoding:") == NULL)
 		px_buf_addf(out, "Content-Length: %zu\r\n", len);
 	px_buf_addf(out, "%s\r\n", extra);
+}
+
+void px_wire_add_chunks(struct px_buf *out, const void *body, size_t len, size_t chunk)
+{
+	for (size_t at = 0; at < len; at += chunk) {
+		size_t n = PX_MIN(chunk, len - at);
+		px_buf_addf(out, "%zx\r\n", n);
+		px_buf_add(out, (const uint8_t *)body + at, n);
+		px_buf_adds(out, "\r\n");
+	}
+	px_buf_adds(out, "0\r\n\r\n");
 }
 
 int px_wire_read_reply(struct px_wire *w, int64_t timeout_ms, struct px_wire_reply *reply, struct px_buf *why)
@@ -179,10 +202,14 @@ int px_wire_request(struct px_wire *w, const char *path, const char *type, const
 
 /* --- the server's side --- */
 
-int px_wire_read_head(struct px_wire *w, int64_t timeout_ms, struct px_buf *head)
+int px_wire_read_head(struct px_wire *w, int64_t idle_ms, int64_t timeout_ms, struct px_buf *head)
 {
 	struct px_buf why = PX_BUF_INIT;
-	int rc = take_head(w, px_wire_deadline(timeout_ms), head, &why);
+	int rc = w->in.len == 0 ? px_wire_fill(w, px_wire_deadline(idle_ms), &why) : PX_OK;
+	if (rc == PX_ETIMEOUT)
+		rc = PX_ECLOSED; /* nobody wants anything */
+	if (rc == PX_OK)
+		rc = take_head(w, px_wire_deadline(timeout_ms), head, &why);
 	px_buf_free(&why);
 	return rc;
 }

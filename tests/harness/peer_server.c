@@ -15,7 +15,7 @@
 
 #include "base/strings.h"
 
-enum { HANDSHAKE_MS = 10000, IDLE_MS = 600000, BODY_MS = 120000, ANSWER_MS = 600000 };
+enum { HANDSHAKE_MS = 10000, IDLE_MS = 600000, HEAD_MS = 600000, BODY_MS = 120000, ANSWER_MS = 600000 };
 #define BODY_MAX ((size_t)17 * 1024 * 1024)
 
 struct connection {
@@ -75,26 +75,47 @@ static bool parse_line(struct px_peer_call *call)
 	       px_strlcpy_n(call->path, target, n, sizeof(call->path));
 }
 
+/* Whether a request, or its part, was read; if it ends unclear or too late, say so. */
+static bool came(struct connection *c, int rc)
+{
+	static const char unclear[] = "the request is not clear\n", late[] = "too slow\n";
+	const char *text = rc == PX_EPARSE ? unclear : late;
+	if (rc == PX_EPARSE || rc == PX_ETIMEOUT) {
+		(void)px_peer_answer(c->w, rc == PX_EPARSE ? 400 : 408, NULL, "Connection: close\r\n", text,
+				     strlen(text), NULL);
+		px_wire_drain(c->w, 200);
+	}
+	return rc == PX_OK;
+}
+
+static int read_body(struct connection *c, struct px_peer_call *call)
+{
+	const struct px_peer_hooks *h = c->server->hooks;
+	char value[32];
+	uint64_t len = 0;
+	if (px_wire_field(&call->head, "Content-Length", value, sizeof(value)))
+		(void)px_parse_u64(value, 0, BODY_MAX, &len);
+	int64_t ms = h->body_ms > 0 ? h->body_ms + (int64_t)(len / 16) : BODY_MS;
+	return px_wire_read_body(c->w, &call->head, BODY_MAX, ms, &call->body);
+}
+
 static bool serve_one(struct connection *c, struct px_peer_call *call)
 {
 	const struct px_peer_hooks *h = c->server->hooks;
-	if (px_wire_read_head(c->w, IDLE_MS, &call->head) != PX_OK)
+	if (!came(c, px_wire_read_head(c->w, IDLE_MS, h->head_ms > 0 ? h->head_ms : HEAD_MS, &call->head)))
 		return false;
-	if (!parse_line(call)) {
-		(void)px_peer_answer(c->w, 400, NULL, "Connection: close\r\n", "no request line\n", 16, NULL);
-		return false;
-	}
+	if (!parse_line(call))
+		return came(c, PX_EPARSE);
 	if (h->headers != NULL && !h->headers(c->server->arg, c->w, call))
 		return false;
-	if (px_wire_read_body(c->w, &call->head, BODY_MAX, BODY_MS, &call->body) != PX_OK)
-		return false;
-	return h->request(c->server->arg, c->w, call);
+	return came(c, read_body(c, call)) && h->request(c->server->arg, c->w, call);
 }
 
 static void serve(struct connection *c)
 {
 	struct px_peer_server *s = c->server;
 	struct px_peer_call call = {.peer_uri = px_wire_peer_uri(c->w)};
+	px_wire_set_terms(c->w, s->hooks->renew_ms, s->hooks->loose);
 	if (s->hooks->opened == NULL || s->hooks->opened(s->arg, c->w)) {
 		while (!px_peer_server_ends(s) && serve_one(c, &call)) {
 		}

@@ -31,6 +31,12 @@ struct px_peer_hooks {
 	/* The head is there, nothing of the body; NULL: nothing. To refuse: answer, and return false. */
 	bool (*headers)(void *arg, struct px_wire *w, struct px_peer_call *call);
 	bool (*request)(void *arg, struct px_wire *w, struct px_peer_call *call);
+	/* How long requests may take: ms for a head from its first octet on, for a body besides a second for
+	 * each 16 KiB of its length; longer: 408. 0: minutes, so that no test depends on it. */
+	int64_t head_ms, body_ms;
+	/* Not as it should be: px_wire_set_terms. */
+	int64_t renew_ms;
+	bool loose;
 };
 
 struct px_peer_server;

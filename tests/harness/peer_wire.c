@@ -254,6 +254,8 @@ int px_wire_fill(struct px_wire *w, int64_t deadline, struct px_buf *why)
 {
 	int rc = PX_EAGAIN;
 	uint8_t *to = px_buf_reserve(&w->in, 65536);
+	if (w->renew_ms > 0)
+		deadline = px_wire_deadline(w->renew_ms);
 	while (rc == PX_EAGAIN) {
 		ERR_clear_error();
 		errno = 0;
@@ -307,6 +309,29 @@ int px_wire_write(struct px_wire *w, const void *data, size_t len, const struct 
 		rc = put(w, (const uint8_t *)data + at, PX_MIN(chunk, len - at), deadline, why);
 	}
 	return rc;
+}
+
+int px_wire_drip(struct px_wire *w, const void *data, size_t len, const struct px_wire_pace *pace,
+		 int64_t timeout_ms, struct px_buf *why)
+{
+	struct px_buf nothing = PX_BUF_INIT;
+	int64_t deadline = px_wire_deadline(timeout_ms);
+	int rc = PX_OK;
+	for (size_t at = 0; rc == PX_OK && w->in.len == 0 && at < len; at += pace->chunk) {
+		rc = put(w, (const uint8_t *)data + at, PX_MIN(pace->chunk, len - at), deadline, why);
+		if (rc == PX_OK && at + pace->chunk < len)
+			rc = px_wire_fill(w, px_wire_deadline(pace->pause_ms), &nothing);
+		if (rc == PX_ETIMEOUT)
+			rc = PX_OK; /* not yet */
+	}
+	px_buf_free(&nothing);
+	return rc;
+}
+
+void px_wire_set_terms(struct px_wire *w, int64_t renew_ms, bool loose)
+{
+	w->renew_ms = renew_ms;
+	w->loose = loose;
 }
 
 void px_wire_drain(struct px_wire *w, int64_t timeout_ms)

@@ -64,6 +64,10 @@ void px_wire_cut(struct px_wire **wire);
 /** @pace NULL: at once. @return PX_OK, PX_ECLOSED, PX_ETIMEOUT with @why. */
 int px_wire_write(struct px_wire *w, const void *data, size_t len, const struct px_wire_pace *pace,
 		  int64_t timeout_ms, struct px_buf *why);
+/** Slowly, with an eye on the other side: it ends when something comes or the connection is closed. @pace
+ * with a chunk. */
+int px_wire_drip(struct px_wire *w, const void *data, size_t len, const struct px_wire_pace *pace,
+		 int64_t timeout_ms, struct px_buf *why);
 /**
  * One answer: 1xx are skipped. @reply is cleared first. @return PX_OK; PX_ECLOSED (ended without a whole
  * answer: what came is in @reply), PX_ETLS (an alert; with TLS 1.3 a refused client certificate shows here),
@@ -79,7 +83,10 @@ bool px_wire_field(const struct px_buf *head, const char *name, char *out, size_
 /** Request and answer together. @type NULL: no Content-Type. @body NULL: GET. */
 int px_wire_request(struct px_wire *w, const char *path, const char *type, const void *body, size_t len,
 		    int64_t timeout_ms, struct px_wire_reply *reply, struct px_buf *why);
-/** Append the head of such a request. @extra: complete lines or "". */
+/** Append a body in chunks of @chunk octets, as Transfer-Encoding: chunked has it. */
+void px_wire_add_chunks(struct px_buf *out, const void *body, size_t len, size_t chunk);
+/** Append the head of such a request. @extra: complete lines or ""; with Transfer-Encoding the length is left
+ * out. */
 void px_wire_request_head(struct px_buf *out, const struct px_wire *w, const char *path, const char *type,
 			  const void *body, size_t len, const char *extra);
 
@@ -96,11 +103,14 @@ const SSL *px_wire_ssl(const struct px_wire *w);
 int px_wire_server_ctx(const struct px_wire_tls *tls, SSL_CTX **out, struct px_buf *why);
 /** Handshake on an accepted socket (taken, also on failure). */
 int px_wire_accept(SSL_CTX *ctx, int fd, int64_t timeout_ms, struct px_wire **out, struct px_buf *why);
-/** Request line and fields up to the empty line. @return PX_OK; PX_ECLOSED (also an idle end), PX_ETIMEOUT,
- * PX_ELIMIT. */
-int px_wire_read_head(struct px_wire *w, int64_t timeout_ms, struct px_buf *head);
+/** A server that is not as it should be: @renew_ms not 0: each read may take so long again, whatever deadline
+ * is given; @loose: sizes of chunks are whatever strtoul makes of them. */
+void px_wire_set_terms(struct px_wire *w, int64_t renew_ms, bool loose);
+/** Request line and fields up to the empty line, @timeout_ms from the first octet on; that may come within
+ * @idle_ms. @return PX_OK; PX_ECLOSED (also an idle end), PX_ETIMEOUT, PX_ELIMIT. */
+int px_wire_read_head(struct px_wire *w, int64_t idle_ms, int64_t timeout_ms, struct px_buf *head);
 /** The body that goes with @head: Content-Length or chunked, at most @max octets. Sends 100-continue where
- * asked for. */
+ * asked for. @return PX_OK; PX_EPARSE (where it ends is not clear), PX_ELIMIT, PX_ETIMEOUT, PX_ECLOSED. */
 int px_wire_read_body(struct px_wire *w, const struct px_buf *head, size_t max, int64_t timeout_ms,
 		      struct px_buf *body);
 /** Until the other side closes, or the time is over; what comes is thrown away. */

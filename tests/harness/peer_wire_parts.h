@@ -14,6 +14,8 @@ struct px_wire {
 	int alert;
 	char peer_uri[128];
 	char host[128];
+	int64_t renew_ms; /* each read may take so long again; 0: deadlines are absolute */
+	bool loose;       /* sizes of chunks are read as strtoul does */
 	struct px_buf in; /* came, not used yet */
 };
 

@@ -76,6 +76,7 @@ void px_told(struct px_play *p, const struct px_answer *a, const char *what)
 
 struct manner {
 	const char *cut, *type;
+	bool chunked;
 	struct px_wire_pace pace;
 	int64_t timeout;
 };
@@ -99,8 +100,13 @@ static int post_cut(struct px_wire *w, const struct manner *m, const struct px_d
 static void post_slow(struct px_wire *w, const struct manner *m, const struct px_doc *d, struct px_answer *a)
 {
 	struct px_buf all = PX_BUF_INIT;
-	px_wire_request_head(&all, w, "/v1/exchanges", m->type, d->octets.data, d->octets.len, "");
-	px_buf_add(&all, d->octets.data, d->octets.len);
+	px_wire_request_head(&all, w, "/v1/exchanges", m->type, d->octets.data, d->octets.len,
+			     m->chunked ? "Transfer-Encoding: chunked\r\n" : "");
+	if (m->chunked)
+		px_wire_add_chunks(&all, d->octets.data, d->octets.len,
+				   m->pace.chunk > 0 ? m->pace.chunk : d->octets.len);
+	else
+		px_buf_add(&all, d->octets.data, d->octets.len);
 	a->rc = px_wire_write(w, all.data, all.len, &m->pace, m->timeout, &a->why);
 	/* A refusal may come before all was written. */
 	int rc = px_wire_read_reply(w, m->timeout, &a->reply, &a->why);
@@ -120,7 +126,7 @@ static void post(struct px_play *p, const struct px_actor *actor, const struct p
 	if (m->cut != NULL) {
 		(void)post_cut(*w, m, d, a);
 		px_wire_cut(w);
-	} else if (m->pace.chunk > 0) {
+	} else if (m->pace.chunk > 0 || m->chunked) {
 		post_slow(*w, m, d, a);
 	} else {
 		a->rc = px_wire_request(*w, "/v1/exchanges", m->type, d->octets.data, d->octets.len,
@@ -230,6 +236,7 @@ int px_cmd_send(struct px_play *p, const struct px_call *call)
 	struct manner m = {
 	    .cut = px_call_key(call, "cut"),
 	    .type = type != NULL ? type : "application/xml",
+	    .chunked = px_call_yes(call, "chunked"),
 	    .pace = {(size_t)px_call_number(call, "chunk", 0), px_call_time(call, "pause", 0)},
 	    .timeout = px_call_time(call, "timeout", PX_REQUEST_MS) * p->venue->slow,
 	};
@@ -240,9 +247,9 @@ int px_cmd_send(struct px_play *p, const struct px_call *call)
 
 /* --- other requests --- */
 
-/* A new connection, @octets as they are, one answer. */
+/* A new connection, @octets as they are, one answer. @pace NULL: at once. */
 static int exchange_octets(struct px_play *p, struct px_actor *actor, const void *octets, size_t len,
-			   bool plain, int64_t timeout, const char *what)
+			   bool plain, const struct px_wire_pace *pace, int64_t timeout, const char *what)
 {
 	struct px_wire *w = NULL;
 	px_answers_clear(p);
@@ -257,7 +264,10 @@ static int exchange_octets(struct px_play *p, struct px_actor *actor, const void
 		a->rc = px_dial(p, actor, &w, &a->why);
 	}
 	if (a->rc == PX_OK) {
-		(void)px_wire_write(w, octets, len, NULL, timeout, &a->why);
+		if (pace != NULL && pace->chunk > 0)
+			(void)px_wire_drip(w, octets, len, pace, timeout, &a->why);
+		else
+			(void)px_wire_write(w, octets, len, NULL, timeout, &a->why);
 		a->rc = px_wire_read_reply(w, timeout, &a->reply, &a->why);
 	}
 	px_wire_close(&w);
@@ -283,7 +293,7 @@ int px_request(struct px_play *p, struct px_actor *actor, const char *method, co
 		px_buf_add(&all, body->octets.data, body->octets.len);
 	struct px_buf what = PX_BUF_INIT;
 	px_buf_addf(&what, "%s %s as %s", method, path, actor->name);
-	int rc = exchange_octets(p, actor, all.data, all.len, false, timeout, px_buf_str(&what));
+	int rc = exchange_octets(p, actor, all.data, all.len, false, NULL, timeout, px_buf_str(&what));
 	if (rc == PX_OK)
 		p->answers[0].doc = body;
 	px_buf_free(&all);
@@ -318,6 +328,8 @@ int px_cmd_raw(struct px_play *p, const struct px_call *call)
 {
 	struct px_actor *actor = px_acting(p, call, "as");
 	struct px_buf octets = PX_BUF_INIT;
+	const struct px_wire_pace pace = {(size_t)px_call_number(call, "chunk", 0),
+					  px_call_time(call, "pause", 0)};
 	if (actor == NULL)
 		return PX_EINVAL;
 	if (call->n > 0)
@@ -329,7 +341,7 @@ int px_cmd_raw(struct px_play *p, const struct px_call *call)
 	}
 	if (call->body.s != NULL)
 		px_buf_adds(&octets, "\r\n");
-	int rc = exchange_octets(p, actor, octets.data, octets.len, px_call_yes(call, "plain"),
+	int rc = exchange_octets(p, actor, octets.data, octets.len, px_call_yes(call, "plain"), &pace,
 				 px_call_time(call, "timeout", PX_REQUEST_MS) * p->venue->slow, "raw octets");
 	px_buf_free(&octets);
 	return rc;

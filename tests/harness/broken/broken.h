@@ -71,6 +71,7 @@ struct broken {
 	struct px_peer_signer *signer;
 	struct px_examiner *examiner;
 	pthread_mutex_t examining; /* it serves one at a time */
+	struct px_peer_hooks hooks;
 	struct px_peer_server *server;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

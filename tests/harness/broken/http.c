@@ -109,6 +109,9 @@ static int check_head(struct broken *b, const struct px_peer_call *call, const c
 	*text = "Content-Type must be application/xml";
 	if (post && !HAS(ANY_CONTENT_TYPE) && !is_xml(&call->head))
 		return 415;
+	*text = "a length is required";
+	if (HAS(CHUNKED_REFUSED) && px_wire_field(&call->head, "Transfer-Encoding", value, sizeof(value)))
+		return 411;
 	*text = "the body is too large";
 	if (px_wire_field(&call->head, "Content-Length", value, sizeof(value)) &&
 	    px_parse_u64(value, 0, UINT64_MAX, &len) == PX_OK && len > limit(b))
@@ -204,4 +207,5 @@ static bool on_request(void *arg, struct px_wire *w, struct px_peer_call *call)
 	return ok;
 }
 
-const struct px_peer_hooks broken_hooks = {on_opened, on_headers, on_request};
+const struct px_peer_hooks broken_hooks = {
+    .opened = on_opened, .headers = on_headers, .request = on_request, .head_ms = 10000, .body_ms = 30000};

@@ -166,7 +166,10 @@ static int serve(struct broken *b, struct px_buf *why)
 		px_buf_setf(why, "listen { addresses } must have a port");
 		return PX_ECONF;
 	}
-	return px_peer_server_new(ctx, (unsigned)number, &broken_hooks, b, &b->server, why);
+	b->hooks = broken_hooks;
+	b->hooks.renew_ms = HAS(NO_DEADLINE) ? 60000 : 0;
+	b->hooks.loose = HAS(CHUNKS_LOOSE);
+	return px_peer_server_new(ctx, (unsigned)number, &b->hooks, b, &b->server, why);
 }
 
 static unsigned start_forwarders(struct broken *b, pthread_t *threads)
