@@ -126,7 +126,12 @@ const struct px_ctl_arg *px_ctl_find_arg(const struct px_ctl_command *command, c
 
 bool px_ctl_is_journalled(const struct px_ctl_command *command)
 {
-	return command->privilege == PX_CTL_ACT || command->business;
+	return command->privilege == PX_CTL_ACT || command->look != PX_CTL_UNNOTED;
+}
+
+bool px_ctl_is_action(const struct px_ctl_command *command)
+{
+	return command->privilege == PX_CTL_ACT || command->look == PX_CTL_NOTED;
 }
 
 const char *px_ctl_kind_text(enum px_ctl_kind kind)

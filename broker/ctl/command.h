@@ -62,12 +62,15 @@ struct px_ctl_arg {
 	const char *help;
 };
 
+/** What of a look is journalled; in the table also false and true. */
+enum px_ctl_look { PX_CTL_UNNOTED, PX_CTL_BUSINESS, PX_CTL_NOTED };
+
 struct px_ctl_command {
 	enum px_ctl_id id;
 	const char *name;   /* as typed: "journal tail" */
 	const char *method; /* in the protocol: "journal.tail" */
 	enum px_ctl_privilege privilege;
-	bool business;
+	enum px_ctl_look look;
 	const char *help, *more; /* more: "" none */
 	unsigned n_args;
 	const struct px_ctl_arg *args; /* in the order of the command line */
@@ -81,6 +84,8 @@ const struct px_ctl_command *px_ctl_by_name(const char *name);
 const struct px_ctl_arg *px_ctl_find_arg(const struct px_ctl_command *command, const char *name);
 /** Whether the daemon journals it with the user's name. */
 bool px_ctl_is_journalled(const struct px_ctl_command *command);
+/** Whether as an administrator's action, which is carried out even while the journal cannot be written. */
+bool px_ctl_is_action(const struct px_ctl_command *command);
 
 /** What an argument of @kind looks like, for people: "UTC time, or how long ago: 30min, 2h, 3d". */
 const char *px_ctl_kind_text(enum px_ctl_kind kind);

@@ -78,8 +78,9 @@ static const char *who_may(const struct px_ctl_command *command)
 		return "Needs no daemon.";
 	if (command->privilege == PX_CTL_ACT)
 		return "For administrators; journalled with the user's name.";
-	return command->business ? "For observers and administrators; journalled with the user's name."
-				 : "For observers and administrators.";
+	return px_ctl_is_journalled(command)
+		   ? "For observers and administrators; journalled with the user's name."
+		   : "For observers and administrators.";
 }
 
 static void add_value_text(const struct px_ctl_arg *arg, struct px_buf *out)

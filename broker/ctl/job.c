@@ -217,8 +217,7 @@ static void record_of(const struct px_job *job, struct record *r)
 		if (value != NULL)
 			record_arg(r, &job->command->args[i], value);
 	}
-	bool act = job->command->privilege == PX_CTL_ACT;
-	r->entry.kind = act ? PX_J_ADMIN : PX_J_READ;
+	r->entry.kind = px_ctl_is_action(job->command) ? PX_J_ADMIN : PX_J_READ;
 	r->entry.code = job->command->method;
 	r->entry.actor = job->conn->names.user;
 	r->entry.sender = r->sender;
@@ -229,9 +228,9 @@ static void record_of(const struct px_job *job, struct record *r)
 static void journalled(void *arg, int rc)
 {
 	struct px_job *job = PX_CAST(arg, struct px_job, PX_JOB_MAGIC);
-	bool act = job->command->privilege == PX_CTL_ACT;
-	if (job->conn != NULL && rc != PX_OK && act) {
-		/* An administrator must be able to act while the store cannot be written. */
+	if (job->conn != NULL && rc != PX_OK && px_ctl_is_action(job->command)) {
+		/* An administrator must be able to act, and to look at the store, while that cannot be
+		 * written. */
 		px_warnx("control",
 			 "user=%s command=%s is carried out although the journal cannot be written: %s",
 			 job->conn->names.user, job->command->method, px_err_text(rc));

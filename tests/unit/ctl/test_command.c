@@ -39,22 +39,10 @@ static void test_table(void **state)
 
 static void test_journalled(void **state)
 {
-	static const char *const yes[] = {"messages",
-					  "message",
-					  "trace",
-					  "body",
-					  "reload",
-					  "log",
-					  "stop",
-					  "pause",
-					  "resume",
-					  "probe",
-					  "retry",
-					  "cancel",
-					  "quarantine release",
-					  "acknowledge",
-					  "backup",
-					  "drain"};
+	static const char *const yes[] = {
+	    "messages", "message",     "trace",  "body",  "reload", "log",        "stop",
+	    "pause",    "resume",      "probe",  "retry", "cancel", "quarantine", "quarantine release",
+	    "verify",   "acknowledge", "backup", "drain"};
 	unsigned n = 0;
 	(void)state;
 	for (unsigned i = 0; i < PX_CTL_COMMANDS; i++)

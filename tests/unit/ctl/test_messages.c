@@ -171,6 +171,12 @@ static void test_journalled(void **state)
 	/* Asked in vain, it is journalled all the same. */
 	rig_error(r, "message", "{\"message\":\"BY/A9\"}", PX_RPC_NOT_FOUND);
 	assert_string_equal(rig_journal(r), "read root message BY/A9 ");
+	/* Who looked at the whole store, and at what is damaged in it. */
+	json_decref(rig_result(r, "quarantine", ""));
+	assert_string_equal(rig_journal(r), "admin root quarantine / ");
+	json_decref(rig_result(r, "verify", ""));
+	assert_string_equal(rig_journal(r), "admin root verify / ");
+	rig_error(r, "message", "{\"message\":\"BY/A9\"}", PX_RPC_NOT_FOUND);
 	/* Looking at the node itself is not. */
 	json_decref(rig_result(r, "status", ""));
 	json_decref(rig_result(r, "queue", ""));
