@@ -4,6 +4,7 @@
 # Copyright (c) 2026 The prinex authors
 """A recipient: a node with a system of its own, so that what is addressed to it stays there. A sender: whatever `prinex send` hands to a
 broker that pushes to the counterpart. And nothing is ever played against a node of environment production."""
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -72,8 +73,9 @@ def production(lab):
 
 
 with target.laboratory("BY", "XA", "XB") as the_lab:
-    recipient(the_lab)
-    sender(the_lab)
-    production(the_lab)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:  # each has a node of its own
+        running = [pool.submit(part, the_lab) for part in (recipient, sender, production)]
+    for part in running:
+        part.result()
     the_lab.brokers = []
 px.done()
