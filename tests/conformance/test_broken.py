@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 """`switches` says which. Without PX_LONG a selection of faults is tried (with sanitizers, which slow all of it down, every third of
-them), each on the cases of its kind (R, or S and B) but those that mostly sleep; PX_LONG=1 (make check-long) tries every fault
-on every case. Arguments: only these faults."""
+them), each on the cases that must notice it and on a third, another for each fault, of the others of its kind (R, or S and B) but those
+that mostly sleep; PX_LONG=1 (make check-long) tries every fault on every case. Arguments: only these faults."""
 import concurrent.futures
 import os
 import subprocess
@@ -20,19 +20,20 @@ SELECTED = ("no-client-cert tls12 http-loose accept-unknown-version accept-unkno
             "refused-occupies-id cyrillic-mangled ping-delivered no-order pull-any-confirmation").split()
 
 
-def scope(expected):
+def scope(number, expected):
     """Which cases to play."""
     if LONG or not expected:
         return [c for c in target.cases() if LONG or target.sleeps(c) < target.SLEEPY]
     letters = {c[3] for c in expected}
     letters |= {"S", "B"} if letters & {"S", "B"} else set()
-    return [c for c in target.cases() if c in expected or (c[3] in letters and target.sleeps(c) < target.SLEEPY)]
+    others = [c for c in target.cases() if c not in expected and c[3] in letters and target.sleeps(c) < target.SLEEPY]
+    return sorted(expected | set(others[number % 3::3]))
 
 
 def play(lab, number, fault, expected):
     b = target.broker_by(lab, "try-%d" % number)
     target.start_broken(b, *([fault] if fault else []))
-    p = subprocess.run(target.command(b, target.paths(scope(expected))), stdout=subprocess.PIPE,
+    p = subprocess.run(target.command(b, target.paths(scope(number, expected))), stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=900 * px.SLOW, check=False)
     status = b.stop()
     out = p.stdout.decode("utf-8", "replace")
