@@ -121,12 +121,12 @@ SCRIPT = """<script>
 </script></body>"""
 
 
-def browser(chromium, scheme):
+def browser(chromium, scheme, width):
     copy = os.path.join(work, "copy-%d.html" % scheme)
     with open(copy, "w", encoding="utf-8") as f:
         f.write(page.replace("</body>", SCRIPT))
     argv = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + os.path.join(work, "profile"),
-            "--host-resolver-rules=MAP * ~NOTFOUND", "--blink-settings=preferredColorScheme=%d" % scheme, "--window-size=1400,1000",
+            "--host-resolver-rules=MAP * ~NOTFOUND", "--blink-settings=preferredColorScheme=%d" % scheme, "--window-size=%d,1000" % width,
             "--virtual-time-budget=20000", "--dump-dom", "file://" + copy]
     status, out, err = px.run(argv, timeout=300)
     m = re.search(r'<pre id="seen">(.*?)</pre>', out, re.S)
@@ -137,7 +137,7 @@ chromium = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "
 if chromium is None:
     px.skip("search, folding and links in a browser, in light and dark", "chromium is not there")
 else:
-    light = browser(chromium, 1)
+    light = browser(chromium, 1, 1400)
     if px.ok("error" not in light, "the page runs in a browser", light.get("error")):
         px.ok(light["all"] == len(rows), "at first all elements are shown", light["all"])
         px.ok(all("netmass" in page.split('id="%s"' % i)[1].split("</tr>")[0].lower() for i in light["found"]) and
@@ -158,7 +158,8 @@ else:
         px.ok(light["to_rule"] == ["#rule/R-MRN-CHECK", True], "from an element to its rule", light["to_rule"])
         px.ok(light["slash"] == "search", "/ goes to the search", light["slash"])
         px.ok(not light["overflow"], "nothing sticks out to the right")
-        dark = browser(chromium, 0)
+        dark = browser(chromium, 0, 500)
+        px.ok(dark.get("overflow") is False, "nor on a narrow screen", dark)
         px.ok(dark.get("dark") not in (None, light["dark"]) and light["dark"] == "rgb(255, 255, 255)", "light and dark differ", dark.get("dark", dark))
 shutil.rmtree(work, ignore_errors=True)
 px.done()
