@@ -278,6 +278,139 @@ int px_show_document(struct px_buf *out, const uint8_t *doc, size_t len)
 	return PX_OK;
 }
 
+/* --- movements, for an officer --- */
+
+static const xmlNode *first(const xmlNode *parent, const char *name)
+{
+	const xmlNode *n = parent->children;
+	while (n != NULL && (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, name) != 0))
+		n = n->next;
+	return n;
+}
+
+static const xmlNode *next(const xmlNode *n)
+{
+	const char *name = (const char *)n->name;
+	for (n = n->next; n != NULL; n = n->next) {
+		if (n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, name) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* The text of the child @name, with @before in front; nothing where there is none. */
+static void add_child(struct px_buf *out, const char *before, const xmlNode *parent, const char *name)
+{
+	const xmlNode *n = first(parent, name);
+	xmlChar *text = n != NULL ? xmlNodeGetContent(n) : NULL;
+	if (text != NULL) {
+		px_buf_adds(out, before);
+		px_show_safe(out, (const char *)text);
+	}
+	xmlFree(text);
+}
+
+/* What children @name of the declarations say, each once: `  vehicle    AE47125, A3318E5`. */
+static void add_values(struct px_buf *out, const xmlNode *movement, const char *name, const char *label)
+{
+	struct px_buf line = PX_BUF_INIT;
+	px_buf_adds(&line, ", ");
+	for (const xmlNode *d = first(movement, "Declaration"); d != NULL; d = next(d)) {
+		for (const xmlNode *n = first(d, name); n != NULL; n = next(n)) {
+			struct px_buf value = PX_BUF_INIT;
+			xmlChar *text = xmlNodeGetContent(n);
+			px_buf_adds(&value, ", ");
+			px_show_safe(&value, (const char *)text);
+			px_buf_adds(&value, ", ");
+			if (strstr(px_buf_str(&line), px_buf_str(&value)) == NULL)
+				px_buf_adds(&line, px_buf_str(&value) + 2);
+			xmlFree(text);
+			px_buf_free(&value);
+		}
+	}
+	if (line.len > 2)
+		px_buf_addf(out, "  %-10s %.*s\n", label, (int)line.len - 4, px_buf_str(&line) + 2);
+	px_buf_free(&line);
+}
+
+/* Type, who sent it as what, when, and where its signed octets are. */
+static void add_exchange(struct px_buf *out, const xmlNode *n, const char *label)
+{
+	px_buf_addf(out, "  %-10s", label);
+	add_child(out, " ", n, "MessageType");
+	add_child(out, " ", n, "TypeVersion");
+	add_child(out, " ", n, "Sender");
+	add_child(out, "/", n, "MessageId");
+	add_child(out, ", accepted ", n, "AcceptedAt");
+	add_child(out, ", ", n, "Href");
+	px_buf_addc(out, '\n');
+}
+
+static bool is_declared(const xmlNode *movement, const xmlNode *sent)
+{
+	struct px_buf a = PX_BUF_INIT, b = PX_BUF_INIT;
+	bool found = false;
+	add_child(&a, "", sent, "Href");
+	for (const xmlNode *d = first(movement, "Declaration"); d != NULL && !found; d = next(d)) {
+		px_buf_clear(&b);
+		add_child(&b, "", d, "Href");
+		found = strcmp(px_buf_str(&a), px_buf_str(&b)) == 0;
+	}
+	px_buf_free(&a);
+	px_buf_free(&b);
+	return found;
+}
+
+static void show_movement(struct px_buf *out, const xmlNode *m)
+{
+	add_child(out, "\n", m, "MovementState");
+	px_buf_addc(out, '\n');
+	add_values(out, m, "MRN", "MRN");
+	add_values(out, m, "LRN", "LRN");
+	add_values(out, m, "Declarant", "declarant");
+	add_values(out, m, "Vehicle", "vehicle");
+	add_values(out, m, "Container", "container");
+	add_values(out, m, "Seal", "seal");
+	for (const xmlNode *d = first(m, "Declaration"); d != NULL; d = next(d)) {
+		add_exchange(out, d, "declared");
+		for (const xmlNode *a = first(d, "Arrival"); a != NULL; a = next(a)) {
+			add_child(out, "    expected at ", a, "Office");
+			add_child(out, " ", a, "ExpectedAt");
+			add_child(out, ", at the latest ", a, "Limit");
+			px_buf_addc(out, '\n');
+		}
+	}
+	for (const xmlNode *s = first(m, "Sent"); s != NULL; s = next(s)) {
+		if (!is_declared(m, s))
+			add_exchange(out, s, "sent");
+	}
+	add_child(out, "  declarations not listed: ", m, "DeclarationsOmitted");
+	px_buf_adds(out, first(m, "DeclarationsOmitted") != NULL ? "\n" : "");
+	add_child(out, "  exchanges not listed: ", m, "SentOmitted");
+	px_buf_adds(out, first(m, "SentOmitted") != NULL ? "\n" : "");
+}
+
+int px_show_movements(struct px_buf *out, const uint8_t *doc, size_t len)
+{
+	xmlDoc *tree = parse(doc, len);
+	unsigned n = 0;
+	if (tree == NULL)
+		return PX_EPARSE;
+	const xmlNode *root = xmlDocGetRootElement(tree), *m = first(root, "Movement");
+	for (const xmlNode *c = m; c != NULL; c = next(c))
+		n++;
+	px_buf_addf(out, "%u movement%s known", n, n == 1 ? "" : "s");
+	add_child(out, " to ", root, "Authority");
+	add_child(out, " at ", root, "At");
+	px_buf_addc(out, '\n');
+	for (; m != NULL; m = next(m))
+		show_movement(out, m);
+	add_child(out, "\nmore: ask again with after=", root, "Next");
+	px_buf_adds(out, first(root, "Next") != NULL ? "\n" : "");
+	xmlFreeDoc(tree);
+	return PX_OK;
+}
+
 static json_t *json_element(const xmlNode *n);
 
 /* Elements that the schema lets repeat are always lists, so that programs need not look twice. */

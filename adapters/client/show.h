@@ -56,6 +56,10 @@ json_t *px_json_confirmation(const uint8_t *doc, size_t len, const char *element
 int px_show_document(struct px_buf *out, const uint8_t *doc, size_t len);
 json_t *px_json_document(const uint8_t *doc, size_t len);
 
+/** The answer to an officer's question, a paragraph a movement; digests are left to the JSON. @return PX_OK
+ * or PX_EPARSE. */
+int px_show_movements(struct px_buf *out, const uint8_t *doc, size_t len);
+
 /** One object, one line, to standard output; takes the reference. */
 void px_json_print(json_t *object);
 

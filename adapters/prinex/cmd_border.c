@@ -60,7 +60,7 @@ static int print_movements(const struct px_settings *s, const struct px_reply *r
 		return PX_EXIT_OK;
 	}
 	struct px_buf text = PX_BUF_INIT;
-	int rc = px_show_document(&text, r->body.data, r->body.len);
+	int rc = px_show_movements(&text, r->body.data, r->body.len);
 	fputs(px_buf_str(&text), stdout);
 	px_buf_free(&text);
 	return rc == PX_OK ? PX_EXIT_OK : px_complain(PX_EXIT_BARRED, "the answer cannot be read");

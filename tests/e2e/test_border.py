@@ -134,7 +134,7 @@ with px.Lab("BY", "UA") as lab:
         return px.run([px.program("prinex"), name, "--url", ua.url(), "--cert", post.cert, "--key", post.key, "--anchors", p + "/tls-ca.pem",
                        "--server-uri", "urn:prinex:UA:node:node-ua"] + list(args))
     status, out, err = command("lookup", "--user", "o.kovalenko", "vehicle=ае 4712-5")
-    px.ok(status == 0 and mid in out and "Href" in out, "prinex lookup finds it", (status, out, err))
+    px.ok(status == 0 and re.search("^  vehicle +AE51120", out, re.M) and "/v1/exchanges/BY/%s/body" % mid in out, "prinex lookup finds it", (status, out, err))
     status, out, err = command("lookup", "--user", "o.kovalenko", "--json", "office=" + office, "arriving=2000-01-01..2199-01-01")
     px.ok(status == 0 and amid in json.dumps(json.loads(out)), "prinex lookup --json", (status, out, err))
     status, out, err = command("lookup", "vehicle=AE47125")
