@@ -159,7 +159,9 @@ def main():
         px.ok(sorted(EARLIER) == list(range(1, latest)), "there is a store of each earlier format", sorted(EARLIER))
         for number in range(1, latest + 1):
             upgrade(broker, by, xa, number, latest)
-        for call in ("pwrite", "writev", "fdatasync"):
+        if px.SANITIZE:  # as in tests/faults: their runtime and the preloaded one do not go together
+            px.skip("killed while it upgrades", "not with sanitizers")
+        for call in () if px.SANITIZE else ("pwrite", "writev", "fdatasync"):
             n = 1
             while killed(broker, by, 1, latest, call, n) and os.environ.get("PX_LONG") and n < 40:
                 n += 1
