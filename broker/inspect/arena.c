@@ -104,12 +104,14 @@ void px_arena_put(struct px_arena *a, unsigned slot, const void *data, size_t le
 	px_assert(slot < PX_ARENA_SLOTS && len <= a->slot_size);
 	if (len > 0)
 		memcpy(a->docs + slot * a->slot_size, data, len);
+	a->doc_used[slot] = PX_MAX(a->doc_used[slot], len);
 }
 
-void px_arena_copy_verdict(const struct px_arena *a, unsigned slot, size_t len, struct px_buf *out)
+void px_arena_copy_verdict(struct px_arena *a, unsigned slot, size_t len, struct px_buf *out)
 {
 	px_assert(len <= (size_t)PX_LIMIT_VERDICT);
 	px_buf_add(out, px_arena_verdict(a, slot), len);
+	a->verdict_used[slot] = PX_MAX(a->verdict_used[slot], len);
 }
 
 static void punch(const struct px_arena *a, size_t start, size_t used)
@@ -120,11 +122,21 @@ static void punch(const struct px_arena *a, size_t start, size_t used)
 		return;
 }
 
-void px_arena_release(struct px_arena *a, unsigned slot, size_t doc_len, size_t verdict_len)
+bool px_arena_is_swollen(const struct px_arena *a)
 {
-	px_assert(slot < PX_ARENA_SLOTS);
-	punch(a, slot * a->slot_size, doc_len);
-	punch(a, docs_size(a) + slot * round_up((size_t)PX_LIMIT_VERDICT), verdict_len);
+	bool is = false;
+	for (unsigned i = 0; i < PX_ARENA_SLOTS; i++)
+		is = is || a->doc_used[i] > KEEP || a->verdict_used[i] > KEEP;
+	return is;
+}
+
+void px_arena_shrink(struct px_arena *a)
+{
+	for (unsigned i = 0; i < PX_ARENA_SLOTS; i++) {
+		punch(a, i * a->slot_size, a->doc_used[i]);
+		punch(a, docs_size(a) + i * round_up((size_t)PX_LIMIT_VERDICT), a->verdict_used[i]);
+		a->doc_used[i] = a->verdict_used[i] = 0;
+	}
 }
 
 const uint8_t *px_arena_doc(const struct px_arena *a, unsigned slot)

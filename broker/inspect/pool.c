@@ -263,7 +263,7 @@ static void on_tick(void *arg)
 		px_worker_check(&pool->workers[i]);
 	rescue(pool);
 	for (unsigned i = 0; i < pool->n_workers; i++)
-		busy = busy || pool->workers[i].n_flight > 0 || pool->workers[i].state == PX_WORKER_BORN;
+		busy = busy || px_worker_needs_watch(&pool->workers[i]);
 	if (busy)
 		px_pool_watch(pool);
 }

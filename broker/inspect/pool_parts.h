@@ -129,7 +129,7 @@ void px_pool_worker_up(struct px_pool *pool);
 void px_pool_fail(struct px_pool *pool, int rc, const char *why);
 /** The parent of a closing pool has ended: free it. */
 void px_pool_closed(struct px_pool *pool);
-/** Look at deadlines while anything is in flight. */
+/** Look at deadlines while anything is in flight, and at memory to be taken back. */
 void px_pool_watch(struct px_pool *pool);
 int64_t px_pool_mono(const struct px_pool *pool);
 
@@ -146,8 +146,10 @@ void px_worker_not_born(struct px_worker *w, const char *why);
 bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone);
 /** Whether it can take a request now: nothing in work (@second false) or into its second slot. */
 bool px_worker_can_take(const struct px_worker *w, bool second, size_t len);
-/** Look at its deadlines, kill it if they have passed. */
+/** Look at its deadlines, kill it if they have passed; take memory back when it rests. */
 void px_worker_check(struct px_worker *w);
+/** Is there a reason to call px_worker_check again? */
+bool px_worker_needs_watch(const struct px_worker *w);
 /** End its process; what it had ends with PX_ECANCELLED. No new one is asked for. */
 void px_worker_stop(struct px_worker *w);
 

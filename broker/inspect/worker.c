@@ -20,6 +20,9 @@
 /* Documents up to this size take milliseconds: only they share an inspector's queue of two. */
 #define SMALL ((size_t)64 * 1024)
 
+/* Fresh pages for a large document cost as much as copying it: they are kept while such documents come. */
+#define SHRINK_MS 500
+
 static const char *const reasons[] = {"crash", "cpu", "wall", "garbage", "replaced"};
 
 void px_worker_init(struct px_worker *w, struct px_pool *pool, unsigned index)
@@ -280,10 +283,9 @@ bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone)
 }
 
 /* The flight in work has its answer: the next one, if any, is in work now. */
-static struct px_flight land(struct px_worker *w, size_t verdict_len)
+static struct px_flight land(struct px_worker *w)
 {
 	struct px_flight f = w->flight[0];
-	px_arena_release(&w->arena, f.slot, f.len, verdict_len);
 	w->flight[0] = w->flight[1];
 	w->n_flight--;
 	w->alone = false;
@@ -319,7 +321,7 @@ static void on_answer(struct px_worker *w, const struct px_wire_answer *answer)
 		die(w, PX_DEAD_GARBAGE);
 		return;
 	}
-	struct px_flight f = land(w, (size_t)answer->verdict_len);
+	struct px_flight f = land(w);
 	if (f.job != NULL)
 		px_pool_finish(w->pool, f.job, PX_OK, v);
 	else
@@ -361,6 +363,8 @@ void px_worker_check(struct px_worker *w)
 	if (w->state == PX_WORKER_UP)
 		read_answers(w);
 	int64_t age = px_pool_mono(w->pool) - w->since;
+	if (w->state == PX_WORKER_UP && w->n_flight == 0 && age > SHRINK_MS)
+		px_arena_shrink(&w->arena);
 	if (w->state == PX_WORKER_BORN && age > setup->wall_ms)
 		px_worker_not_born(w, "an inspector does not say that its sandbox stands");
 	if (w->state != PX_WORKER_UP || w->n_flight == 0)
@@ -371,4 +375,10 @@ void px_worker_check(struct px_worker *w)
 		die(w, PX_DEAD_CPU);
 	else if (age > setup->wall_ms)
 		die(w, PX_DEAD_WALL);
+}
+
+bool px_worker_needs_watch(const struct px_worker *w)
+{
+	return w->n_flight > 0 || w->state == PX_WORKER_BORN ||
+	       (w->state == PX_WORKER_UP && px_arena_is_swollen(&w->arena));
 }
