@@ -1,7 +1,8 @@
-/* prinex: stage parse: octets to a tree, then one walk over it
+/* prinex: stage parse: octets to a tree; what of it the next stages must know
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 
 #include "xml/heap.h"
@@ -24,12 +25,60 @@ static void on_error(void *arg, xmlErrorPtr err)
 		errors->items[errors->n - 1].line = (unsigned)err->line;
 }
 
+/* --- while elements are made --- */
+
+static bool has_scheme(const xmlChar *uri)
+{
+	if (!((*uri >= 'a' && *uri <= 'z') || (*uri >= 'A' && *uri <= 'Z')))
+		return false;
+	size_t n = strcspn((const char *)uri, ":/?#");
+	return uri[n] == ':';
+}
+
+static bool is_fine_namespace(const xmlChar *uri)
+{
+	return uri == NULL || *uri == '\0' || (has_scheme(uri) && strchr((const char *)uri, '&') == NULL);
+}
+
+static bool is_xsi_type(const xmlChar *name, const xmlChar *ns)
+{
+	return ns != NULL && strcmp((const char *)name, "type") == 0 && strcmp((const char *)ns, NS_XSI) == 0;
+}
+
+static void note_signature(struct px_run *run, xmlNode *node)
+{
+	/* Names are interned by the parser, but comparing two letters first is as cheap. */
+	if (node->name[0] != 'S' || !px_node_is(node, PX_NS_DSIG, "Signature"))
+		return;
+	if (run->n_signatures++ == 0)
+		run->first_signature = node;
+}
+
+/*
+ * An element is looked at while it is in the processor's cache: a walk over the tree of 1 MB afterwards is a
+ * twentieth of an inspection. What is wrong is told by that walk, once the document is well-formed.
+ */
+static void on_element(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_ns,
+		       const xmlChar **ns, int n_attributes, int n_defaulted, const xmlChar **attributes)
+{
+	const xmlParserCtxt *ctxt = ctx;
+	struct px_run *run = ctxt->_private;
+	xmlSAX2StartElementNs(ctx, name, prefix, uri, n_ns, ns, n_attributes, n_defaulted, attributes);
+	for (int i = 0; i < n_ns; i++) /* prefix, URI */
+		run->must_survey = run->must_survey || !is_fine_namespace(ns[2 * i + 1]);
+	for (int i = 0; i < n_attributes; i++) /* name, prefix, URI, value, its end */
+		run->must_survey = run->must_survey || is_xsi_type(attributes[5 * i], attributes[5 * i + 2]);
+	if (ctxt->node != NULL)
+		note_signature(run, ctxt->node);
+}
+
 static void make_tree(struct px_run *run)
 {
 	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
 	px_assert(ctxt != NULL);
 	ctxt->_private = run;
 	ctxt->sax->serror = on_error;
+	ctxt->sax->startElementNs = on_element;
 	run->doc = xmlCtxtReadMemory(ctxt, (const char *)run->data, (int)run->len, NULL, NULL, OPTIONS);
 	if (run->doc != NULL && (!ctxt->wellFormed || !ctxt->nsWellFormed) && run->v->errors.total == 0)
 		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
@@ -43,18 +92,14 @@ static bool parse(struct px_run *run)
 	px_heap_end();
 	if (run->doc == NULL && run->v->errors.total == 0)
 		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "not well-formed");
-	return run->v->errors.total == 0;
+	if (run->v->errors.total == 0)
+		return true;
+	run->n_signatures = 0; /* of a tree that nobody reads, and that may be gone */
+	run->first_signature = NULL;
+	return false;
 }
 
-/* --- the walk --- */
-
-static bool has_scheme(const xmlChar *uri)
-{
-	if (!((*uri >= 'a' && *uri <= 'z') || (*uri >= 'A' && *uri <= 'Z')))
-		return false;
-	size_t n = strcspn((const char *)uri, ":/?#");
-	return uri[n] == ':';
-}
+/* --- the walk, where something may be wrong --- */
 
 /*
  * Canonicalization of relative namespace names is undefined (https://www.w3.org/TR/xml-c14n section 1.3). An
@@ -78,17 +123,11 @@ static void note_element(struct px_run *run, xmlNode *node)
 	if (node->nsDef != NULL)
 		check_namespaces(run, node);
 	for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
-		if (a->ns == NULL || strcmp((const char *)a->name, "type") != 0 ||
-		    strcmp((const char *)a->ns->href, NS_XSI) != 0)
+		if (!is_xsi_type(a->name, a->ns != NULL ? a->ns->href : NULL))
 			continue;
 		if (run->n_xsi_types < PX_ARRAY_LEN(run->xsi_types))
 			run->xsi_types[run->n_xsi_types] = a;
 		run->n_xsi_types++;
-	}
-	/* Names are interned by the parser, but comparing two letters first is as cheap. */
-	if (node->name[0] == 'S' && px_node_is(node, PX_NS_DSIG, "Signature")) {
-		if (run->n_signatures++ == 0)
-			run->first_signature = node;
 	}
 }
 
@@ -116,6 +155,6 @@ void px_stage_parse(struct px_run *run)
 	run->root = xmlDocGetRootElement(run->doc);
 	if (run->root == NULL)
 		px_run_error(run, PX_CODE_XML_SYNTAX, NULL, NULL, "there is no root element");
-	else
+	else if (run->must_survey)
 		survey(run);
 }

@@ -54,7 +54,8 @@ struct px_run {
 	xmlNode *root;
 	xmlNode *payload;   /* the business document's root element */
 	xmlNode *signature; /* the only Signature, at its place once the shape stage has passed */
-	/* What one walk over the whole tree found (parse stage). */
+	/* What the parse stage found in the whole tree. */
+	bool must_survey; /* a namespace that may be wrong, or xsi:type */
 	unsigned n_signatures;
 	xmlNode *first_signature;
 	unsigned n_xsi_types;
@@ -95,7 +96,7 @@ const char *px_node_text(const xmlNode *node, xmlChar **tofree);
 
 /* --- the stages --- */
 
-/** parse.c: octets to tree, then one walk: relative namespace names, xsi:type, Signatures. */
+/** parse.c: octets to tree; relative namespace names, xsi:type, Signatures. */
 void px_stage_parse(struct px_run *run);
 /** envelope.c: structure and header; what of the catalogue it names. */
 void px_stage_envelope(struct px_run *run);
