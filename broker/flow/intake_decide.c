@@ -42,12 +42,28 @@ static void answers_found(void *arg, int rc, const struct px_answers *found)
 		px_intake_accept(in);
 }
 
+/* Nothing but its times is wrong with it, by a clock that may be wrong itself. */
+static bool is_only_untimely(const struct px_findings *errors)
+{
+	for (unsigned i = 0; i < errors->n; i++) {
+		enum px_code code = errors->items[i].code;
+		if (code != PX_CODE_TIME_FUTURE && code != PX_CODE_TIME_PAST && code != PX_CODE_TIME_EXPIRED)
+			return false;
+	}
+	return true;
+}
+
 void px_intake_decide(struct intake *in)
 {
 	const struct px_verdict *v = in->verdict;
 	const struct px_conf_partner *partner = px_intake_partner(in);
 	int64_t now = px_flow_now(in->flow);
 	int status = px_decide(in->gen->conf, in->gen->cat, partner, v, now, &in->errors);
+	if (status != 0 && is_only_untimely(&in->errors) && px_steady_is_unsure(in->flow)) {
+		px_intake_later(
+		    in, "its times do not fit the clock of this node, which was set and may be wrong");
+		return;
+	}
 	if (status != 0) {
 		px_intake_refuse(in, status, &in->errors);
 		return;

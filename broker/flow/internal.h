@@ -92,9 +92,9 @@ struct px_flow {
 	unsigned stopping;    /* steps of a clean stop */
 	/* steady.c */
 	int64_t skew;        /* wall minus mono, when last looked at */
-	int64_t doubt_until; /* mono; until then the wall clock ends nothing */
-	int64_t not_before;  /* wall; at start the journal was ahead of the clock by more than a step; 0: was
-				not */
+	int64_t believed;    /* the skew of the clock that was believed last */
+	int64_t doubt_until; /* mono; until then the wall clock ends nothing; 0: the clock is believed */
+	int64_t not_before;  /* wall; what the clock showed before it was set back; 0: it was not */
 	/* overdue.c */
 	int64_t started; /* mono ms */
 	bool sweeping;
@@ -256,8 +256,12 @@ bool px_sent_along(const struct px_flow *flow, const struct px_message *m, const
 /* steady.c */
 /** Compare the clock with the journal. */
 void px_steady_start(struct px_flow *flow);
-/** Whether it stands before what the journal held at start, and is not believed yet: no new messages. */
+/** Whether it stands before what it showed already, or the journal held at start: no new messages. */
 bool px_steady_is_behind(struct px_flow *flow);
+/** Whether it may be wrong: nobody is to be refused for good because of his times. */
+bool px_steady_is_unsure(const struct px_flow *flow);
+/** A person says that it is right as it is. */
+void px_steady_believe(struct px_flow *flow);
 /** Notice that the wall clock was set. */
 void px_steady_tick(struct px_flow *flow);
 /** Whether it was set a short time ago, so that nothing should end by it. */

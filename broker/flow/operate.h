@@ -38,7 +38,7 @@ void px_flow_cancel(struct px_flow *flow, const struct px_flow_which *which, con
 		    const char *reason, const char *actor, px_flow_told *told, void *arg);
 
 /** An administrator has looked at an alarm that does not clear by itself (@subject "": at all of that name).
- */
+ * Of the one about the clock: that it is right as it is. */
 void px_flow_acknowledge(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *actor,
 			 px_flow_told *told, void *arg);
 /** Look at a quarantined record again (store/marks.h) and let go on what waited for it. */

@@ -247,9 +247,26 @@ static bool is_for_people(enum px_alarm alarm)
 	       alarm == PX_ALARM_QUARANTINE || alarm == PX_ALARM_KEY_OWNER;
 }
 
+/* Somebody looked at the clock: it is right as it is. Nothing is to be kept: a start judges anew. */
+static void clock_is_right(struct px_flow *flow, const char *actor, px_flow_told *told, void *arg)
+{
+	if (!px_alarm_is_raised(flow->alarms, PX_ALARM_CLOCK, "")) {
+		told(arg, PX_ENOTFOUND, "no such alarm is raised");
+		return;
+	}
+	px_steady_believe(flow);
+	px_log(PX_LOG_NOTICE, "flow", "the clock of this machine is believed as it is: %s says it is right",
+	       actor);
+	told(arg, PX_OK, "1 alarm acknowledged: the clock is believed as it is");
+}
+
 void px_flow_acknowledge(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *actor,
 			 px_flow_told *told, void *arg)
 {
+	if (alarm == PX_ALARM_CLOCK) {
+		clock_is_right(flow, actor, told, arg);
+		return;
+	}
 	if (!is_for_people(alarm)) {
 		told(arg, PX_EPRECONDITION, "this alarm clears by itself when its cause is gone");
 		return;

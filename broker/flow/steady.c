@@ -18,9 +18,14 @@
  * Either is logged and raises an alarm for that time. Slewing (NTP) is no step.
  *
  * At start there is nothing to compare with but the journal. A clock that stands before its newest entry (a
- * machine whose battery is dead starts in 1970) is wrong, or was: the same as one that was set back, and new
- * messages are answered 503, for they would be refused for good as made in the future, and what is signed
- * would bear a wrong time. A long pause looks like a clock that is ahead, so that cannot be told.
+ * machine whose battery is dead starts in 1970) is wrong, or was: the same as one that was set back. A long
+ * pause looks like a clock that is ahead, so that cannot be told.
+ *
+ * A clock that stands before what it showed already signs times that contradict what was signed before: new
+ * messages are answered 503 until it has come to that point. Beyond it, it may still be slow by as much, so
+ * nobody is refused for good because of his times, and the alarm stays, until the clock is set right or a
+ * person who looked says that it is right (it was ahead before) by acknowledging the alarm. The same holds
+ * for times while a step is in doubt.
  */
 #define STEP  60000
 #define DOUBT (10 * 60 * 1000)
@@ -39,6 +44,12 @@ static void due_now(struct px_flow *flow)
 		px_store_requeue(flow->store, conf->partners[i].name, px_flow_now(flow), NULL, NULL);
 }
 
+/* It stands a step before the clock that was believed last. */
+static bool is_slow(const struct px_flow *flow)
+{
+	return flow->believed - skew_of(flow) >= STEP;
+}
+
 static void stepped(struct px_flow *flow, int64_t by)
 {
 	char how[64];
@@ -48,8 +59,10 @@ static void stepped(struct px_flow *flow, int64_t by)
 	       by < 0 ? "back" : "forward", how, DOUBT / 60000);
 	px_alarm_raise(flow->alarms, PX_ALARM_CLOCK, "", "it was set %s by %s", by < 0 ? "back" : "forward",
 		       how);
-	if (by < 0)
+	if (by < 0) {
+		flow->not_before = PX_MAX(flow->not_before, px_clock_mono(flow->clock) + flow->believed);
 		due_now(flow);
+	}
 }
 
 /* The newest entries of the journal, from before this start. */
@@ -67,12 +80,12 @@ static void journal_read(void *arg, int rc, unsigned n, const struct px_journal_
 	if (behind >= STEP) {
 		px_duration_format(behind, how, sizeof(how));
 		flow->not_before = newest;
+		flow->believed = newest - px_clock_mono(flow->clock);
 		flow->doubt_until = px_clock_mono(flow->clock) + DOUBT;
-		px_log(
-		    PX_LOG_ERR, "flow",
-		    "the clock of this machine stands %s before the newest entry of the journal; for %d min, "
-		    "or until it is set, no new messages are taken, and nothing expires",
-		    how, DOUBT / 60000);
+		px_log(PX_LOG_ERR, "flow",
+		       "the clock of this machine stands %s before the newest entry of the journal; no new "
+		       "messages are taken until it is set, or somebody acknowledges that it is right",
+		       how);
 		px_alarm_raise(flow->alarms, PX_ALARM_CLOCK, "",
 			       "at start it stood %s before the newest entry of the journal", how);
 		due_now(flow);
@@ -82,16 +95,30 @@ static void journal_read(void *arg, int rc, unsigned n, const struct px_journal_
 
 void px_steady_start(struct px_flow *flow)
 {
-	flow->skew = skew_of(flow);
+	flow->skew = flow->believed = skew_of(flow);
 	px_flow_begin(flow);
 	px_store_journal_scan(flow->store, 0, LOOK_BACK, false, journal_read, flow);
 }
 
 bool px_steady_is_behind(struct px_flow *flow)
 {
-	if (flow->not_before - px_flow_now(flow) < STEP || !px_steady_is_doubtful(flow))
+	if (skew_of(flow) - flow->skew <= -STEP) /* the next tick will see it */
+		return is_slow(flow);
+	if (flow->not_before - px_flow_now(flow) < STEP)
 		flow->not_before = 0;
 	return flow->not_before != 0;
+}
+
+bool px_steady_is_unsure(const struct px_flow *flow)
+{
+	return px_steady_is_doubtful(flow) || is_slow(flow);
+}
+
+void px_steady_believe(struct px_flow *flow)
+{
+	flow->skew = flow->believed = skew_of(flow);
+	flow->doubt_until = flow->not_before = 0;
+	px_alarm_clear(flow->alarms, PX_ALARM_CLOCK, "");
 }
 
 void px_steady_tick(struct px_flow *flow)
@@ -100,10 +127,10 @@ void px_steady_tick(struct px_flow *flow)
 	flow->skew = skew;
 	if (by >= STEP || by <= -STEP)
 		stepped(flow, by);
-	else if (flow->doubt_until != 0 && !px_steady_is_doubtful(flow)) {
-		flow->doubt_until = 0;
-		px_alarm_clear(flow->alarms, PX_ALARM_CLOCK, "");
-	}
+	else if (flow->doubt_until == 0)
+		flow->believed = skew; /* it may be slewed */
+	else if (!px_steady_is_unsure(flow))
+		px_steady_believe(flow);
 }
 
 bool px_steady_is_doubtful(const struct px_flow *flow)

@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "base/alarm.h"
+#include "flow/operate.h"
 #include "pairs.h"
 
 #define DAY (24 * HOUR)
@@ -61,6 +62,19 @@ static void test_sent_while_in_doubt(void **state)
 	world_free(&p.w);
 }
 
+static void told(void *arg, int rc, const char *text)
+{
+	(void)text;
+	*(int *)arg = rc;
+}
+
+static int acknowledge(struct node *n)
+{
+	int rc = 1;
+	px_flow_acknowledge(n->flow, PX_ALARM_CLOCK, "", "anna", told, &rc);
+	return rc;
+}
+
 /* Retries were due within minutes: they must not wait for half a day. */
 static void test_back(void **state)
 {
@@ -71,6 +85,9 @@ static void test_back(void **state)
 	world_run(p.w, 13 * HOUR);
 	px_clock_sim_jump(world_clock(p.w), -12 * (int64_t)HOUR);
 	p.ua->down = false;
+	world_run(p.w, 20 * MINUTE);
+	assert_true(p.ua->posts >= 1);
+	assert_int_equal(acknowledge(p.ua), PX_OK); /* it is the same clock, and set back there as well */
 	world_run(p.w, 20 * MINUTE);
 	assert_string_equal(world_state(p.by, "BY", "M1", "UA"), "handed-over");
 	world_free(&p.w);
@@ -125,9 +142,8 @@ static void test_before_the_journal(void **state)
 	world_free(&p.w);
 }
 
-/* Perhaps it was wrong before: it is believed after a while. A start soon after the last entry is none of
- * this. */
-static void test_before_the_journal_is_believed(void **state)
+/* Perhaps it was wrong before: a person says so. A start soon after the last entry is none of this. */
+static void test_before_the_journal_is_acknowledged(void **state)
 {
 	(void)state;
 	struct pair p = make_pair(38, "", "");
@@ -137,12 +153,70 @@ static void test_before_the_journal_is_believed(void **state)
 	world_crash(p.by);
 	world_run(p.w, SECOND);
 	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	assert_int_equal(acknowledge(p.by), PX_ENOTFOUND);
 	px_clock_sim_jump(world_clock(p.w), -(int64_t)DAY);
 	world_crash(p.by);
-	world_run(p.w, 9 * MINUTE);
+	world_run(p.w, 11 * MINUTE);
 	assert_int_equal(status_of(p.by, "M2"), 503);
-	world_run(p.w, 2 * MINUTE);
+	assert_true(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	assert_int_equal(acknowledge(p.by), PX_OK);
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
 	assert_int_equal(status_of(p.by, "M2"), 201);
+	world_free(&p.w);
+}
+
+static int status_of_right(struct node *n, const char *id, int64_t ahead)
+{
+	struct reply r =
+	    world_send(n, "system-by", &(struct msg){.id = id, .recipients = "UA", .created_ago = -ahead});
+	int status = r.status;
+	reply_free(&r);
+	return status;
+}
+
+/* Set back by mistake while it runs: whoever's clock is right is never refused for good, whatever passes. */
+static void test_back_refuses_nobody(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(39, "", "");
+	world_run(p.w, 5 * MINUTE);
+	px_clock_sim_jump(world_clock(p.w), -(int64_t)HOUR);
+	assert_int_equal(status_of_right(p.by, "M1", HOUR), 503); /* no tick has seen it yet */
+	world_run(p.w, 30 * MINUTE);
+	assert_int_equal(status_of_right(p.by, "M1", HOUR), 503);
+	world_run(p.w, 31 * MINUTE); /* where it was before: what is signed is in order again */
+	assert_int_equal(status_of_right(p.by, "M1", HOUR), 503);
+	assert_int_equal(status_of_right(p.by, "M2", 0), 201);
+	assert_true(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	px_clock_sim_jump(world_clock(p.w), HOUR);
+	assert_int_equal(status_of_right(p.by, "M1", 0), 201);
+	world_run(p.w, 11 * MINUTE);
+	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_CLOCK, ""));
+	assert_int_equal(status_of_right(p.by, "M3", HOUR), 422);
+	world_free(&p.w);
+}
+
+/* Started with it: the same, long after any doubt; and set forward nobody is too late while it is in doubt.
+ */
+static void test_wrong_clock_refuses_nobody(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(40, "", "");
+	SEND(p.by, "system-by", .id = "M0", .recipients = "UA");
+	world_run(p.w, 5 * MINUTE);
+	px_clock_sim_jump(world_clock(p.w), -(int64_t)HOUR);
+	world_crash(p.by);
+	world_run(p.w, 20 * MINUTE);
+	assert_int_equal(status_of_right(p.by, "M1", HOUR), 503);
+	px_clock_sim_jump(world_clock(p.w), HOUR);
+	world_run(p.w, 20 * MINUTE);
+	assert_int_equal(status_of_right(p.by, "M1", 0), 201);
+	px_clock_sim_jump(world_clock(p.w), 300 * (int64_t)DAY);
+	world_run(p.w, 5 * SECOND);
+	assert_int_equal(status_of_right(p.by, "M2", -300 * (int64_t)DAY), 503);
+	px_clock_sim_jump(world_clock(p.w), -300 * (int64_t)DAY);
+	world_run(p.w, 5 * SECOND);
+	assert_int_equal(status_of_right(p.by, "M2", 0), 201);
 	world_free(&p.w);
 }
 
@@ -169,7 +243,9 @@ int main(void)
 	    cmocka_unit_test(test_back),
 	    cmocka_unit_test(test_leases),
 	    cmocka_unit_test(test_before_the_journal),
-	    cmocka_unit_test(test_before_the_journal_is_believed),
+	    cmocka_unit_test(test_before_the_journal_is_acknowledged),
+	    cmocka_unit_test(test_back_refuses_nobody),
+	    cmocka_unit_test(test_wrong_clock_refuses_nobody),
 	    cmocka_unit_test(test_correction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
