@@ -143,7 +143,9 @@ static void probe_due(void *arg, int rc)
 		px_dispatch_unhold(link);
 		px_dispatch_kick(link);
 	} else {
-		px_operate_probed(link, false, "what waits was settled meanwhile");
+		bool settled = rc == PX_ESTALE || rc == PX_EPRECONDITION || rc == PX_ENOTFOUND;
+		px_operate_probed(link, false,
+				  settled ? "what waits was settled meanwhile" : px_err_text(rc));
 	}
 	px_flow_end(flow);
 }

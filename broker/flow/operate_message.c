@@ -26,7 +26,8 @@ struct change {
 	bool confirmations;
 	struct px_delivery *deliveries; /* that may be changed */
 	unsigned n;
-	unsigned pending, matching, done, in_flight, held, other;
+	unsigned pending, matching, done, in_flight, held, along, other, unwritten;
+	int failure; /* why the store could not write them */
 	px_flow_told *told;
 	void *arg;
 };
@@ -64,13 +65,21 @@ static void all_changed(struct change *c)
 	add_count(&text, c->done, c->cancel ? "cancelled" : "due now");
 	add_count(&text, c->in_flight, "in flight just now: try again when the attempt has ended");
 	add_held(&text, c);
+	add_count(&text, c->along,
+		  "by the same post as that to another recipient: cancel the message for all of them");
 	add_count(&text, c->other, c->cancel ? "could not be ended" : "wait for a confirmation, not for us");
+	if (c->unwritten > 0)
+		px_buf_addf(&text, "%s%u could not be changed, the store: %s", text.len > 0 ? ", " : "",
+			    c->unwritten, px_err_text(c->failure));
 	bool unknown = c->matching == 0 && c->recipient[0] != '\0';
 	if (unknown)
 		px_buf_addf(&text, "it has no delivery to %s", c->recipient);
 	else if (text.len == 0)
 		px_buf_adds(&text, "nothing of it waits any more");
-	int rc = c->done > 0 ? PX_OK : unknown ? PX_ENOTFOUND : PX_EPRECONDITION;
+	int rc = c->unwritten > 0 ? c->failure
+		 : c->done > 0    ? PX_OK
+		 : unknown        ? PX_ENOTFOUND
+				  : PX_EPRECONDITION;
 	change_end(c, rc, px_buf_str(&text));
 	px_buf_free(&text);
 }
@@ -78,14 +87,18 @@ static void all_changed(struct change *c)
 static void one_changed(void *arg, int rc)
 {
 	struct change *c = arg;
-	if (rc == PX_OK)
+	if (rc == PX_OK) {
 		c->done++;
-	else if (rc == PX_ESTALE)
+	} else if (rc == PX_ESTALE) {
 		c->in_flight++;
-	else if (rc == PX_ECORRUPT && !c->cancel)
+	} else if (rc == PX_ECORRUPT && !c->cancel) {
 		c->held++;
-	else
+	} else if (rc == PX_EPRECONDITION || rc == PX_ENOTFOUND || rc == PX_ECORRUPT) {
 		c->other++;
+	} else {
+		c->unwritten++;
+		c->failure = rc;
+	}
 	if (--c->pending == 0)
 		all_changed(c);
 }
@@ -119,18 +132,46 @@ static void retry_one(struct change *c, const struct px_delivery *d)
 	px_settle(c->flow, &about, &s, one_changed, c);
 }
 
+static bool is_meant(const struct change *c, const struct px_delivery *d)
+{
+	return c->recipient[0] == '\0' || strcmp(c->recipient, d->recipient) == 0;
+}
+
+/* A hub gets a message for all of its recipients with one post. One that waits for the same partner and is
+ * not cancelled too, or that is in flight, would take @d along: after its sender was told that it was
+ * cancelled, and behind what follows it. */
+static bool goes_along(struct change *c, const struct px_delivery *d)
+{
+	for (unsigned i = 0; i < c->n && c->cancel && d->state == PX_D_QUEUED; i++) {
+		const struct px_delivery *other = &c->deliveries[i];
+		if (other == d || other->state != PX_D_QUEUED || strcmp(other->partner, d->partner) != 0 ||
+		    d->partner[0] == '\0')
+			continue;
+		if (other->leased)
+			c->in_flight++;
+		else if (!is_meant(c, other))
+			c->along++;
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
 static void change_all(struct change *c)
 {
 	c->pending = 1; /* until all are begun */
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct px_delivery *d = &c->deliveries[i];
-		if (c->recipient[0] != '\0' && strcmp(c->recipient, d->recipient) != 0)
+		if (!is_meant(c, d))
 			continue;
 		c->matching++;
 		if (px_delivery_state_is_final(d->state))
 			continue;
 		if (d->leased) {
 			c->in_flight++;
+		} else if (goes_along(c, d)) {
+			continue;
 		} else if (c->cancel) {
 			c->pending++;
 			cancel_one(c, d);

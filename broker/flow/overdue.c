@@ -108,6 +108,16 @@ static void receipt_read(void *arg, int rc, const struct px_receipt *r)
 	end_it(o, &about);
 }
 
+/* A hub gets a message for all of its recipients with one post: how that ends is waited for. */
+static bool is_under_way(const struct px_message *m, const struct px_delivery *d)
+{
+	for (unsigned i = 0; i < m->n_deliveries && d->state == PX_D_QUEUED; i++) {
+		if (m->deliveries[i].leased && strcmp(m->deliveries[i].partner, d->partner) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void message_read(void *arg, int rc, const struct px_message *m)
 {
 	struct overdue *o = arg;
@@ -116,6 +126,10 @@ static void message_read(void *arg, int rc, const struct px_message *m)
 		return;
 	}
 	if (rc != PX_OK) {
+		one_done(o);
+		return;
+	}
+	if (is_under_way(m, &o->delivery)) {
 		one_done(o);
 		return;
 	}

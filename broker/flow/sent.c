@@ -108,7 +108,7 @@ bool px_sent_along(const struct px_flow *flow, const struct px_message *m, const
 		const struct px_delivery *other = &m->deliveries[i];
 		bool ended_by_answer = other->state == PX_D_DELIVERED || other->state == PX_D_REFUSED;
 		if (other->id != d->id && strcmp(other->partner, d->partner) == 0 &&
-		    (ended_by_answer || px_sent_maybe(flow, other)))
+		    (ended_by_answer || other->leased || px_sent_maybe(flow, other)))
 			return true;
 	}
 	return false;

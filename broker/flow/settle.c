@@ -262,8 +262,8 @@ static void settled(void *arg, int rc)
 	struct settling *s = arg;
 	struct px_flow *flow = s->flow;
 	/* An unknown outcome is asked for by settling again: if it happened, the store says PRECONDITION or
-	 * STALE. */
-	if (rc == PX_EFULL || rc == PX_EUNKNOWN) {
+	 * STALE. An administrator does not wait for room: told now, he may make some. */
+	if ((rc == PX_EFULL && s->actor == NULL) || rc == PX_EUNKNOWN) {
 		wait_for_room(s);
 		return;
 	}

@@ -207,6 +207,25 @@ static int home_to_settle(struct px_wtx *w, const struct px_settle *req, const s
 	return PX_OK;
 }
 
+/* A hub gets a message for all of its recipients with one post: while that for another one is under way, this
+ * one is too. Deliveries of a message have ids in a row. */
+static bool goes_along(struct px_wtx *w, const struct px_delivery *d, const struct px_settle *req)
+{
+	struct px_delivery other;
+	bool ends = req->state == PX_D_EXPIRED || req->state == PX_D_UNKNOWN || req->state == PX_D_CANCELLED;
+	if (d->state != PX_D_QUEUED || req->token.counter != 0 || !ends)
+		return false;
+	for (int down = 0; down < 2; down++) {
+		for (uint64_t id = down ? d->id - 1 : d->id + 1; id != 0; id += down ? -UINT64_C(1) : 1) {
+			if (px_load_delivery(&w->tx, id, &other) != PX_OK || other.message != d->message)
+				break;
+			if (strcmp(other.partner, d->partner) == 0 && px_lease_of(w->leases, id) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 {
 	struct px_delivery d;
@@ -219,8 +238,10 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 		rc = PX_ESTALE;
 	if (rc == PX_OK && !may_become(d.state, req->state))
 		rc = PX_EPRECONDITION;
-	if (rc == PX_OK && req->state == PX_D_EXPIRED && d.body_sent)
-		rc = PX_ESTALE; /* decided on an older reading */
+	bool outdated = rc == PX_OK &&
+			((req->state == PX_D_EXPIRED && d.body_sent) || goes_along(w, &d, req));
+	if (outdated) /* decided on an older reading */
+		rc = PX_ESTALE;
 	if (rc == PX_OK)
 		rc = home_to_settle(w, req, &d, &home);
 	if (rc != PX_OK)

@@ -211,6 +211,19 @@ static void change_state(struct sim *s, struct sim_delivery *d, const struct px_
 		s->first_queued++;
 }
 
+/** Another delivery of its message to its partner, a hub, is leased: the post is for this one too. */
+static bool goes_along(const struct sim *s, const struct sim_delivery *d, const struct px_settle *req)
+{
+	bool ends = req->state == PX_D_EXPIRED || req->state == PX_D_UNKNOWN || req->state == PX_D_CANCELLED;
+	for (size_t i = 0; i < s->n_deliveries && d->d.state == PX_D_QUEUED && ends; i++) {
+		const struct sim_delivery *other = &s->deliveries[i];
+		if (other != d && other->message == d->message && other->token.counter != 0 &&
+		    strcmp(other->d.partner, d->d.partner) == 0)
+			return req->token.counter == 0;
+	}
+	return false;
+}
+
 int sim_settle(struct sim *s, const struct px_settle *req)
 {
 	if (req->delivery == 0 || req->delivery > s->n_deliveries || s->deliveries[req->delivery - 1].purged)
@@ -220,7 +233,7 @@ int sim_settle(struct sim *s, const struct px_settle *req)
 		return PX_ESTALE;
 	if (!may_become(d->d.state, req->state))
 		return PX_EPRECONDITION;
-	if (req->state == PX_D_EXPIRED && d->d.body_sent)
+	if ((req->state == PX_D_EXPIRED && d->d.body_sent) || goes_along(s, d, req))
 		return PX_ESTALE;
 	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d->d.error, sizeof(error));

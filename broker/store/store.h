@@ -305,9 +305,9 @@ struct px_settle {
 	size_t owed_len;
 	const char *actor; /* who did it, for the journal; NULL the broker */
 };
-/** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent), PX_EPRECONDITION (already final;
- * UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order. A handed-over delivery never
- * goes back to QUEUED or is handed over again (PX_EPRECONDITION). Only PX_OK ends the lease. */
+/** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
+ * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.
+ * A handed-over delivery is never QUEUED or handed over again. Only PX_OK ends the lease. */
 typedef void px_write_done(void *arg, int rc);
 
 /** Pending confirmations for one way back. */

@@ -116,7 +116,7 @@ void count_refused(struct message *m, int status, const struct px_buf *coe)
 static void told_cancelled(const struct message *m, struct fate *f, const struct px_buf *entry)
 {
 	f->cancels++;
-	if (f->seen > 0 && strstr(px_buf_str(entry), "may have arrived") == NULL)
+	if (f->seen > 0 && !m->halved && strstr(px_buf_str(entry), "may have arrived") == NULL)
 		count_violation("%s to %s: told as cancelled and never sent; it arrived", m->id,
 				f->recipient);
 }
@@ -215,10 +215,10 @@ static void check_effect(const struct person *p, const struct message *m)
 static void check_order(struct person *p, const struct message *m)
 {
 	int *last = &p->last[m->from->index][m->line];
-	if (*last >= (int)m->place)
+	if (*last >= (int)m->place && !m->halved)
 		count_violation("%s: message %u of its movement, %s, arrives after message %d", p->partner,
 				m->place, m->id, *last);
-	*last = (int)m->place;
+	*last = PX_MAX(*last, (int)m->place);
 }
 
 void count_seen(struct person *p, const struct px_buf *doc)
@@ -301,6 +301,36 @@ void count_ordered(struct px_store *st, uint64_t delivery)
 	if (f != NULL && !l->ordered)
 		f->ordered++;
 	l->ordered = true;
+}
+
+static bool is_same_post(const struct sim *s, size_t a, size_t b)
+{
+	const struct sim_delivery *x = &s->deliveries[a], *y = &s->deliveries[b];
+	return x->message == y->message && strcmp(x->d.partner, y->d.partner) == 0 &&
+	       x->d.state == PX_D_CANCELLED && y->d.state == PX_D_QUEUED;
+}
+
+/* What a hub gets for several recipients is cancelled for all of them, or for none. Only a store that fails
+ * (or a node that does) between the one and the other may halve it; the operator is told. */
+void count_halved(const struct node *n, struct message *m)
+{
+	const struct sim *s = (const struct sim *)n->store;
+	bool may = town->crashing == n || s->faults.full_per_mille > 0 || s->faults.unknown_per_mille > 0;
+	for (size_t a = 0; a < s->n_deliveries; a++) {
+		const struct px_header *h = &s->messages[s->deliveries[a].message - 1].header;
+		if (strcmp(h->message_id, m->id) != 0 || strcmp(h->sender, m->from->authority) != 0)
+			continue;
+		for (size_t b = 0; b < s->n_deliveries; b++) {
+			if (!is_same_post(s, a, b))
+				continue;
+			/* One whose post was under way before has gone along already. */
+			if (!may && !m->halved && !s->deliveries[a].d.body_sent)
+				count_violation("%s: %s is cancelled for %s, and goes there with that for %s",
+						n->authority, m->id, s->deliveries[a].d.recipient,
+						s->deliveries[b].d.recipient);
+			m->halved = true;
+		}
+	}
 }
 
 void count_cancelled(const struct node *n, const struct message *m)

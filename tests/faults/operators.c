@@ -63,6 +63,7 @@ static void told(void *arg, int rc, const char *text)
 		resume_told(o, rc);
 		break;
 	case CANCEL:
+		count_halved(o->node, o->message);
 		if (rc == PX_OK)
 			count_cancelled(o->node, o->message);
 		break;

@@ -4,7 +4,9 @@
 # Copyright (c) 2026 The prinex authors
 #
 # The store is on an ext4 of 96 MB in a file (needs root and loop devices).
+import json
 import os
+import socket
 import subprocess
 import time
 
@@ -64,6 +66,50 @@ def alarms(broker):
     return [a["name"] for a in broker.ctl("status")["alarms"]]
 
 
+def ctl(by, *argv):
+    """(status, output, seconds) of prinexctl."""
+    started = time.monotonic()
+    status, out = by.broker.ctl(*argv, parse=False)
+    return status, out.strip(), time.monotonic() - started
+
+
+def is_paused(by):
+    return bool(by.broker.ctl("partner", "system-xa")["link"]["paused"])
+
+
+def use_up(by):
+    """The room that is left inside the store's file goes too, with the journal entries of commands. @return whether it is gone."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(by.broker.socket)
+        answers = s.makefile("r", encoding="utf-8")
+        for n in range(3000):
+            method, params = ("resume", {}) if n % 2 else ("pause", {"reason": "x" * 60})
+            s.sendall(json.dumps({"jsonrpc": "2.0", "id": n, "method": method, "params": dict(params, name="system-xa")}).encode() + b"\n")
+            answers.readline()
+            if n % 20 == 19 and "journal cannot be written" in by.broker.tail(100):
+                return True
+    return False
+
+
+def operate(by, sender):
+    """What administrators are told while nothing can be written."""
+    name = "/".join(sorted(sender.docs)[-2])
+    status, out, took = ctl(by, "cancel", name, "--reason", "lodged in error")
+    px.ok(status == 1 and "no space left" in out and took < 30 * px.SLOW, "cancel says at once that it cannot be written", (status, out, took))
+    waiting = [d["state"] for d in by.broker.ctl("queue")["deliveries"]]
+    px.ok(waiting == ["queued"] * len(sender.book.answers), "and is not carried out", waiting)
+    status, out, _ = ctl(by, "message", name)
+    px.ok(status == 1 and "no space left" in out, "business data are not shown to who cannot be recorded", (status, out))
+    status, out, _ = ctl(by, "pause", "system-xa", "--reason", "no room")
+    px.ok((status == 0) == is_paused(by) and (status == 0 or "no space left" in out), "pause is carried out or says why not", (status, out))
+    status, out, _ = ctl(by, "resume", "system-xa")
+    px.ok(not is_paused(by) or "no space left" in out, "resume too", (status, out))
+    status, out, _ = ctl(by, "status")
+    px.ok(status == 0 and " free" in out, "status shows what is free", out)
+    return name
+
+
 def run(lab, disk):
     by = solo.Solo(lab, store=os.path.join(disk.at, "store"), watermark="%d" % WATERMARK, map_size="64M")
     by.start()
@@ -75,6 +121,14 @@ def run(lab, disk):
     r = sender.system.post(sender.make(3, 0))
     px.ok(r.status == 503 and int(r.headers.get("retry-after", "0")) > 0, "below the watermark a message gets 503 with Retry-After", "%d %s" % (r.status, r.text()))
     px.ok(px.wait_for(lambda: "disk" in " ".join(alarms(by.broker))), "and an alarm says so", alarms(by.broker))
+    disk.fill(0)
+    px.ok(use_up(by), "the journal cannot be written any more", by.broker.tail(20))
+    name = operate(by, sender)
+    disk.empty()
+    disk.fill(WATERMARK // 2)
+    status, out, _ = ctl(by, "retry", name)
+    px.ok(status == 0, "with a little room they are carried out again", out)
+    ctl(by, "resume", "system-xa")
     inbox = ledger.Receiver(bulk.System(lab, "XA", broker=by.broker), threads=1)
     back = bulk.Receiver(bulk.System(lab, "BY", broker=by.broker), threads=1, keep=True)
     px.ok(px.wait_for(lambda: len(inbox.confirmed) >= 9), "what waits is delivered all the same", len(inbox.confirmed))
@@ -107,6 +161,39 @@ def run(lab, disk):
     back.stop()
 
 
+def large(sender):
+    """Messages of half a MB from now on."""
+    end = sender.payload.rindex(b"</")
+    sender.payload = sender.payload[:end] + b"<!--" + b"x" * (512 << 10) + b"-->" + sender.payload[end:]
+
+
+def run_purge(lab):
+    """A store that is full of itself: what its retention removes makes room, and messages are taken again by themselves."""
+    by = solo.Solo(lab, map_size="16M", extra='retention "short" { keep = "1min" }\n')
+    by.start()
+    sender = solo.Sender(by, lab.dir)
+    large(sender)
+    taken, movement = [], 0
+    while len(taken) < 60:
+        doc = sender.make(movement, 0)
+        movement += 1
+        r = sender.system.post(doc)
+        if r.status != 201:
+            break
+        taken.append(bulk.identity(doc))
+    px.ok(r.status == 503 and len(taken) > 5, "a full map: 503", (r.status, len(taken), r.text()))
+    inbox = ledger.Receiver(bulk.System(lab, "XA", broker=by.broker), threads=1)
+    px.ok(px.wait_for(lambda: len(inbox.confirmed) >= len(taken)), "what waits is delivered all the same", len(inbox.confirmed))
+    back = bulk.Receiver(bulk.System(lab, "BY", broker=by.broker), threads=1)
+    started = time.monotonic()
+    px.ok(px.wait_for(lambda: sender.system.post(doc).status == 201, 300), "when they are purged the next one is taken", by.broker.tail(20))
+    print("# takes messages again %.0f s later" % (time.monotonic() - started))
+    px.ok(sender.system.post(sender.docs[taken[0]]).status == 200, "what was purged is known all the same")
+    px.ok(by.verifies() == "", "store and journal verify", by.verifies())
+    inbox.stop()
+    back.stop()
+
+
 with px.Lab("BY", "XA") as lab:
     disk = Disk(lab)
     try:
@@ -114,6 +201,8 @@ with px.Lab("BY", "XA") as lab:
             px.skip("a full disk", disk.why)
         else:
             run(lab, disk)
+        if os.environ.get("PX_LONG"):
+            run_purge(lab)
     finally:
         for b in lab.brokers:
             b.stop()

@@ -70,6 +70,7 @@ struct message {
 	struct px_body *body;
 	bool broken;  /* an inspector refuses it */
 	bool unloved; /* its recipients refuse it */
+	bool halved;  /* cancelled for some of those that a hub gets it for, as the store allowed no more */
 	bool acked, refused;
 	struct px_buf coa;
 	int64_t created; /* wall */
@@ -271,6 +272,8 @@ void count_leased(struct px_store *st, const struct px_lease *lease);
 void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state);
 /** An operator was told that (deliveries of) @m were cancelled at @n. */
 void count_cancelled(const struct node *n, const struct message *m);
+/** An order to cancel @m was answered. */
+void count_halved(const struct node *n, struct message *m);
 /** The store is asked to end a delivery as cancelled. */
 void count_ordered(struct px_store *st, uint64_t delivery);
 /** Is there nothing left to happen? */

@@ -14,6 +14,18 @@ static void told(void *arg, int rc, const char *text)
 	*(int *)arg = rc;
 }
 
+struct said {
+	int rc;
+	char text[200];
+};
+
+static void tell(void *arg, int rc, const char *text)
+{
+	struct said *s = arg;
+	s->rc = rc;
+	px_strlcpy(s->text, text, sizeof(s->text));
+}
+
 /* The commit of a resume failed, or so it seemed: the next resume must not say that nothing is paused. */
 static void test_resume_after_an_unknown_commit(void **state)
 {
@@ -165,6 +177,88 @@ static void test_cancelled_is_superseded(void **state)
 	world_free(&w);
 }
 
+/* --- one post for several recipients
+ * --------------------------------------------------------------------------- */
+
+/* A hub gets it for UA and PL with one post: cancelled for UA alone it would arrive there all the same. */
+static void test_cancel_of_what_goes_along(void **state)
+{
+	(void)state;
+	static const char *const trusted[] = {"BY", "UA", "PL", "HU", NULL};
+	struct px_flow_which which = {.sender = "BY", .message_id = "M1"};
+	struct world *w = world_new(6);
+	struct px_buf text = PX_BUF_INIT;
+	struct said said = {.rc = 1};
+	conf_head(&text, "BY", trusted);
+	conf_partner(&text, "system-by", "BY", "system", NULL, "");
+	conf_partner(&text, "hub", "HU", "node", "https://hu:1", "relays-for = {\"UA\", \"PL\"}");
+	px_buf_adds(&text, "route \"hub\" { recipients = { \"UA\", \"PL\" } via = \"hub\" }\n");
+	struct node *by = world_node(w, "BY", px_buf_str(&text));
+	px_buf_clear(&text);
+	conf_head(&text, "HU", trusted);
+	conf_partner(&text, "node-by", "BY", "node", "https://by:1", "");
+	struct node *hu = world_node(w, "HU", px_buf_str(&text));
+	px_buf_free(&text);
+	world_start(w);
+	hu->hang = true; /* takes a minute to fail */
+	SEND(by, "system-by", .id = "M1", .recipients = "UA PL");
+	world_run(w, SECOND);
+	px_flow_cancel(by->flow, &which, "UA", "mistake", "anna", tell, &said);
+	world_run(w, SECOND);
+	assert_int_equal(said.rc, PX_EPRECONDITION);
+	assert_non_null(strstr(said.text, "in flight"));
+	hu->hang = false;
+	hu->down = true;
+	world_run(w, 2 * MINUTE);
+	px_flow_cancel(by->flow, &which, "UA", "mistake", "anna", tell, &said);
+	world_run(w, SECOND);
+	assert_int_equal(said.rc, PX_EPRECONDITION);
+	assert_non_null(strstr(said.text, "by the same post"));
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "queued");
+	px_flow_cancel(by->flow, &which, "", "mistake", "anna", tell, &said);
+	world_run(w, SECOND);
+	assert_int_equal(said.rc, PX_OK);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "cancelled");
+	assert_string_equal(world_state(by, "BY", "M1", "PL"), "cancelled");
+	world_free(&w);
+}
+
+/* --- no room
+ * ------------------------------------------------------------------------------------------------- */
+
+/* A full disk: each command says so at once, instead of waiting for room that the administrator has to make;
+ * nothing of it happens later. */
+static void test_no_room(void **state)
+{
+	(void)state;
+	struct px_store_sim_faults faults = {.full_per_mille = 1000};
+	struct px_flow_which which = {.sender = "BY", .message_id = "M1"};
+	struct pair p = make_pair(5, "", "");
+	struct said said[5] = {{.rc = 1}, {.rc = 1}, {.rc = 1}, {.rc = 1}, {.rc = 1}};
+	struct px_link_state link;
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, MINUTE);
+	px_store_sim_set_faults(p.by->store, &faults);
+	px_flow_cancel(p.by->flow, &which, "", "mistake", "anna", tell, &said[0]);
+	px_flow_retry(p.by->flow, &which, tell, &said[1]);
+	px_flow_retry_partner(p.by->flow, "node-ua", tell, &said[2]);
+	px_flow_pause(p.by->flow, "node-ua", "anna", "", tell, &said[3]);
+	px_flow_probe(p.by->flow, "node-ua", tell, &said[4]);
+	world_run(p.w, 10);
+	for (unsigned i = 0; i < PX_ARRAY_LEN(said); i++) {
+		assert_int_equal(said[i].rc, i == 4 ? PX_EPRECONDITION : PX_EFULL);
+		assert_non_null(strstr(said[i].text, px_err_text(PX_EFULL)));
+	}
+	px_flow_link(p.by->flow, "node-ua", &link);
+	assert_false(link.paused);
+	px_store_sim_set_faults(p.by->store, NULL);
+	p.ua->down = false;
+	world_run(p.w, 20 * MINUTE);
+	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
+	world_free(&p.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +266,8 @@ int main(void)
 	    cmocka_unit_test(test_pause_overtakes_a_lease),
 	    cmocka_unit_test(test_pause_overtakes_a_poll),
 	    cmocka_unit_test(test_cancelled_is_superseded),
+	    cmocka_unit_test(test_cancel_of_what_goes_along),
+	    cmocka_unit_test(test_no_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

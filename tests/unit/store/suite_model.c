@@ -272,6 +272,19 @@ static void owe(struct model *m, const struct model_message *message, size_t len
 	    .partner = message->note.from, .ref_sender = message->note.sender, .created = now, .len = len};
 }
 
+/* A hub gets a message for all recipients at once. */
+static bool goes_along(const struct model *m, const struct model_delivery *d, const struct model_settle *s)
+{
+	bool ends = s->state == PX_D_EXPIRED || s->state == PX_D_UNKNOWN || s->state == PX_D_CANCELLED;
+	for (int i = 0; i < m->n_deliveries; i++) {
+		const struct model_delivery *other = &m->deliveries[i];
+		if (other != d && other->message == d->message && other->partner == d->partner &&
+		    other->token.counter != 0)
+			return ends && d->state == PX_D_QUEUED && d->token.counter == 0;
+	}
+	return false;
+}
+
 int model_settle(struct model *m, const struct model_settle *s, int64_t now)
 {
 	if (s->delivery < 0)
@@ -281,7 +294,7 @@ int model_settle(struct model *m, const struct model_settle *s, int64_t now)
 		return PX_ESTALE;
 	if (!may_become(d->state, s->state))
 		return PX_EPRECONDITION;
-	if (s->state == PX_D_EXPIRED && d->body_sent)
+	if ((s->state == PX_D_EXPIRED && d->body_sent) || goes_along(m, d, s))
 		return PX_ESTALE;
 	m->entries += s->state != PX_D_QUEUED || s->error != d->error;
 	d->state = s->state;

@@ -333,6 +333,23 @@ static void stale_is_told_before_final(struct suite *t)
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_DELIVERED), PX_EPRECONDITION);
 }
 
+/* A hub gets it for both with one post: while that is under way for MD, nothing but its outcome ends it for LT. */
+static void what_goes_along_does_not_end(struct suite *t)
+{
+	static const enum px_delivery_state ends[] = {PX_D_EXPIRED, PX_D_UNKNOWN, PX_D_CANCELLED};
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA MD@hub LT@hub");
+	struct got_leases l = suite_lease(t, "hub", 1);
+	assert_int_equal(l.n, 1);
+	uint64_t other = l.items[0].delivery.id == a.ids[1] ? a.ids[2] : a.ids[1];
+	for (size_t i = 0; i < PX_ARRAY_LEN(ends); i++)
+		assert_int_equal(SETTLE(t, .delivery = other, .state = ends[i]), PX_ESTALE);
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_CANCELLED), PX_OK); /* to UA itself */
+	assert_int_equal(SETTLE(t, .delivery = l.items[0].delivery.id, .token = l.items[0].token,
+				.state = PX_D_QUEUED),
+			 PX_OK);
+	assert_int_equal(SETTLE(t, .delivery = other, .state = PX_D_CANCELLED), PX_OK);
+}
+
 static void long_error_is_cut(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
@@ -358,6 +375,7 @@ const struct suite_case suite_settle_cases[] = {
     {"unknown may be superseded, once", unknown_is_superseded_once},
     {"nothing to settle is not found", nothing_to_settle},
     {"stale is told before final", stale_is_told_before_final},
+    {"what goes along with a leased one does not end", what_goes_along_does_not_end},
     {"a long error is cut", long_error_is_cut},
     {NULL, NULL},
 };
