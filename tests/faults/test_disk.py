@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# prinex: a full disk: 503 before a commit fails, deliveries and control go on, and it takes messages again when there is room
+# prinex: a full disk: 503 before a commit fails, deliveries and control go on, and it takes messages again when there is room; a device that fails
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 #
@@ -161,6 +161,107 @@ def run(lab, disk):
     back.stop()
 
 
+class Device:
+    """An ext4 on a loop device whose image is a file with holes on a tmpfs: when that is full, writes to blocks that were never
+    written before fail with EIO, while the ext4 above believes that it has room."""
+
+    def __init__(self, lab):
+        self.below, self.at = os.path.join(lab.dir, "below"), os.path.join(lab.dir, "device")
+        self.image, self.mounts, self.why = os.path.join(self.below, "image"), [], ""
+        if os.getuid() != 0:
+            self.why = "needs root"
+            return
+        os.mkdir(self.below)
+        os.mkdir(self.at)
+        if not self.run("mount", "-t", "tmpfs", "-o", "size=48m", "none", self.below):
+            return
+        self.mounts.append(self.below)
+        with open(self.image, "wb") as f:
+            f.truncate(256 << 20)
+        if self.run("mkfs.ext4", "-q", "-m", "0", "-J", "size=8", "-E", "nodiscard", self.image):
+            self.mount()
+
+    def run(self, *argv):
+        try:
+            p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        except OSError as e:
+            self.why = str(e)
+            return False
+        if p.returncode != 0:
+            self.why = "%s: %s" % (argv[0], p.stdout.decode().strip())
+        return p.returncode == 0
+
+    def mount(self):
+        if self.run("mount", "-o", "loop,errors=remount-ro", self.image, self.at):
+            self.mounts.append(self.at)
+
+    def fail(self):
+        with open(os.path.join(self.below, "ballast"), "wb", buffering=0) as f:
+            try:
+                while f.write(b"x" * (64 << 10)):
+                    pass
+            except OSError:
+                pass
+
+    def mend(self):
+        """As people do: take it away, check it, put it back."""
+        os.unlink(os.path.join(self.below, "ballast"))
+        self.run("umount", self.mounts.pop())
+        self.run("e2fsck", "-p", self.image)  # 1: mended
+        self.why = ""
+        self.mount()
+
+    def unmount(self):
+        while self.mounts:
+            self.run("umount", self.mounts.pop())
+
+
+def run_device(lab, device):
+    by = solo.Solo(lab, store=os.path.join(device.at, "store"), map_size="128M")
+    by.start()
+    sender = solo.Sender(by, lab.dir)
+    px.ok(all(sender.movement(m) for m in range(3)), "on a good device messages are taken")
+    pid = by.broker.broker_pid()
+    device.fail()
+    docs, status = [], 201
+    while status == 201 and len(docs) < 500:
+        docs.append(sender.make(10 + len(docs), 0))
+        try:
+            r = sender.system.post(docs[-1])
+        except bulk.FAULTS:
+            status = 0
+            break
+        status = r.status
+        if status == 201:
+            sender.book.acked(bulk.identity(docs[-1]), r.body)
+    print("# %d messages fitted into what the device had written before" % (len(docs) - 1))
+    px.ok(status in (0, 503), "writes fail: no 2xx", status)
+    px.ok(px.wait_for(lambda: by.broker.process.poll() is not None or by.broker.broker_pid() != pid), "the process that saw it ends", by.broker.tail(30))
+    docs.append(sender.make(9, 0))
+    again = {post(sender, doc) for doc in docs[-2:] * 3}
+    px.ok(not again & {200, 201}, "nothing is taken while it lasts", again)
+    by.broker.kill_node()
+    device.mend()
+    px.ok(not device.why, "it is mended", device.why)
+    by.start()
+    inbox = ledger.Receiver(bulk.System(lab, "XA", broker=by.broker), threads=1)
+    for doc in docs:
+        px.wait_for(lambda doc=doc: post(sender, doc) in (200, 201))
+        sender.book.acked(bulk.identity(doc), sender.system.post(doc).body)
+    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)) and by.is_idle())
+    verdict = ledger.judge(sender.book.answers, sender.book.differing, inbox.sightings.log)
+    px.ok(not any(verdict[1:]) and verdict.acked == len(sender.book.answers), "the ledger is clean", verdict)
+    px.ok(by.verifies() == "", "store and journal verify", by.verifies())
+    inbox.stop()
+
+
+def post(sender, doc):
+    try:
+        return sender.system.post(doc).status
+    except bulk.FAULTS:
+        return 0
+
+
 def large(sender):
     """Messages of half a MB from now on."""
     end = sender.payload.rindex(b"</")
@@ -208,5 +309,15 @@ with px.Lab("BY", "XA") as lab:
 if os.environ.get("PX_LONG"):
     with px.Lab("BY", "XA") as lab:
         run_purge(lab)
-px.skip("a block device that fails", "played by the shim instead: test_syscalls.py, fdatasync EIO:on")
+with px.Lab("BY", "XA") as lab:
+    device = Device(lab)
+    try:
+        if device.why:
+            px.skip("a block device that fails", device.why)
+        else:
+            run_device(lab, device)
+    finally:
+        for b in lab.brokers:
+            b.stop()
+        device.unmount()
 px.done()
