@@ -173,6 +173,24 @@ static void test_announced_among_many(void **state)
 	expect_alarms("UNA R2>BY,UA ");
 }
 
+/* Nor do those of other declarants that are on the way with it, however many are newer. */
+static void test_announced_by_one_declarant_of_many(void **state)
+{
+	(void)state;
+	char id[16];
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .declarant = "D", .vehicle = "AE 4712-5");
+	for (unsigned i = 0; i < 120; i++) {
+		snprintf(id, sizeof(id), "E%u", i);
+		FROM_BY(n, .id = id, .type = "Declaration", .lrn = id, .declarant = "E",
+			.vehicle = "AE47125");
+	}
+	FROM_UA(n, .id = "R1", .type = "Report", .declarant = "D", .vehicle = "AE47125", .arrived = POST);
+	expect_alarms("");
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_LRN, "L1", 0);
+	assert_string_equal(member(&r, "movement_state"), "arrived");
+	reply_free(&r);
+}
+
 /* Nobody announced it: said once a day. */
 static void test_unannounced_once_a_day(void **state)
 {
@@ -199,6 +217,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_withdrawn, begin, end),
 	    cmocka_unit_test_setup_teardown(test_long_movements, begin, end),
 	    cmocka_unit_test_setup_teardown(test_announced_among_many, begin, end),
+	    cmocka_unit_test_setup_teardown(test_announced_by_one_declarant_of_many, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unannounced_once_a_day, begin, end),
 	};
 	return cmocka_run_group_tests_name("flow/watch", tests, NULL, NULL);
