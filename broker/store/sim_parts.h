@@ -94,7 +94,7 @@ struct sim {
 	/* durable */
 	uint64_t epoch;
 	uint64_t commits, operations, next_owed;
-	int64_t forgotten_end, shortest; /* as in the state of the LMDB store (store/records.h) */
+	int64_t forgotten_end, shortest;            /* as in the state of the LMDB store (store/records.h) */
 	SIM_TABLE(struct sim_message, messages);    /* seq - 1 is the index */
 	SIM_TABLE(struct sim_delivery, deliveries); /* id - 1 is the index */
 	SIM_TABLE(struct sim_movement, movements);  /* id - 1 is the index */

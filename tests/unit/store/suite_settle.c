@@ -333,7 +333,8 @@ static void stale_is_told_before_final(struct suite *t)
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_DELIVERED), PX_EPRECONDITION);
 }
 
-/* A hub gets it for both with one post: while that is under way for MD, nothing but its outcome ends it for LT. */
+/* A hub gets it for both with one post: while that is under way for MD, nothing but its outcome ends it for
+ * LT. */
 static void what_goes_along_does_not_end(struct suite *t)
 {
 	static const enum px_delivery_state ends[] = {PX_D_EXPIRED, PX_D_UNKNOWN, PX_D_CANCELLED};
@@ -344,9 +345,9 @@ static void what_goes_along_does_not_end(struct suite *t)
 	for (size_t i = 0; i < PX_ARRAY_LEN(ends); i++)
 		assert_int_equal(SETTLE(t, .delivery = other, .state = ends[i]), PX_ESTALE);
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_CANCELLED), PX_OK); /* to UA itself */
-	assert_int_equal(SETTLE(t, .delivery = l.items[0].delivery.id, .token = l.items[0].token,
-				.state = PX_D_QUEUED),
-			 PX_OK);
+	assert_int_equal(
+	    SETTLE(t, .delivery = l.items[0].delivery.id, .token = l.items[0].token, .state = PX_D_QUEUED),
+	    PX_OK);
 	assert_int_equal(SETTLE(t, .delivery = other, .state = PX_D_CANCELLED), PX_OK);
 }
 
