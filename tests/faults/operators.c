@@ -8,9 +8,9 @@
 
 /*
  * Each command is answered exactly once, whatever happens to the node meanwhile. When the weather clears they
- * resume whatever is paused, and try until they are told that it is so.
+ * resume whatever is paused, try until they are told that it is so, and say that the clocks are right.
  */
-enum what { PAUSE, RESUME, RESUME_FOR_GOOD, PROBE, RETRY_PARTNER, RETRY, CANCEL };
+enum what { PAUSE, RESUME, RESUME_FOR_GOOD, PROBE, RETRY_PARTNER, RETRY, CANCEL, BELIEVE_CLOCK };
 
 struct order {
 	TAILQ_ENTRY(order) entry;
@@ -22,7 +22,7 @@ struct order {
 };
 
 static const char *const whats[] = {"pauses",  "resumes", "resumes", "probes",
-				    "retries", "retries", "cancels"};
+				    "retries", "retries", "cancels", "believes the clock"};
 
 static void order_free(struct order *o)
 {
@@ -97,6 +97,7 @@ static void give(void *arg)
 	case PROBE: px_flow_probe(flow, o->partner, told, o); break;
 	case RETRY_PARTNER: px_flow_retry_partner(flow, o->partner, told, o); break;
 	case RETRY: px_flow_retry(flow, &which, told, o); break;
+	case BELIEVE_CLOCK: px_flow_acknowledge(flow, PX_ALARM_CLOCK, "", "anna", told, o); break;
 	case CANCEL:
 		px_flow_cancel(flow, &which, town_draw(2) == 0 ? "" : o->message->fates[0].recipient,
 			       "lodged in error", "anna", told, o);
@@ -157,8 +158,17 @@ void operators_start(void)
 		px_timer_set(town->timers, &town->office, town_between(1000, town->pace->gust), next, NULL);
 }
 
+/* What a clock that was set back holds up goes on when it is right again, or a person says that it is. */
+static void believe_clocks(void *arg)
+{
+	for (unsigned i = 0; i < town->n_nodes; i++)
+		give(order_new(BELIEVE_CLOCK, town->nodes[i], ""));
+	px_timer_set(town->timers, &town->office, 60000, believe_clocks, arg);
+}
+
 void operators_go_home(void)
 {
+	px_timer_set(town->timers, &town->office, 20000, believe_clocks, NULL);
 	for (unsigned i = 0; i < town->n_nodes; i++) {
 		struct node *n = town->nodes[i];
 		for (unsigned k = 0; k < n->conf->n_partners; k++)
