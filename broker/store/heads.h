@@ -48,7 +48,7 @@ bool px_heads_is_first(struct px_tx *tx, const struct px_delivery *d, uint64_t h
 
 /** A delivery just leased. */
 struct px_leased {
-	uint64_t delivery;
+	uint64_t delivery, message;
 	uint64_t counter;
 };
 /** Lease up to @max heads of @partner that are due at @now. @return how many. */

@@ -12,7 +12,8 @@ struct lane {
 	struct px_cur cur;
 	struct px_tkey prefix;
 	bool started, ended;
-	uint64_t next; /* a delivery that may be leased; 0: not looked for yet */
+	uint64_t next;    /* a delivery that may be leased; 0: not looked for yet */
+	uint64_t message; /* of it */
 };
 
 /* Entries of ready that turned out to be unusable; removed when walking is over. */
@@ -57,6 +58,7 @@ static bool is_usable(struct round *r, struct lane *lane, uint64_t *id)
 		note_bad(r, &lane->cur, *id);
 		return false;
 	}
+	lane->message = d.message;
 	return true;
 }
 
@@ -75,7 +77,7 @@ static uint64_t look(struct round *r, struct lane *lane)
 	return lane->next;
 }
 
-static uint64_t take(struct round *r, unsigned turn)
+static uint64_t take(struct round *r, unsigned turn, uint64_t *message)
 {
 	unsigned preferred = turn % ROUND == ROUND - 2   ? PX_PRIO_B
 			     : turn % ROUND == ROUND - 1 ? PX_PRIO_C
@@ -84,6 +86,7 @@ static uint64_t take(struct round *r, unsigned turn)
 	for (unsigned i = 0; look(r, lane) == 0 && i < PX_PRIO_COUNT; i++)
 		lane = &r->lanes[i];
 	uint64_t id = look(r, lane);
+	*message = lane->message;
 	lane->next = 0;
 	return id;
 }
@@ -119,11 +122,11 @@ unsigned px_heads_lease(struct px_wtx *w, const char *partner, unsigned max, int
 	unsigned n = 0;
 	start(&r, w, partner, now);
 	while (n < max) {
-		uint64_t id = take(&r, counts->turns);
+		uint64_t message, id = take(&r, counts->turns, &message);
 		if (id == 0)
 			break;
 		counts->turns++;
-		out[n++] = (struct px_leased){id, px_lease_take(w->leases, id)};
+		out[n++] = (struct px_leased){id, message, px_lease_take(w->leases, id)};
 	}
 	finish(&r);
 	return n;

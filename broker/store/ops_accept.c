@@ -166,6 +166,8 @@ static void perform(struct accept_op *a, struct px_wtx *w, struct px_movement_pl
 	for (unsigned i = 0; i < req->n_deliveries; i++)
 		a->ids[i] = px_deliver_new(w, &about, &req->deliveries[i], home);
 	apply_all(a, w);
+	px_recent_add(w->recent, seq, &req->header, req->partner, req->confirmations, req->body,
+		      req->n_deliveries);
 	w->state.messages++;
 	w->state.shortest = PX_MIN(w->state.shortest, req->horizon_end - req->header.created_at);
 	w->changed = true;

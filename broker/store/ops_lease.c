@@ -11,8 +11,9 @@
 
 /*
  * The writer chooses, in the order of all writes, so that nothing is leased that is settled in the same
- * transaction. The reader then reads header and body. What it finds damaged goes back to the writer, which
- * sets it aside and chooses others instead.
+ * transaction. What was accepted a moment ago it fills in itself (recent.h), which takes effect with the
+ * commit; otherwise the reader then reads headers and bodies. What it finds damaged goes back to the writer,
+ * which sets it aside and chooses others instead.
  */
 struct lease_op {
 	struct px_op op;
@@ -28,9 +29,16 @@ struct lease_op {
 	uint64_t *bad;   /* deliveries to be set aside */
 	const char **reasons;
 	unsigned n_bad;
-	struct px_lease *leases;
+	struct px_lease *leases; /* made when it is known how many */
 	unsigned n;
 };
+
+/* Forget the leases behind the first @n. */
+static void cut(struct lease_op *o, unsigned n)
+{
+	while (o->n > n)
+		px_body_unref(&o->leases[--o->n].body);
+}
 
 static void set_aside(struct px_wtx *w, uint64_t id, const char *reason)
 {
@@ -44,13 +52,50 @@ static void set_aside(struct px_wtx *w, uint64_t id, const char *reason)
 	px_heads_hold(w, &d, home, reason);
 }
 
+/* @return false: not all of them are in memory, and none was filled in. */
+static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
+{
+	for (unsigned i = 0; i < o->n_leased; i++) {
+		if (px_recent_find(w->recent, o->leased[i].message) == NULL)
+			return false;
+	}
+	for (unsigned i = 0; i < o->n_leased; i++) {
+		const struct px_leased *leased = &o->leased[i];
+		const struct px_recent_message *m = px_recent_find(w->recent, leased->message);
+		struct px_lease *lease = &o->leases[o->n];
+		/* A message with deliveries of which the last was leased just now is gone from there. */
+		if (m == NULL || px_load_delivery(&w->tx, leased->delivery, &lease->delivery) != PX_OK) {
+			cut(o, o->n_kept);
+			return false;
+		}
+		lease->token = (struct px_token){o->epoch, leased->counter};
+		lease->delivery.head = true;
+		lease->delivery.leased = true;
+		lease->delivery.movement = px_load_root(&w->tx, lease->delivery.movement);
+		lease->header = m->header;
+		lease->confirmations = m->confirmations;
+		px_strlcpy(lease->origin, m->partner, sizeof(lease->origin));
+		lease->body = px_body_ref(m->body);
+		o->n++;
+		px_recent_leased(w->recent, leased->message);
+	}
+	return true;
+}
+
 static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
 {
 	struct lease_op *o = (struct lease_op *)op;
+	cut(o, o->n_kept); /* of a transaction that failed */
 	for (unsigned i = 0; i < o->n_bad; i++)
 		set_aside(w, o->bad[i], o->reasons[i]);
 	o->n_leased = px_heads_lease(w, o->partner, o->max - o->n_kept, o->now, o->leased);
-	return o->n_leased > 0 ? PX_OP_READ : PX_OP_DONE;
+	if (o->n_leased == 0)
+		return PX_OP_DONE;
+	struct px_lease *leases = px_scratch_calloc(&op->scratch, o->n_kept + o->n_leased, sizeof(leases[0]));
+	if (o->n_kept > 0)
+		memcpy(leases, o->leases, o->n_kept * sizeof(leases[0]));
+	o->leases = leases;
+	return fill_from_memory(o, w) ? PX_OP_DONE : PX_OP_READ;
 }
 
 /* @return NULL, or what is wrong with it. */
@@ -82,6 +127,10 @@ static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_
 {
 	struct lease_op *o = (struct lease_op *)op;
 	o->n_bad = 0;
+	if (o->bad == NULL) {
+		o->bad = px_scratch_calloc(&op->scratch, o->max, sizeof(o->bad[0]));
+		o->reasons = px_scratch_calloc(&op->scratch, o->max, sizeof(o->reasons[0]));
+	}
 	for (unsigned i = 0; i < o->n_leased; i++) {
 		const char *reason = fill(o, tx, leases, &o->leased[i]);
 		if (reason == NULL)
@@ -96,15 +145,15 @@ static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_
 static void lease_answer(struct px_op *op)
 {
 	struct lease_op *o = (struct lease_op *)op;
+	if (op->rc != PX_OK)
+		cut(o, o->n_kept); /* their transaction failed */
 	/* What was leased before something else went wrong is leased. */
 	o->done(o->arg, o->n > 0 ? PX_OK : op->rc, o->n, o->leases);
 }
 
 static void lease_release(struct px_op *op)
 {
-	struct lease_op *o = (struct lease_op *)op;
-	for (unsigned i = 0; i < o->n; i++)
-		px_body_unref(&o->leases[i].body);
+	cut((struct lease_op *)op, 0);
 }
 
 static const struct px_op_kind lease_kind = {.name = "lease",
@@ -125,8 +174,5 @@ void px_lmdb_lease(struct px_store *st, const char *partner, unsigned max, int64
 	o->done = done;
 	o->arg = arg;
 	o->leased = px_scratch_calloc(scratch, o->max, sizeof(o->leased[0]));
-	o->bad = px_scratch_calloc(scratch, o->max, sizeof(o->bad[0]));
-	o->reasons = px_scratch_calloc(scratch, o->max, sizeof(o->reasons[0]));
-	o->leases = px_scratch_calloc(scratch, o->max, sizeof(o->leases[0]));
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }

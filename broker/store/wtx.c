@@ -135,7 +135,11 @@ static void save_memory(struct px_wtx *w)
 
 int px_wtx_open(struct px_wtx *w, struct px_db *db, struct px_leases *leases, struct px_buf *why)
 {
-	*w = (struct px_wtx){.db = db, .leases = leases, .has_room = true, .sha = px_sha256_new()};
+	*w = (struct px_wtx){.db = db,
+			     .leases = leases,
+			     .has_room = true,
+			     .sha = px_sha256_new(),
+			     .recent = px_xcalloc(1, sizeof(*w->recent))};
 	int rc = px_format_check(db, why);
 	if (rc == PX_OK)
 		rc = load_memory(w);
@@ -147,6 +151,9 @@ int px_wtx_open(struct px_wtx *w, struct px_db *db, struct px_leases *leases, st
 void px_wtx_close(struct px_wtx *w)
 {
 	px_tx_abort(&w->tx);
+	if (w->recent != NULL)
+		px_recent_clear(w->recent);
+	free(w->recent);
 	px_sha256_free(&w->sha);
 	px_buf_free(&w->rec);
 	px_buf_free(&w->octets);
@@ -175,6 +182,7 @@ void px_wtx_undo(struct px_wtx *w)
 {
 	px_tx_abort(&w->tx);
 	px_leases_undo(w->leases);
+	px_recent_clear(w->recent);
 	int rc = load_memory(w);
 	if (rc != PX_OK)
 		px_log(PX_LOG_ERR, "store", "reading the state after a failed transaction: %s",

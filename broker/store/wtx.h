@@ -6,6 +6,7 @@
 
 #include "store/leases.h"
 #include "store/load.h"
+#include "store/recent.h"
 
 /*
  * What every write works on. Numbers that each operation changes (state, partners) are kept here and written
@@ -38,6 +39,7 @@ struct px_wtx {
 	uint64_t credit;           /* octets that may come before the map is looked at again */
 	struct px_buf rec, octets; /* encoding */
 	struct px_sha256 *sha;
+	struct px_recent *recent; /* what was accepted of late; forgotten by px_wtx_undo */
 };
 
 /** Read state and partners. @return PX_OK, PX_ECORRUPT, PX_EVERSION, PX_EFATAL; @why. */
