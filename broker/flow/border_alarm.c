@@ -207,8 +207,6 @@ static void stored(void *arg, const struct px_accept_result *r)
 		px_sent_accepted(flow, r);
 		px_log(PX_LOG_NOTICE, "border", "msg=%s/%s correlation=%s alarm sent to %u authorities",
 		       g->header.sender, g->header.message_id, g->header.correlation_id, g->n);
-		for (unsigned i = 0; i < g->n; i++)
-			px_dispatch_kick_name(flow, g->deliveries[i].partner);
 	}
 	if (r->rc == PX_EFATAL)
 		px_flow_store_failed(flow, "alarm");
@@ -237,6 +235,8 @@ static void sealed(void *arg, struct px_buf *doc)
 	    .deliveries = g->deliveries,
 	};
 	px_store_accept(g->flow->store, &req, stored, g);
+	for (unsigned i = 0; i < g->n; i++)
+		px_dispatch_kick_name(g->flow, g->deliveries[i].partner);
 }
 
 void px_border_alarm_send(struct px_flow *flow, struct px_generation *gen,

@@ -82,7 +82,9 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	px_flow_end(flow);
 	if (rc == PX_OK && n == 0 && link->in_flight == 0)
 		px_operate_probed(link, false, "nothing that waits for it can be sent now");
-	if (again || n > 0)
+	/* What came since has kicked by itself, behind this request or during it. */
+	link->more = n == link->asked;
+	if (again || link->more)
 		px_dispatch_kick(link);
 }
 
@@ -101,11 +103,14 @@ void px_dispatch_kick(struct link *link)
 		return;
 	}
 	unsigned n = partner->mode == PX_MODE_PUSH ? room(link, partner) : 0;
-	if (n == 0)
+	if (n == 0) {
+		link->more = true;
 		return;
+	}
 	if (link->state == PX_LINK_DOWN)
 		link->state = PX_LINK_PROBING;
 	link->leasing = true;
+	link->asked = n;
 	px_flow_begin(flow);
 	px_store_lease(flow->store, link->name, n, px_flow_now(flow), leased, link);
 }

@@ -22,10 +22,6 @@ static void accepted(struct intake *in, const struct px_accept_result *r)
 				  h->sender, h->message_id, r->conflict_key);
 	px_applied(flow, in->partner, &in->applying, r->applied);
 	px_answer_xml(in->answered, in->arg, 201, r->coa, r->coa_len);
-	for (unsigned i = 0; i < in->routing.n; i++) {
-		if (in->routing.deliveries[i].partner[0] != '\0')
-			px_dispatch_kick_name(flow, in->routing.deliveries[i].partner);
-	}
 	if (in->routing.n_absent > 0)
 		px_overdue_sweep(flow);
 	if (in->applying.n > 0)
@@ -195,6 +191,11 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
 	in->submitted = px_clock_mono(in->flow->clock);
 	px_store_accept(in->flow->store, &req, stored, in);
+	/* Right behind it, so that one commit does for both: it is leased when it is accepted. */
+	for (unsigned i = 0; i < in->routing.n; i++) {
+		if (in->routing.deliveries[i].partner[0] != '\0')
+			px_dispatch_kick_name(in->flow, in->routing.deliveries[i].partner);
+	}
 }
 
 void px_intake_accept(struct intake *in)

@@ -30,8 +30,10 @@ struct link {
 	struct px_flow *flow;
 	/* push */
 	enum px_link state;
-	bool leasing; /* a lease request is with the store */
-	bool again;   /* kicked meanwhile */
+	bool leasing;   /* a lease request is with the store */
+	bool again;     /* kicked meanwhile */
+	unsigned asked; /* how many that request may bring */
+	bool more;      /* the store may have more for it than there was room for */
 	unsigned in_flight;
 	unsigned failures;     /* connection failures in a row */
 	unsigned strange;      /* answers outside the protocol in a row, each about another message */

@@ -54,7 +54,6 @@ static void stored(void *arg, const struct px_accept_result *r)
 		px_sent_accepted(flow, r);
 		px_log(PX_LOG_INFO, "owed", "msg=%s/%s partner=%s recipient=%s confirmations=%u on their way",
 		       g->header.sender, g->header.message_id, g->group.partner, g->group.ref_sender, g->n);
-		px_dispatch_kick_name(flow, g->group.partner);
 		gathering_end(g, 0); /* more may wait */
 		return;
 	}
@@ -94,6 +93,7 @@ static void sealed(void *arg, struct px_buf *doc)
 	    .consume = g->ids,
 	};
 	px_store_accept(g->flow->store, &req, stored, g);
+	px_dispatch_kick_name(g->flow, g->group.partner); /* right behind it: one commit does for both */
 }
 
 static void write_header(struct gathering *g)

@@ -279,7 +279,8 @@ static void settled(void *arg, int rc)
 		px_dispatch_due(link, s->req.due);
 	if (s->done != NULL)
 		s->done(s->arg, rc);
-	px_dispatch_kick(link);
+	if (link->more || !TAILQ_EMPTY(&link->waiters))
+		px_dispatch_kick(link);
 	free(s->error);
 	free(s->code);
 	free(s->actor);
@@ -292,7 +293,9 @@ static void settled(void *arg, int rc)
 static void submit(void *arg)
 {
 	struct settling *s = arg;
+	struct link *link = px_flow_obtain_link(s->flow, s->delivery.partner);
 	px_store_settle(s->flow->store, &s->req, settled, s);
+	px_dispatch_kick(link); /* right behind it, for the next of its movement: one commit does for both */
 }
 
 void px_settle_cancel_waiting(struct px_flow *flow)

@@ -227,13 +227,27 @@ static void test_rate(void **state)
 
 static struct px_store_ops real;
 static int accept_says;
+static px_accept_done *refused; /* told by the next dispatch, as the contract says */
+static void *refused_arg;
 
 static void accept_fails(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg)
 {
-	if (accept_says != PX_OK)
-		done(arg, &(struct px_accept_result){.rc = accept_says});
-	else
+	if (accept_says == PX_OK) {
 		real.accept(st, req, done, arg);
+		return;
+	}
+	assert_null(refused);
+	refused = done;
+	refused_arg = arg;
+}
+
+static void dispatch_refusal(struct px_store *st)
+{
+	px_accept_done *done = refused;
+	refused = NULL;
+	if (done != NULL)
+		done(refused_arg, &(struct px_accept_result){.rc = accept_says});
+	real.dispatch(st);
 }
 
 /* 503: nothing was judged, the same octets are taken later. Deliveries go on meanwhile. */
@@ -249,6 +263,7 @@ static void test_store_that_takes_nothing(void **state)
 	world_compose(by, "system-by", &(struct msg){.id = "M1", .recipients = "UA"}, &doc);
 	real = *by->store->ops;
 	world_patch(by)->accept = accept_fails;
+	world_patch(by)->dispatch = dispatch_refusal;
 	for (size_t i = 0; i < PX_ARRAY_LEN(results); i++) {
 		accept_says = results[i];
 		expect_status(world_post(by, "system-by", &doc), 503);
