@@ -75,7 +75,7 @@ struct px_worker {
 	bool condemned;    /* did not take a request; its end is awaited */
 	unsigned served;   /* verdicts given */
 	int64_t since;     /* mono ms: [0] began, or birth */
-	int64_t cpu_since; /* ns of CPU time when [0] began */
+	int64_t cpu_since; /* ns of CPU time at the first tick after [0] began; -1: none yet */
 	int64_t cpu_seen;  /* ns already counted in the metric */
 	unsigned failures; /* births that failed in a row */
 	struct px_timer backoff;

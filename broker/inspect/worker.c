@@ -52,10 +52,12 @@ static void count_cpu(struct px_worker *w, int64_t now)
 	w->cpu_seen = now;
 }
 
-static void begin_work(struct px_worker *w, int64_t cpu)
+/* Its CPU time is looked at from the next tick on: a clock of another process is a system call, and most work
+ * has ended before. */
+static void begin_work(struct px_worker *w)
 {
 	w->since = px_pool_mono(w->pool);
-	w->cpu_since = cpu;
+	w->cpu_since = -1;
 }
 
 /* --- birth -----------------------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone)
 		return false;
 	}
 	if (w->n_flight++ == 0)
-		begin_work(w, cpu_now(w));
+		begin_work(w);
 	w->alone = alone;
 	px_pool_watch(w->pool);
 	return true;
@@ -291,9 +293,7 @@ static struct px_flight land(struct px_worker *w)
 	w->alone = false;
 	w->served++;
 	w->failures = 0;
-	int64_t cpu = cpu_now(w);
-	count_cpu(w, cpu);
-	begin_work(w, cpu);
+	begin_work(w);
 	return f;
 }
 
@@ -332,19 +332,19 @@ static void on_answer(struct px_worker *w, const struct px_wire_answer *answer)
 		px_pool_dispatch(w->pool);
 }
 
-static void read_answers(struct px_worker *w)
+/* @return whether there was an answer, and the same inspector is still there. */
+static bool read_answer(struct px_worker *w)
 {
+	struct px_wire_answer answer;
 	uint64_t serial = w->serial;
-	while (w->state == PX_WORKER_UP && w->serial == serial) {
-		struct px_wire_answer answer;
-		int rc = px_wire_recv(w->sock, &answer, sizeof(answer), NULL, NULL, MSG_DONTWAIT);
-		if (rc == PX_EAGAIN)
-			return;
-		if (rc == PX_OK)
-			on_answer(w, &answer);
-		else
-			die(w, rc == PX_EPARSE ? PX_DEAD_GARBAGE : PX_DEAD_CRASH);
-	}
+	int rc = px_wire_recv(w->sock, &answer, sizeof(answer), NULL, NULL, MSG_DONTWAIT);
+	if (rc == PX_EAGAIN)
+		return false;
+	if (rc == PX_OK)
+		on_answer(w, &answer);
+	else
+		die(w, rc == PX_EPARSE ? PX_DEAD_GARBAGE : PX_DEAD_CRASH);
+	return w->state == PX_WORKER_UP && w->serial == serial;
 }
 
 static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void *arg)
@@ -353,23 +353,29 @@ static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void
 	if (w->state == PX_WORKER_BORN)
 		on_hello(w);
 	else
-		read_answers(w);
+		read_answer(w); /* the next one is seldom there already, and the loop comes again */
 }
 
 void px_worker_check(struct px_worker *w)
 {
 	const struct px_pool_setup *setup = &w->pool->setup;
 	/* An answer may wait unread because the loop was busy: that is not the inspector's delay. */
-	if (w->state == PX_WORKER_UP)
-		read_answers(w);
+	while (w->state == PX_WORKER_UP && read_answer(w))
+		;
 	int64_t age = px_pool_mono(w->pool) - w->since;
 	if (w->state == PX_WORKER_UP && w->n_flight == 0 && age > SHRINK_MS)
 		px_arena_shrink(&w->arena);
 	if (w->state == PX_WORKER_BORN && age > setup->wall_ms)
 		px_worker_not_born(w, "an inspector does not say that its sandbox stands");
-	if (w->state != PX_WORKER_UP || w->n_flight == 0)
+	if (w->state != PX_WORKER_UP)
 		return;
-	int64_t cpu_ms = (cpu_now(w) - w->cpu_since) / 1000000;
+	int64_t cpu = cpu_now(w);
+	count_cpu(w, cpu);
+	if (w->n_flight == 0)
+		return;
+	if (w->cpu_since < 0)
+		w->cpu_since = cpu;
+	int64_t cpu_ms = (cpu - w->cpu_since) / 1000000;
 	int64_t may_ms = setup->cpu_ms + (int64_t)w->flight[0].len * PX_LIMIT_INSPECT_CPU_MB / (1024 * 1024);
 	if (cpu_ms > may_ms)
 		die(w, PX_DEAD_CPU);

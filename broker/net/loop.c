@@ -47,6 +47,8 @@ struct px_loop *px_loop_new(void)
 	struct event_config *config = event_config_new();
 	px_assert(config != NULL);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	/* libcurl stops watching its sockets between posts and starts again in the same turn. */
+	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	loop->base = event_base_new_with_config(config);
 	event_config_free(config);
 	px_assert(loop->base != NULL);

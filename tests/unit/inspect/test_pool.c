@@ -47,7 +47,8 @@ static void many_documents_get_their_own_verdict(void **state PX_UNUSED)
 	}
 	assert_int_equal(f.ready, 1);
 	assert_int_equal(px_metric_get(f.metrics, PX_M_INSPECT_SECONDS, NULL, NULL, NULL), N);
-	assert_true(px_metric_get(f.metrics, PX_M_INSPECT_CPU, NULL, NULL, NULL) > 0);
+	/* Counted by the next look at the clocks. */
+	fixture_until(&f, px_metric_get(f.metrics, PX_M_INSPECT_CPU, NULL, NULL, NULL) > 0, 20000);
 	fixture_close(&f);
 }
 
