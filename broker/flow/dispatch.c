@@ -68,6 +68,8 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	link->leasing = false;
 	bool again = link->again;
 	link->again = false;
+	/* What comes from now on kicks by itself, behind this request. */
+	link->more = n == link->asked;
 	if (rc == PX_EFATAL)
 		px_flow_store_failed(flow, "lease");
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
@@ -82,8 +84,6 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	px_flow_end(flow);
 	if (rc == PX_OK && n == 0 && link->in_flight == 0)
 		px_operate_probed(link, false, "nothing that waits for it can be sent now");
-	/* What came since has kicked by itself, behind this request or during it. */
-	link->more = n == link->asked;
 	if (again || link->more)
 		px_dispatch_kick(link);
 }
