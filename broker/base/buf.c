@@ -169,11 +169,16 @@ static void add_xml_ascii(struct px_buf *buf, char c, bool attr)
 		px_buf_addc(buf, c);
 }
 
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"' && c != '\\';
+}
+
 /* Octets at @s that both kinds of text carry as they are. */
 static size_t plain_run(const char *s, size_t len)
 {
 	size_t n = 0;
-	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && strchr("&<>\"\\", s[n]) == NULL)
+	while (n < len && is_plain(s[n]))
 		n++;
 	return n;
 }

@@ -93,14 +93,20 @@ void px_base64(struct px_buf *buf, const void *data, size_t len)
 	const uint8_t *p = data;
 	size_t n = (len + 2) / 3 * 4;
 	char *to = (char *)px_buf_reserve(buf, n);
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
-		v |= i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0;
-		v |= i + 2 < len ? p[i + 2] : 0;
+	size_t left = len;
+	for (; left >= 3; left -= 3, p += 3) {
+		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 		*to++ = base64_digits[v >> 18];
 		*to++ = base64_digits[v >> 12 & 63];
-		*to++ = i + 1 < len ? base64_digits[v >> 6 & 63] : '=';
-		*to++ = i + 2 < len ? base64_digits[v & 63] : '=';
+		*to++ = base64_digits[v >> 6 & 63];
+		*to++ = base64_digits[v & 63];
+	}
+	if (left > 0) {
+		uint32_t v = (uint32_t)p[0] << 16 | (left == 2 ? (uint32_t)p[1] << 8 : 0);
+		*to++ = base64_digits[v >> 18];
+		*to++ = base64_digits[v >> 12 & 63];
+		*to++ = left == 2 ? base64_digits[v >> 6 & 63] : '=';
+		*to++ = '=';
 	}
 	px_buf_grown(buf, n);
 }

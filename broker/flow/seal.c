@@ -222,16 +222,19 @@ STACK_OF(X509) * px_seal_key_chain(const struct px_seal_key *key)
 static void add_signed_info(struct px_buf *out, const struct px_seal_key *key, const char *context,
 			    const uint8_t *digest)
 {
-	px_buf_addf(out,
-		    "<ds:SignedInfo%s><ds:CanonicalizationMethod "
-		    "Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:CanonicalizationMethod>"
-		    "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#%s\">"
-		    "</ds:SignatureMethod><ds:Reference URI=\"\"><ds:Transforms>"
+	/* In pieces: formatted output would try a text of this length twice. */
+	px_buf_adds(out, "<ds:SignedInfo");
+	px_buf_adds(out, context);
+	px_buf_adds(out, "><ds:CanonicalizationMethod "
+			 "Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:CanonicalizationMethod>"
+			 "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#");
+	px_buf_adds(out, key->algorithm);
+	px_buf_adds(out,
+		    "\"></ds:SignatureMethod><ds:Reference URI=\"\"><ds:Transforms>"
 		    "<ds:Transform Algorithm=\"" DS "enveloped-signature\"></ds:Transform>"
 		    "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:Transform>"
 		    "</ds:Transforms><ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\">"
-		    "</ds:DigestMethod><ds:DigestValue>",
-		    context, key->algorithm);
+		    "</ds:DigestMethod><ds:DigestValue>");
 	px_base64(out, digest, PX_DIGEST_LEN);
 	px_buf_adds(out, "</ds:DigestValue></ds:Reference></ds:SignedInfo>");
 }
@@ -265,6 +268,7 @@ int px_seal(const struct px_seal_key *key, struct px_buf *doc)
 	uint8_t digest[PX_DIGEST_LEN];
 	px_sha256(doc->data, doc->len, digest);
 	struct px_buf info = PX_BUF_INIT, value = PX_BUF_INIT, out = PX_BUF_INIT;
+	px_buf_reserve(&info, 1023);
 	add_signed_info(&info, key, " xmlns:ds=\"" DS "\"", digest);
 	int rc = px_seal_octets(key, info.data, info.len, &value);
 	if (rc == PX_OK && key->ec_octets > 0)

@@ -46,7 +46,7 @@ uint64_t px_deliver_new(struct px_wtx *w, const struct px_message *message, cons
 	px_rec_put_delivery(&w->rec, &d);
 	px_tx_append_record(&w->tx, PX_T_DELIVERIES, &key, &w->rec);
 	put_open(w, &d);
-	px_heads_add(w, &d, home);
+	px_heads_add(w, &d, home, message->n_deliveries == 1);
 	px_wtx_count(w, d.partner, PX_D_QUEUED, 1);
 	w->state.deliveries++;
 	w->changed = true;

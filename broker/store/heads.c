@@ -128,11 +128,12 @@ static bool add_companion(struct px_tx *tx, struct companions *c, const struct p
 	return true;
 }
 
-/* The first is @d itself. */
+/* The first is @d itself, which is QUEUED. */
 static void find_companions(struct px_tx *tx, const struct px_delivery *d, struct companions *c)
 {
-	c->n = 0;
-	for (uint64_t id = d->id; add_companion(tx, c, d, id); id--)
+	c->all[0] = *d;
+	c->n = 1;
+	for (uint64_t id = d->id - 1; add_companion(tx, c, d, id); id--)
 		continue;
 	for (uint64_t id = d->id + 1; add_companion(tx, c, d, id); id++)
 		continue;
@@ -199,7 +200,7 @@ static void refresh(struct px_wtx *w, uint64_t home, const char *recipient)
 	put_queue(w, &key, PX_HEAD_HELD);
 }
 
-void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
+void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home, bool alone)
 {
 	if (home == 0) {
 		put_ready(w, d, (uint8_t)d->prio, d->due);
@@ -207,8 +208,14 @@ void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
 	}
 	struct px_tkey key = queue_key(d, home);
 	struct head head = find_head(&w->tx, home, d->recipient);
+	if (alone && head.id == 0) {
+		put_ready(w, d, (uint8_t)d->prio, d->due);
+		put_queue(w, &key, (uint8_t)d->prio);
+		return;
+	}
 	put_queue(w, &key, PX_HEAD_WAITS);
-	place_all(w, d, home);
+	if (!alone)
+		place_all(w, d, home);
 	if (head.id != 0 && (uint8_t)d->prio < head.best)
 		refresh(w, home, d->recipient);
 }

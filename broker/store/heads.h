@@ -24,8 +24,8 @@
 /** The home of a delivery's movement, 0 for none. @return PX_OK or PX_ECORRUPT. */
 int px_heads_home(struct px_tx *tx, const struct px_delivery *d, uint64_t *home);
 
-/** @d is QUEUED now, and its id is the highest of all. */
-void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home);
+/** @d is QUEUED now, and its id is the highest of all. @alone: its message has no other delivery. */
+void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home, bool alone);
 /** @d (as stored) is QUEUED no longer; the next one becomes head. */
 void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t home);
 /** @d (as stored) will be due at @due. */

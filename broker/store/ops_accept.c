@@ -162,7 +162,8 @@ static void perform(struct accept_op *a, struct px_wtx *w, struct px_movement_pl
 	put_message(w, &key, req);
 	put_indexes(w, seq, req);
 	journal_accepted(w, req);
-	struct px_message about = {.seq = seq, .movement = movement, .prio = req->prio};
+	struct px_message about = {
+	    .seq = seq, .movement = movement, .prio = req->prio, .n_deliveries = req->n_deliveries};
 	for (unsigned i = 0; i < req->n_deliveries; i++)
 		a->ids[i] = px_deliver_new(w, &about, &req->deliveries[i], home);
 	apply_all(a, w);

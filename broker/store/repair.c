@@ -299,7 +299,7 @@ static void index_delivery(struct px_wtx *w, uint64_t id, struct px_octets field
 	key = px_tkey_deadline(d.deadline, id);
 	px_tx_put(&w->tx, PX_T_DEADLINES, &key, NULL, 0);
 	if (d.state == PX_D_QUEUED && home_of(w, arg, &d, &home) == PX_OK)
-		px_heads_add(w, &d, home);
+		px_heads_add(w, &d, home, false);
 }
 
 /* What is open is counted with its partner, whether its record can be read or not. */
