@@ -147,5 +147,8 @@ void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const stru
 	in->started = px_clock_mono(flow->clock);
 	px_strlcpy(in->partner, partner->name, sizeof(in->partner));
 	px_flow_begin(flow);
-	px_store_known(flow->store, in->partner, body->digest, known, in);
+	if (px_store_may_know(flow->store, body->digest))
+		px_store_known(flow->store, in->partner, body->digest, known, in);
+	else
+		inspect(in);
 }

@@ -87,6 +87,8 @@ static void release(struct px_lmdb *lm)
 	px_op_queue_destroy(&lm->to_reader);
 	px_op_return_destroy(&lm->back);
 	px_wtx_close(&lm->wtx);
+	px_filter_free(&lm->filter);
+	px_filter_free(&lm->given_up);
 	px_leases_free(&lm->leases);
 	px_db_close(&lm->db);
 	lm->magic = 0;
@@ -118,6 +120,7 @@ static const struct px_store_ops lmdb_ops = {
     .close = close_store,
     .accept = px_lmdb_accept,
     .known = px_lmdb_known,
+    .may_know = px_lmdb_may_know,
     .accept_status = px_lmdb_accept_status,
     .journal = px_lmdb_journal,
     .checkpoint = px_lmdb_checkpoint,
@@ -224,6 +227,7 @@ int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store 
 		release(lm);
 		return rc == PX_EFATAL ? PX_ESYS : rc;
 	}
+	px_lmdb_first_filter(lm);
 	*out = &lm->store;
 	return PX_OK;
 }

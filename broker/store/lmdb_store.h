@@ -42,6 +42,10 @@ struct px_lmdb {
 	unsigned outstanding;        /* submitted and not yet answered */
 	bool closing;
 	bool backing_up;
+	struct px_filter *filter;   /* which digests may be known; loop only. NULL: not made yet */
+	struct px_filter *given_up; /* one that was begun; the writer may hold on to it until the end */
+	bool making_filter;
+	bool ask_always; /* making it failed: none can be relied on */
 };
 
 struct px_lmdb *px_lmdb_of(struct px_store *st);
@@ -71,6 +75,10 @@ void px_lmdb_known(struct px_store *st, const char *partner, const uint8_t diges
 		   px_accept_done *done, void *arg);
 void px_lmdb_accept_status(struct px_store *st, const struct px_ref *ref, const uint8_t digest[PX_DIGEST_LEN],
 			   px_accept_done *done, void *arg);
+/* ops_filter.c */
+/** Begin to make the filter of digests, before the writer has anything to do. */
+void px_lmdb_first_filter(struct px_lmdb *lm);
+bool px_lmdb_may_know(struct px_store *st, const uint8_t digest[PX_DIGEST_LEN]);
 /* ops_write.c */
 void px_lmdb_journal(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
 		     void *arg);

@@ -123,6 +123,10 @@ static void put_indexes(struct px_wtx *w, uint64_t seq, const struct px_accept *
 	px_tx_put(&w->tx, PX_T_IDS, &key, value.data, value.len);
 	key = px_tkey_digest(req->body->digest);
 	px_tx_put(&w->tx, PX_T_DIGESTS, &key, value.data, value.len);
+	if (w->filter != NULL)
+		px_filter_add(w->filter, req->body->digest);
+	if (w->fresh_filter != NULL)
+		px_filter_add(w->fresh_filter, req->body->digest);
 	px_index_add(&w->tx, seq, w->now, &req->keys);
 }
 

@@ -172,6 +172,11 @@ void px_store_verify(struct px_store *st, px_checkpoint_check *check, void *chec
 	st->ops->verify(st, check, check_arg, done, arg);
 }
 
+bool px_store_may_know(struct px_store *st, const uint8_t digest[PX_DIGEST_LEN])
+{
+	return st->ops->may_know == NULL || st->ops->may_know(st, digest);
+}
+
 void px_store_accept_status(struct px_store *st, const struct px_ref *ref,
 			    const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg)
 {

@@ -362,6 +362,7 @@ struct px_store_ops {
 	void (*accept)(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
 	void (*known)(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 		      px_accept_done *done, void *arg);
+	bool (*may_know)(struct px_store *st, const uint8_t digest[PX_DIGEST_LEN]); /* NULL: yes */
 	void (*accept_status)(struct px_store *st, const struct px_ref *ref,
 			      const uint8_t digest[PX_DIGEST_LEN], px_accept_done *done, void *arg);
 	void (*journal)(struct px_store *st, const struct px_journal_entry *entry, px_write_done *done,
@@ -435,6 +436,7 @@ void px_store_accept(struct px_store *st, const struct px_accept *req, px_accept
 /** Was this body accepted from this partner? rc PX_EDUPLICATE with the stored CoA, or PX_ENOTFOUND. */
 void px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 		    px_accept_done *done, void *arg);
+bool px_store_may_know(struct px_store *st, const uint8_t digest[PX_DIGEST_LEN]); /* no: surely not */
 /** What became of an accept whose answer was PX_EUNKNOWN: PX_EDUPLICATE (it happened, or had before; with the
  * stored CoA), PX_ECONFLICT (other octets have that id), PX_ENOTFOUND (it did not happen, nor will it). */
 void px_store_accept_status(struct px_store *st, const struct px_ref *ref,

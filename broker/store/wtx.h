@@ -4,6 +4,7 @@
 #ifndef PX_STORE_WTX_H
 #define PX_STORE_WTX_H
 
+#include "store/filter.h"
 #include "store/leases.h"
 #include "store/load.h"
 #include "store/recent.h"
@@ -40,6 +41,8 @@ struct px_wtx {
 	struct px_buf rec, octets; /* encoding */
 	struct px_sha256 *sha;
 	struct px_recent *recent; /* what was accepted of late; forgotten by px_wtx_undo */
+	struct px_filter *filter,
+	    *fresh_filter; /* borrowed: digests go into both; NULL: none (ops_filter.c) */
 };
 
 /** Read state and partners. @return PX_OK, PX_ECORRUPT, PX_EVERSION, PX_EFATAL; @why. */

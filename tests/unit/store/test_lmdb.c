@@ -125,6 +125,52 @@ static void test_group_commit(void **state)
 	assert_true(stats.s.commits <= PX_ARRAY_LEN(got) / 8);
 }
 
+/* --- what is new ------------------------------------------------------------------------------------- */
+
+/* Until the store says of a digest that it is new. */
+static void wait_for_filter(struct kit *k, const struct px_body *never)
+{
+	int64_t until = px_clock_mono(px_clock_real()) + 60000;
+	while (px_store_may_know(k->st, never->digest)) {
+		assert_true(px_clock_mono(px_clock_real()) < until);
+		kit_step(k, 5);
+	}
+}
+
+/* Nothing that was accepted is ever called new: not before the filter is made, not while, not after. */
+static void test_new_digests(void **state)
+{
+	enum { N = 300 };
+	struct kit *k = *state;
+	struct px_body *never = kit_body("never", 100), *bodies[N];
+	struct kit_accept got[N];
+	char id[16];
+	kit_open(k);
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(id, sizeof(id), "M%u", i);
+		bodies[i] = kit_body(id, 100);
+		if (i == N / 3)
+			wait_for_filter(k, never);
+		if (i == N / 3 * 2) {
+			kit_close(k); /* with what was submitted */
+			kit_open(k);
+		}
+		kit_submit_body(k, id, bodies[i], NULL, &got[i]);
+		if (i % 10 == 0)
+			kit_wait(k, &got[i].done);
+		for (unsigned j = 0; j < i; j++)
+			assert_true(!got[j].done || px_store_may_know(k->st, bodies[j]->digest));
+	}
+	kit_wait(k, &got[N - 1].done);
+	wait_for_filter(k, never);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(got[i].rc, PX_OK);
+		assert_true(px_store_may_know(k->st, bodies[i]->digest));
+		px_body_unref(&bodies[i]);
+	}
+	px_body_unref(&never);
+}
+
 /* A question goes past a long job. */
 static void test_verify_yields(void **state)
 {
@@ -392,7 +438,7 @@ int main(void)
 	    TEST(test_not_a_store),          TEST(test_token_of_before), TEST(test_group_commit),
 	    TEST(test_verify_yields),        TEST(test_full_map),        TEST(test_one_too_large),
 	    TEST(test_lease_beside_failure), TEST(test_watermark),       TEST(test_failed_commit),
-	    TEST(test_restart_with_many),
+	    TEST(test_restart_with_many),    TEST(test_new_digests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
