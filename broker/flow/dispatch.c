@@ -82,7 +82,7 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 			px_deliver_start(link, partner, &leases[i]);
 	}
 	px_flow_end(flow);
-	if (rc == PX_OK && n == 0 && link->in_flight == 0)
+	if (rc == PX_OK && n == 0 && link->in_flight == 0 && link->probe_due && !again)
 		px_operate_probed(link, false, "nothing that waits for it can be sent now");
 	if (again || link->more)
 		px_dispatch_kick(link);

@@ -53,6 +53,7 @@ struct link {
 	px_flow_told *probed; /* waits for the outcome of the next attempt; NULL nobody */
 	void *probed_arg;
 	struct px_timer probe_over;
+	bool probe_due; /* what it is to send is due: finding nothing ends the probe */
 	/* requests taken from it: a bucket that holds a minute's worth */
 	double tokens;
 	int64_t tokens_at; /* mono ms; 0: never used, full */

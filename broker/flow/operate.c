@@ -124,6 +124,7 @@ void px_operate_probed(struct link *link, bool answered, const char *text)
 		return;
 	px_flow_told *told = link->probed;
 	link->probed = NULL;
+	link->probe_due = false;
 	px_timer_stop(link->flow->timers, &link->probe_over);
 	char line[PX_REASON_MAX + 64];
 	snprintf(line, sizeof(line), "%s%s", answered ? "" : "failed: ", text);
@@ -141,6 +142,7 @@ static void probe_due(void *arg, int rc)
 	struct px_flow *flow = link->flow;
 	if (rc == PX_OK) {
 		px_dispatch_unhold(link);
+		link->probe_due = link->probed != NULL;
 		px_dispatch_kick(link);
 	} else {
 		bool settled = rc == PX_ESTALE || rc == PX_EPRECONDITION || rc == PX_ENOTFOUND;
