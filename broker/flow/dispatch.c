@@ -11,7 +11,6 @@
  * (class, age, one per movement).
  */
 #define DOWN_AFTER    3
-#define STRANGE_AFTER 3
 #define BACKOFF_BASE  5000
 #define BACKOFF_MAX   (15 * 60 * 1000)
 #define BACKOFF_LEAST 1000
@@ -46,7 +45,7 @@ void px_dispatch_due(struct link *link, int64_t due)
 
 static bool one_at_a_time(const struct link *link)
 {
-	return link->state != PX_LINK_UP || link->strange >= STRANGE_AFTER;
+	return link->state != PX_LINK_UP || link->strange >= PX_STRANGE_AFTER;
 }
 
 /* How many more attempts may start now. */
@@ -204,15 +203,31 @@ void px_dispatch_failed(struct link *link, const char *reason, int64_t retry_aft
 	wake_in(link, PX_MAX(link->hold_until - px_clock_mono(flow->clock), 0));
 }
 
+/* One message alone, or two, say more about themselves than about the partner. Once it is held, each that is
+ * not the last one again lengthens the pause. */
+static bool is_strange_again(const struct link *link, uint64_t message)
+{
+	if (link->strange >= PX_STRANGE_AFTER)
+		return message == link->last_strange;
+	for (unsigned i = 0; i < link->strange; i++) {
+		if (link->strange_about[i] == message)
+			return true;
+	}
+	return false;
+}
+
 void px_dispatch_strange(struct link *link, uint64_t message, const char *reason)
 {
 	struct px_flow *flow = link->flow;
 	note_failure(link, reason);
 	px_alarm_raise(flow->alarms, PX_ALARM_PARTNER_MISBEHAVES, link->name, "%s", reason);
-	if (message != link->last_strange)
+	if (!is_strange_again(link, message)) {
+		if (link->strange < PX_STRANGE_AFTER)
+			link->strange_about[link->strange] = message;
 		link->strange++;
+	}
 	link->last_strange = message;
-	if (link->strange >= STRANGE_AFTER)
+	if (link->strange >= PX_STRANGE_AFTER)
 		link->hold_until = px_clock_mono(flow->clock) +
-				   px_dispatch_backoff(flow, link->strange - STRANGE_AFTER);
+				   px_dispatch_backoff(flow, link->strange - PX_STRANGE_AFTER);
 }

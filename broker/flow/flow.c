@@ -73,6 +73,7 @@ void px_flow_drain(struct px_flow *flow, void (*done)(void *arg), void *arg)
 	flow->drained_arg = arg;
 	for (struct link *l = flow->links; l != NULL; l = l->hh.next) {
 		px_operate_probed(l, false, "the node is stopping");
+		px_operate_end_pause(l);
 		px_inbox_serve(l); /* answers parked polls with 204 */
 	}
 	/* Goes through begin/end so that an idle flow is drained at once. */

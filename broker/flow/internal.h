@@ -17,6 +17,9 @@
 
 /* Private to broker/flow. Everything here belongs to the loop thread. */
 
+/** Messages in a row answered outside the protocol after which one attempt goes at a time. */
+#define PX_STRANGE_AFTER 3
+
 struct waiter;  /* a parked long poll: inbox.c */
 struct fetched; /* a delivery given to a poller: inbox.c */
 
@@ -35,9 +38,11 @@ struct link {
 	unsigned asked; /* how many that request may bring */
 	bool more;      /* the store may have more for it than there was room for */
 	unsigned in_flight;
-	unsigned failures;     /* connection failures in a row */
-	unsigned strange;      /* answers outside the protocol in a row, each about another message */
-	uint64_t last_strange; /* the message of the last one */
+	unsigned failures; /* connection failures in a row */
+	unsigned strange;  /* answers outside the protocol in a row, about so many messages */
+	uint64_t strange_about[PX_STRANGE_AFTER]; /* the first of these, until nothing more is to be told
+						     apart */
+	uint64_t last_strange;                    /* the message of the last one */
 	int64_t last_success, last_failure;
 	char last_error[PX_REASON_MAX + 1];
 	struct px_timer retry; /* the next due delivery, or the next probe */
@@ -50,6 +55,8 @@ struct link {
 	int64_t paused_since; /* wall ms */
 	char paused_by[PX_MARK_ACTOR_MAX + 1];
 	char paused_why[PX_VALUE_MAX + 1];
+	struct request *pausing; /* its mark may not be in the store; NULL none */
+	struct px_timer pause_again;
 	px_flow_told *probed; /* waits for the outcome of the next attempt; NULL nobody */
 	void *probed_arg;
 	struct px_timer probe_over;
@@ -240,6 +247,8 @@ void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *su
 		       const char *what);
 
 /* operate.c */
+/** The node stops: whoever paused @link is told that it is not known whether that outlives it. */
+void px_operate_end_pause(struct link *link);
 /** The outcome that `probe` waits for. */
 void px_operate_probed(struct link *link, bool answered, const char *text);
 

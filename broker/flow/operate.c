@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#define PAUSE_AGAIN 1000
 #define PROBE_EXTRA 15000 /* beyond the partner's own deadline for one attempt */
 #define HEADS_MAX   200   /* deliveries read at a time to find one that can be sent */
 
@@ -57,20 +58,60 @@ static bool is_known(struct px_flow *flow, const char *partner, px_flow_told *to
 /* --- pause and resume
  * ---------------------------------------------------------------------------------------- */
 
-static void pause_kept(void *arg, int rc)
+static void pause_link(struct link *link, const struct request *r)
 {
-	struct request *r = arg;
-	if (rc != PX_OK) {
-		store_failed(r, rc);
-		return;
-	}
-	struct link *link = px_flow_obtain_link(r->flow, r->partner);
 	link->paused = true;
 	link->paused_since = r->mark.at;
 	px_strlcpy(link->paused_by, r->mark.actor, sizeof(link->paused_by));
 	px_strlcpy(link->paused_why, r->mark.text, sizeof(link->paused_why));
 	px_alarm_raise(r->flow->alarms, PX_ALARM_PARTNER_PAUSED, r->partner, "by %s%s%s", r->mark.actor,
 		       r->mark.text[0] != '\0' ? ": " : "", r->mark.text);
+}
+
+static void pause_kept(void *arg, int rc);
+
+static void pause_again(void *arg)
+{
+	struct link *link = arg;
+	struct request *r = link->pausing;
+	link->pausing = NULL;
+	if (link->paused)
+		px_store_mark(link->flow->store, &r->mark, pause_kept, r);
+	else
+		request_end(r, PX_EPRECONDITION, "it was resumed meanwhile");
+}
+
+void px_operate_end_pause(struct link *link)
+{
+	px_timer_stop(link->flow->timers, &link->pause_again);
+	if (link->pausing != NULL)
+		store_failed(link->pausing, PX_EUNKNOWN);
+	link->pausing = NULL;
+}
+
+/* The mark may be in the store or not: it is paused at once, as it would be after a restart, and the mark is
+ * written again until that is known. Whoever paused it waits, or pauses it again himself. */
+static void pause_unsure(struct link *link, struct request *r)
+{
+	pause_link(link, r);
+	px_operate_end_pause(link);
+	link->pausing = r;
+	px_timer_set(r->flow->timers, &link->pause_again, PAUSE_AGAIN, pause_again, link);
+}
+
+static void pause_kept(void *arg, int rc)
+{
+	struct request *r = arg;
+	struct link *link = px_flow_obtain_link(r->flow, r->partner);
+	if (rc == PX_EUNKNOWN) {
+		pause_unsure(link, r);
+		return;
+	}
+	if (rc != PX_OK) {
+		store_failed(r, rc);
+		return;
+	}
+	pause_link(link, r);
 	request_end(r, PX_OK, "paused: nothing is sent to it until resume; what is in flight is finished");
 }
 

@@ -26,6 +26,14 @@ static void tell(void *arg, int rc, const char *text)
 	px_strlcpy(s->text, text, sizeof(s->text));
 }
 
+static void resume(struct node *n, const char *partner)
+{
+	int rc = 1;
+	px_flow_resume(n->flow, partner, told, &rc);
+	world_run(n->world, SECOND);
+	assert_int_equal(rc, PX_OK);
+}
+
 /* The commit of a resume failed, or so it seemed: the next resume must not say that nothing is paused. */
 static void test_resume_after_an_unknown_commit(void **state)
 {
@@ -54,6 +62,51 @@ static void test_resume_after_an_unknown_commit(void **state)
 	world_run(w, SECOND);
 	assert_int_equal(rc, PX_EPRECONDITION);
 	world_free(&w);
+}
+
+/* The commit of a pause seemed to fail: nothing is sent from then on, and the answer is given when it is
+ * known that a restart keeps it. */
+static void test_pause_after_an_unknown_commit(void **state)
+{
+	(void)state;
+	struct px_store_sim_faults faults = {.unknown_per_mille = 1000};
+	struct pair p = make_pair(5, "", "");
+	int rc = 1;
+	world_run(p.w, SECOND);
+	p.ua->down = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, SECOND);
+	px_store_sim_set_faults(p.by->store, &faults);
+	px_flow_pause(p.by->flow, "node-ua", "anna", "", told, &rc);
+	world_run(p.w, 10);
+	px_store_sim_set_faults(p.by->store, NULL);
+	assert_int_equal(rc, 1);
+	p.ua->down = false;
+	px_flow_retry_partner(p.by->flow, "node-ua", told, &(int){0});
+	world_run(p.w, 500);
+	assert_int_equal(p.ua->posts, 0);
+	world_run(p.w, 2 * SECOND);
+	assert_int_equal(rc, PX_OK);
+	world_crash(p.by);
+	world_run(p.w, HOUR);
+	assert_int_equal(p.ua->posts, 0);
+	resume(p.by, "node-ua");
+	assert_string_equal(take(p.ua, "system-ua", "UA"), "M1");
+	/* Resumed, or ended, while that is not known. */
+	px_store_sim_set_faults(p.by->store, &faults);
+	px_flow_pause(p.by->flow, "node-ua", "anna", "", told, &rc);
+	world_run(p.w, 10);
+	px_store_sim_set_faults(p.by->store, NULL);
+	px_flow_resume(p.by->flow, "node-ua", told, &(int){0});
+	world_run(p.w, 2 * SECOND);
+	assert_int_equal(rc, PX_EPRECONDITION);
+	px_store_sim_set_faults(p.by->store, &faults);
+	px_flow_pause(p.by->flow, "node-ua", "anna", "", told, &rc);
+	world_run(p.w, 10);
+	px_store_sim_set_faults(p.by->store, NULL);
+	world_crash(p.by);
+	assert_int_equal(rc, PX_EUNKNOWN);
+	world_free(&p.w);
 }
 
 /* --- a lease that the store answers late
@@ -98,14 +151,6 @@ static void pause_during_a_lease(struct node *n, const char *partner)
 	ops->lease = lease;
 	lease(n->store, partner, kept.max, px_clock_wall(world_clock(n->world)), kept.done, kept.arg);
 	world_run(n->world, MINUTE);
-}
-
-static void resume(struct node *n, const char *partner)
-{
-	int rc = 1;
-	px_flow_resume(n->flow, partner, told, &rc);
-	world_run(n->world, SECOND);
-	assert_int_equal(rc, PX_OK);
 }
 
 static void test_pause_overtakes_a_lease(void **state)
@@ -263,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_resume_after_an_unknown_commit),
+	    cmocka_unit_test(test_pause_after_an_unknown_commit),
 	    cmocka_unit_test(test_pause_overtakes_a_lease),
 	    cmocka_unit_test(test_pause_overtakes_a_poll),
 	    cmocka_unit_test(test_cancelled_is_superseded),

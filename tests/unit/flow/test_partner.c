@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include "flow/operate.h"
 #include "pairs.h"
 
 #include "base/log.h"
@@ -62,6 +63,40 @@ static void test_success_without_confirmation_is_strange(void **state)
 	assert_false(px_alarm_is_raised(p.by->alarms, PX_ALARM_PARTNER_DOWN, "node-ua"));
 	assert_int_equal(link_of(p.by, "node-ua"), PX_LINK_UP);
 	assert_string_equal(world_state(p.by, "BY", "M05", "UA"), "queued");
+	world_free(&p.w);
+}
+
+static void told(void *arg, int rc, const char *text)
+{
+	(void)text;
+	*(int *)arg = rc;
+}
+
+/* Two messages that it answers strangely, however often they are tried, do not hold up the others. */
+static void test_two_strange_messages_hold_nothing(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(4, "", "");
+	struct px_link_state link;
+	int rc = 1;
+	world_run(p.w, SECOND);
+	p.ua->answer_status = 404;
+	SEND(p.by, "system-by", .id = "A", .recipients = "UA");
+	SEND(p.by, "system-by", .id = "B", .recipients = "UA");
+	for (int i = 0; i < 3; i++) {
+		const char *id = i % 2 == 0 ? "A" : "B";
+		px_flow_retry(p.by->flow, &(struct px_flow_which){.sender = "BY", .message_id = id}, told,
+			      &rc);
+		world_run(p.w, 100);
+		assert_int_equal(rc, PX_OK);
+	}
+	assert_true(p.ua->posts >= 5);
+	px_flow_link(p.by->flow, "node-ua", &link);
+	assert_int_equal(link.held, 0);
+	SEND(p.by, "system-by", .id = "C", .recipients = "UA");
+	world_run(p.w, 100);
+	px_flow_link(p.by->flow, "node-ua", &link);
+	assert_int_not_equal(link.held, 0);
 	world_free(&p.w);
 }
 
@@ -267,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_custody_is_taken_by_naming_the_recipient),
 	    cmocka_unit_test(test_success_without_confirmation_is_strange),
+	    cmocka_unit_test(test_two_strange_messages_hold_nothing),
 	    cmocka_unit_test(test_backlog_flows_when_a_strange_partner_is_back),
 	    cmocka_unit_test(test_whole_backlog_at_once),
 	    cmocka_unit_test(test_too_many_requests_is_waited_for),
