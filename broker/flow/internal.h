@@ -242,9 +242,10 @@ void px_standing_free(struct px_flow *flow);
 /** Raise, and keep until px_flow_acknowledge. */
 void px_standing_raise(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *fmt, ...)
     PX_PRINTF(4, 5);
-/** Raised while @count is more than was acknowledged; @what completes "COUNT @what". */
+/** Raised while there are any (@count) and there ever were (@ever) more than when it was acknowledged; @what
+ * completes "COUNT @what". */
 void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *subject, uint64_t count,
-		       const char *what);
+		       uint64_t ever, const char *what);
 
 /* operate.c */
 /** The node stops: whoever paused @link is told that it is not known whether that outlives it. */

@@ -11,7 +11,9 @@
  * Marks in the store, by name:
  *	pause/PARTNER           an administrator paused it: who, when, why
  *	alarm/ALARM/SUBJECT     an alarm that only a person clears; text is its detail
- *	seen/ALARM/SUBJECT      number: so many of what an alarm counts were acknowledged
+ *	seen/ALARM/SUBJECT      number: so many of what an alarm counts were acknowledged; of those that come
+ *				and go (deliveries) so many as there ever were, for nobody can tell by how
+ *				many there are whether one that is gone was among the acknowledged
  *	stopped/clean           sent.c
  * Until they are read after a start nothing is sent: it might be paused.
  */
@@ -145,17 +147,17 @@ static void keep_seen(struct px_flow *flow, const struct seen *seen, const char 
 }
 
 void px_standing_count(struct px_flow *flow, enum px_alarm alarm, const char *subject, uint64_t count,
-		       const char *what)
+		       uint64_t ever, const char *what)
 {
 	char name[PX_MARK_NAME_MAX + 1];
 	struct seen *seen = NULL;
 	name_of(name, "", alarm, subject);
 	HASH_FIND_STR(flow->seen, name, seen);
-	if (seen != NULL && count < seen->number) { /* some are gone: the next one counts again */
-		seen->number = count;
+	if (seen != NULL && ever < seen->number) { /* some are gone: the next one counts again */
+		seen->number = ever;
 		keep_seen(flow, seen, "", NULL, NULL);
 	}
-	if (count > (seen != NULL ? seen->number : 0))
+	if (count > 0 && ever > (seen != NULL ? seen->number : 0))
 		px_alarm_raise(flow->alarms, alarm, subject, "%" PRIu64 " %s", count, what);
 	else
 		px_alarm_clear(flow->alarms, alarm, subject);
@@ -196,14 +198,14 @@ static void looked(void *arg, int rc)
 	px_flow_end(flow);
 }
 
-/* How many there are now of what the alarm counts. */
+/* How many there were up to now of what the alarm counts. */
 static uint64_t count_of(const struct px_store_stats *stats, enum px_alarm alarm, const char *subject)
 {
 	if (alarm == PX_ALARM_QUARANTINE && strcmp(subject, "store") == 0)
 		return stats->quarantined;
 	for (unsigned i = 0; alarm == PX_ALARM_DELIVERY_UNKNOWN && i < stats->n_partners; i++) {
 		if (strcmp(stats->partners[i].partner, subject) == 0)
-			return stats->partners[i].unknown;
+			return stats->partners[i].ever_unknown;
 	}
 	return 0;
 }

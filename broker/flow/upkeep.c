@@ -92,11 +92,12 @@ static void show_counts(struct px_flow *flow, const struct px_store_stats *stats
 {
 	if (!flow->ready)
 		return;
-	px_standing_count(flow, PX_ALARM_QUARANTINE, "store", stats->quarantined,
+	px_standing_count(flow, PX_ALARM_QUARANTINE, "store", stats->quarantined, stats->quarantined,
 			  "damaged records set aside: quarantine lists them");
 	for (unsigned i = 0; i < stats->n_partners; i++)
 		px_standing_count(flow, PX_ALARM_DELIVERY_UNKNOWN, stats->partners[i].partner,
-				  stats->partners[i].unknown, "deliveries were sent but never confirmed");
+				  stats->partners[i].unknown, stats->partners[i].ever_unknown,
+				  "deliveries were sent but never confirmed");
 }
 
 static void show_stats(void *arg, int rc, const struct px_store_stats *stats)

@@ -70,7 +70,8 @@ static bool read_partner(struct px_tx *tx, const struct px_cur *cur, struct px_p
 					 .refused = rec.count[PX_D_REFUSED],
 					 .expired = rec.count[PX_D_EXPIRED],
 					 .unknown = rec.count[PX_D_UNKNOWN],
-					 .cancelled = rec.count[PX_D_CANCELLED]};
+					 .cancelled = rec.count[PX_D_CANCELLED],
+					 .ever_unknown = rec.ever_unknown};
 	px_strlcpy(out->partner, name, sizeof(out->partner));
 	if (out->queued > 0)
 		out->oldest = oldest_of(tx, out->partner);

@@ -338,6 +338,7 @@ void px_rec_put_partner(struct px_buf *out, const struct px_rec_partner *rec)
 {
 	for (int i = 0; i < PX_D_STATES; i++)
 		px_put_u64(out, rec->count[i]);
+	px_put_u64(out, rec->ever_unknown);
 }
 
 int px_rec_get_partner(struct px_octets fields, struct px_rec_partner *rec)
@@ -345,6 +346,7 @@ int px_rec_get_partner(struct px_octets fields, struct px_rec_partner *rec)
 	struct px_fields in = read_from(fields);
 	for (int i = 0; i < PX_D_STATES; i++)
 		rec->count[i] = px_get_u64(&in);
+	rec->ever_unknown = px_fields_done(&in) ? rec->count[PX_D_UNKNOWN] : px_get_u64(&in);
 	return result(&in);
 }
 

@@ -116,6 +116,7 @@ int px_rec_get_journal(struct px_octets fields, uint8_t hash[PX_DIGEST_LEN], str
 /** partners: deliveries by state. */
 struct px_rec_partner {
 	uint64_t count[PX_D_STATES];
+	uint64_t ever_unknown; /* that became UNKNOWN, whatever became of them; not in records of format 3 */
 };
 void px_rec_put_partner(struct px_buf *out, const struct px_rec_partner *rec);
 int px_rec_get_partner(struct px_octets fields, struct px_rec_partner *rec);

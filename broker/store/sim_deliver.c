@@ -197,6 +197,7 @@ static void keep_owed(struct sim *s, const struct sim_message *m, const struct p
 static void change_state(struct sim *s, struct sim_delivery *d, const struct px_settle *req)
 {
 	d->d.state = req->state;
+	d->ever_unknown = d->ever_unknown || req->state == PX_D_UNKNOWN;
 	d->token = (struct px_token){0};
 	d->d.attempts += req->attempted ? 1 : 0;
 	d->d.body_sent = d->d.body_sent || req->body_sent;

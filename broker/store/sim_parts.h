@@ -38,6 +38,7 @@ struct sim_delivery {
 	uint8_t *answer;       /* the confirmation that ended it; NULL none */
 	size_t answer_len;
 	bool purged;
+	bool ever_unknown;
 };
 
 struct sim_movement {

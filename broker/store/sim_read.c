@@ -341,6 +341,7 @@ void sim_read_stats(struct sim *s, px_stats_done *done, void *arg)
 		const struct sim_delivery *d = &s->deliveries[i];
 		struct px_partner_stats *p = partner_stats(partners, &stats.n_partners, d->d.partner);
 		stats.deliveries += d->purged ? 0 : 1;
+		p->ever_unknown += d->ever_unknown ? 1 : 0;
 		if (!d->purged)
 			count_delivery(p, &d->d);
 	}

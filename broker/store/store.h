@@ -332,7 +332,8 @@ struct px_partner_stats {
 	char partner[PX_NAME_MAX + 1];
 	uint64_t queued, handed_over;
 	uint64_t delivered, refused, expired, unknown, cancelled;
-	int64_t oldest; /* when the oldest queued one was created; 0 none */
+	uint64_t ever_unknown; /* rises: also those that were confirmed later, or purged */
+	int64_t oldest;        /* when the oldest queued one was created; 0 none */
 };
 struct px_store_stats {
 	uint64_t epoch, messages, movements, deliveries, owed, quarantined;

@@ -73,6 +73,8 @@ void px_wtx_count(struct px_wtx *w, const char *partner, enum px_delivery_state 
 {
 	struct px_wtx_partner *p = px_wtx_partner(w, partner);
 	p->rec.count[state] += (uint64_t)(int64_t)by;
+	if (state == PX_D_UNKNOWN && by > 0)
+		p->rec.ever_unknown += (uint64_t)by;
 	p->changed = true;
 }
 

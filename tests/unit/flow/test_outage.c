@@ -330,6 +330,41 @@ static void test_unknown_is_acknowledged_until_there_are_more(void **state)
 	world_free(&p.w);
 }
 
+/* One was acknowledged, another came, the first was confirmed after all: nobody has looked at the other. And
+ * when one goes as the next one comes, there are as many as before, but not the same. */
+static void test_unknown_stays_until_it_is_acknowledged(void **state)
+{
+	(void)state;
+	static const char *const ua[] = {"UA", NULL};
+	struct world *w = world_new(3);
+	struct node *by = lone_node(w, ua, "");
+	world_start(w);
+	world_run(w, SECOND);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA", .expires_in = 3 * MINUTE);
+	struct reply first = world_fetch(by, "system-ua", SECOND);
+	world_run(w, 4 * MINUTE);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "unknown");
+	assert_int_equal(acknowledge(by, PX_ALARM_DELIVERY_UNKNOWN, "system-ua"), PX_OK);
+	SEND(by, "system-by", .id = "M2", .recipients = "UA", .expires_in = 3 * MINUTE);
+	struct reply second = world_fetch(by, "system-ua", SECOND);
+	world_run(w, 4 * MINUTE);
+	assert_true(raised(by, PX_ALARM_DELIVERY_UNKNOWN, "system-ua"));
+	expect_status(world_confirm(by, "system-ua", "UA", &first, NULL), 204);
+	world_run(w, MINUTE);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "delivered");
+	assert_string_equal(world_state(by, "BY", "M2", "UA"), "unknown");
+	assert_true(raised(by, PX_ALARM_DELIVERY_UNKNOWN, "system-ua"));
+	world_crash(by);
+	world_run(w, MINUTE);
+	assert_true(raised(by, PX_ALARM_DELIVERY_UNKNOWN, "system-ua"));
+	expect_status(world_confirm(by, "system-ua", "UA", &second, NULL), 204); /* nothing is left of it */
+	world_run(w, MINUTE);
+	assert_false(raised(by, PX_ALARM_DELIVERY_UNKNOWN, "system-ua"));
+	reply_free(&first);
+	reply_free(&second);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +379,7 @@ int main(void)
 	    cmocka_unit_test(test_damaged_message_ends_by_age),
 	    cmocka_unit_test(test_what_cannot_end_holds_up_nobody),
 	    cmocka_unit_test(test_unknown_is_acknowledged_until_there_are_more),
+	    cmocka_unit_test(test_unknown_stays_until_it_is_acknowledged),
 	};
 	px_log_set_level(getenv("PX_LOG") != NULL ? PX_LOG_DEBUG : PX_LOG_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
