@@ -78,6 +78,9 @@ struct px_tx {
 /** @return PX_OK or PX_EFATAL; also kept in tx->rc. */
 int px_tx_write(struct px_tx *tx, struct px_db *db);
 int px_tx_read(struct px_tx *tx, struct px_db *db);
+/** After damage LMDB answers nothing more in a transaction: read on in a new one, which sees what was
+ * committed meanwhile too. @return PX_OK or PX_EFATAL. */
+int px_tx_read_on(struct px_tx *tx);
 /**
  * Make it durable (blocks for the flush). With an error kept: give up and answer that. @return PX_OK,
  * PX_EFULL, PX_EFATAL: nothing of it happened, as a restart will show.

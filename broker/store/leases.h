@@ -8,10 +8,9 @@
 
 /*
  * Delivery -> counter of its token. The writer thread alone changes it, in the order of operations, so that a
- * delivery whose settlement is in the same transaction can not be leased meanwhile; the reader thread may
+ * delivery whose settlement is in the same transaction can not be leased meanwhile; the other threads may
  * ask. Changes since px_leases_begin are undone by px_leases_undo when the transaction fails. Until the
- * commit the reader may see a lease too few or too many; what it says is for people, and the writer checks
- * again.
+ * commit the others may see a lease too few or too many; what is done about it is up to the writer.
  */
 struct px_leases;
 

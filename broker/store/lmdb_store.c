@@ -72,9 +72,16 @@ static void dispatch(struct px_store *st)
 			return;
 		for (struct px_op *op = list, *next; op != NULL; op = next) {
 			next = op->next;
+			op->then = PX_OP_DONE;
+			op->next = NULL;
 			lm->outstanding--;
 			op->kind->answer(op);
-			px_op_free(&op);
+			if (op->then == PX_OP_WRITE) {
+				lm->outstanding++;
+				px_op_queue_push(&lm->to_writer, op);
+			} else {
+				px_op_free(&op);
+			}
 		}
 	}
 }

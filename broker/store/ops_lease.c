@@ -14,21 +14,31 @@
  * transaction. What was accepted a moment ago it fills in itself (recent.h), which takes effect with the
  * commit; otherwise the reader then reads headers and bodies. What it finds damaged goes back to the writer,
  * which sets it aside and chooses others instead.
+ *
+ * A lease that was taken is handed out or given back, never forgotten. Before it is handed out the loop asks
+ * whether it still is: an operation behind this one may have settled the delivery, in the same transaction or
+ * while the reader read. Such a one goes back to the writer too, which knows: it was settled, or, if that
+ * failed, it waits again.
  */
+struct back {
+	struct px_leased leased;
+	const char *reason; /* damaged: it is to be set aside; NULL: only given back */
+};
+
 struct lease_op {
 	struct px_op op;
 	char partner[PX_NAME_MAX + 1];
 	unsigned max;
 	int64_t now;
 	uint64_t epoch;
+	struct px_leases *all;
 	px_lease_done *done;
 	void *arg;
 	struct px_leased *leased; /* of this turn */
 	unsigned n_leased;
-	unsigned n_kept; /* leases filled by earlier turns */
-	uint64_t *bad;   /* deliveries to be set aside */
-	const char **reasons;
-	unsigned n_bad;
+	unsigned n_kept;   /* leases filled by earlier turns */
+	struct back *back; /* to the writer; its next turn, or `failed`, ends their leases */
+	unsigned n_back;
 	struct px_lease *leases; /* made when it is known how many */
 	unsigned n;
 };
@@ -40,11 +50,25 @@ static void cut(struct lease_op *o, unsigned n)
 		px_body_unref(&o->leases[--o->n].body);
 }
 
+/* Empty the list of what goes back. */
+static void begin_back(struct lease_op *o)
+{
+	if (o->back == NULL)
+		o->back = px_scratch_calloc(&o->op.scratch, o->max, sizeof(o->back[0]));
+	o->n_back = 0;
+}
+
+/* Unless it is somebody else's by now. */
+static void give_back(struct px_leases *leases, const struct px_leased *leased)
+{
+	if (px_lease_of(leases, leased->delivery) == leased->counter)
+		px_lease_drop(leases, leased->delivery);
+}
+
 static void set_aside(struct px_wtx *w, uint64_t id, const char *reason)
 {
 	struct px_delivery d;
 	uint64_t home;
-	px_lease_drop(w->leases, id);
 	if (px_load_delivery(&w->tx, id, &d) != PX_OK || d.state != PX_D_QUEUED ||
 	    px_heads_home(&w->tx, &d, &home) != PX_OK)
 		return;
@@ -86,8 +110,11 @@ static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
 {
 	struct lease_op *o = (struct lease_op *)op;
 	cut(o, o->n_kept); /* of a transaction that failed */
-	for (unsigned i = 0; i < o->n_bad; i++)
-		set_aside(w, o->bad[i], o->reasons[i]);
+	for (unsigned i = 0; i < o->n_back; i++) {
+		give_back(w->leases, &o->back[i].leased);
+		if (o->back[i].reason != NULL)
+			set_aside(w, o->back[i].leased.delivery, o->back[i].reason);
+	}
 	o->n_leased = px_heads_lease(w, o->partner, o->max - o->n_kept, o->now, o->leased);
 	if (o->n_leased == 0)
 		return PX_OP_DONE;
@@ -96,6 +123,15 @@ static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
 		memcpy(leases, o->leases, o->n_kept * sizeof(leases[0]));
 	o->leases = leases;
 	return fill_from_memory(o, w) ? PX_OP_DONE : PX_OP_READ;
+}
+
+static void lease_failed(struct px_op *op, struct px_leases *leases)
+{
+	struct lease_op *o = (struct lease_op *)op;
+	for (unsigned i = 0; i < o->n_back; i++)
+		give_back(leases, &o->back[i].leased);
+	o->n_back = 0;
+	cut(o, o->n_kept); /* their leases were undone */
 }
 
 /* @return NULL, or what is wrong with it. */
@@ -126,27 +162,54 @@ static const char *fill(struct lease_op *o, struct px_tx *tx, struct px_leases *
 static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct lease_op *o = (struct lease_op *)op;
-	o->n_bad = 0;
-	if (o->bad == NULL) {
-		o->bad = px_scratch_calloc(&op->scratch, o->max, sizeof(o->bad[0]));
-		o->reasons = px_scratch_calloc(&op->scratch, o->max, sizeof(o->reasons[0]));
-	}
+	begin_back(o);
 	for (unsigned i = 0; i < o->n_leased; i++) {
 		const char *reason = fill(o, tx, leases, &o->leased[i]);
-		if (reason == NULL)
-			continue;
-		o->bad[o->n_bad] = o->leased[i].delivery;
-		o->reasons[o->n_bad++] = reason;
+		if (px_tx_read_on(tx) != PX_OK)
+			return PX_OP_DONE;
+		if (reason != NULL)
+			o->back[o->n_back++] = (struct back){o->leased[i], reason};
 	}
 	o->n_kept = o->n;
-	return o->n_bad > 0 ? PX_OP_WRITE : PX_OP_DONE;
+	return o->n_back > 0 ? PX_OP_WRITE : PX_OP_DONE;
+}
+
+static bool is_leased(const struct lease_op *o, const struct px_lease *lease)
+{
+	return px_lease_of(o->all, lease->delivery.id) == lease->token.counter;
+}
+
+/* Take out those whose lease has ended since, or is about to. @return whether there are any. */
+static bool take_out_ended(struct lease_op *o)
+{
+	unsigned n = 0;
+	while (n < o->n && is_leased(o, &o->leases[n]))
+		n++;
+	o->n_kept = o->n;
+	if (n == o->n)
+		return false;
+	begin_back(o);
+	for (unsigned i = n; i < o->n; i++) {
+		struct px_lease *lease = &o->leases[i];
+		if (is_leased(o, lease)) {
+			o->leases[n++] = *lease;
+			continue;
+		}
+		o->back[o->n_back++] = (struct back){
+		    .leased = {.delivery = lease->delivery.id, .counter = lease->token.counter}};
+		px_body_unref(&lease->body);
+	}
+	o->n = o->n_kept = n;
+	return true;
 }
 
 static void lease_answer(struct px_op *op)
 {
 	struct lease_op *o = (struct lease_op *)op;
-	if (op->rc != PX_OK)
-		cut(o, o->n_kept); /* their transaction failed */
+	if (take_out_ended(o) && op->rc != PX_EFATAL) {
+		op->then = PX_OP_WRITE;
+		return;
+	}
 	/* What was leased before something else went wrong is leased. */
 	o->done(o->arg, o->n > 0 ? PX_OK : op->rc, o->n, o->leases);
 }
@@ -159,6 +222,7 @@ static void lease_release(struct px_op *op)
 static const struct px_op_kind lease_kind = {.name = "lease",
 					     .write = lease_write,
 					     .read = lease_read,
+					     .failed = lease_failed,
 					     .answer = lease_answer,
 					     .release = lease_release};
 
@@ -171,6 +235,7 @@ void px_lmdb_lease(struct px_store *st, const char *partner, unsigned max, int64
 	o->max = PX_MIN(max, (unsigned)LEASE_MAX);
 	o->now = now;
 	o->epoch = px_lmdb_of(st)->epoch;
+	o->all = px_lmdb_of(st)->leases;
 	o->done = done;
 	o->arg = arg;
 	o->leased = px_scratch_calloc(scratch, o->max, sizeof(o->leased[0]));

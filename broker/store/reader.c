@@ -16,10 +16,9 @@ static void answer_batch(struct px_lmdb *lm, struct px_op *list)
 	for (struct px_op *op = list; op != NULL; op = op->next) {
 		op->rc = rc;
 		op->then = rc == PX_OK ? op->kind->read(op, &tx, lm->leases) : PX_OP_DONE;
-		if (rc == PX_OK && tx.rc == PX_EFATAL)
+		/* One damaged page is not the next one's fault. */
+		if (rc == PX_OK && px_tx_read_on(&tx) != PX_OK)
 			rc = op->rc = PX_EFATAL;
-		else if (rc == PX_OK)
-			tx.rc = PX_OK; /* one damaged page is not the next one's fault */
 	}
 	if (rc == PX_EFATAL)
 		atomic_store(&lm->fatal, true);

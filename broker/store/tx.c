@@ -25,6 +25,14 @@ int px_tx_read(struct px_tx *tx, struct px_db *db)
 	return begin(tx, db, MDB_RDONLY);
 }
 
+int px_tx_read_on(struct px_tx *tx)
+{
+	if (tx->rc == PX_OK || tx->rc == PX_EFATAL)
+		return tx->rc;
+	px_tx_abort(tx);
+	return px_tx_read(tx, tx->db);
+}
+
 int px_tx_commit(struct px_tx *tx)
 {
 	if (tx->rc != PX_OK) {

@@ -28,9 +28,11 @@ static int try_together(struct px_lmdb *lm, struct px_op *list)
 	return rc;
 }
 
-static void fail_all(struct px_op *list, int rc)
+static void fail_all(struct px_lmdb *lm, struct px_op *list, int rc)
 {
 	for (struct px_op *op = list; op != NULL; op = op->next) {
+		if (op->kind->failed != NULL)
+			op->kind->failed(op, lm->leases);
 		op->rc = rc;
 		op->then = PX_OP_DONE;
 	}
@@ -44,7 +46,7 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 		op->next = NULL;
 		int rc = atomic_load(&lm->fatal) ? PX_EFATAL : try_together(lm, op);
 		if (rc != PX_OK)
-			fail_all(op, rc);
+			fail_all(lm, op, rc);
 		if (rc == PX_EFATAL)
 			atomic_store(&lm->fatal, true);
 		op->next = next;
@@ -58,7 +60,7 @@ static void do_batch(struct px_lmdb *lm, struct px_op *list)
 	for (const struct px_op *op = list; op != NULL; op = op->next)
 		weight += op->weight;
 	if (atomic_load(&lm->fatal)) {
-		fail_all(list, PX_EFATAL);
+		fail_all(lm, list, PX_EFATAL);
 		return;
 	}
 	if (weight > 0)
@@ -66,11 +68,11 @@ static void do_batch(struct px_lmdb *lm, struct px_op *list)
 	int rc = try_together(lm, list);
 	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
-		fail_all(list, rc);
+		fail_all(lm, list, rc);
 	} else if (rc != PX_OK && list->next != NULL) {
 		do_singly(lm, list);
 	} else if (rc != PX_OK) {
-		fail_all(list, rc);
+		fail_all(lm, list, rc);
 	}
 }
 

@@ -120,6 +120,38 @@ void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offse
 	kit_tampered(&tx, &db);
 }
 
+#define PAGE      4096
+#define PAGE_KIND 10 /* where LMDB keeps what kind of page it is; 2 is a leaf */
+
+void kit_break_page(struct kit *k, enum px_table table, struct px_tkey key)
+{
+	static uint8_t page[PAGE];
+	struct px_db db;
+	struct px_octets value;
+	char path[128];
+	unsigned hits = 0;
+	struct px_tx tx = kit_tamper(k, &db);
+	assert_int_equal(px_tx_get(&tx, table, &key, &value), PX_OK);
+	size_t len = value.len;
+	uint8_t *copy = px_xmemdup(value.data, len);
+	px_tx_abort(&tx);
+	px_db_close(&db);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", k->folder);
+	FILE *f = fopen(path, "r+b");
+	assert_non_null(f);
+	for (long at = 0; fseek(f, at, SEEK_SET) == 0 && fread(page, 1, PAGE, f) == PAGE; at += PAGE) {
+		if (memmem(page, PAGE, copy, len) == NULL)
+			continue;
+		page[PAGE_KIND] ^= 2; /* older copies of the page too: nobody reads those */
+		assert_int_equal(fseek(f, at, SEEK_SET), 0);
+		assert_int_equal(fwrite(page, 1, PAGE, f), PAGE);
+		hits++;
+	}
+	assert_int_equal(fclose(f), 0);
+	assert_true(hits > 0);
+	free(copy);
+}
+
 /* --- writing ----------------------------------------------------------------------------------------- */
 
 struct px_body *kit_body(const char *id, size_t size)

@@ -48,6 +48,8 @@ struct px_tx kit_tamper(struct kit *k, struct px_db *db);
 void kit_tampered(struct px_tx *tx, struct px_db *db);
 /** Flip the lowest bit of the octet at @offset (negative: from the end) of a value. */
 void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offset);
+/** Damage the page that @value lies in: LMDB can no longer walk through it. */
+void kit_break_page(struct kit *k, enum px_table table, struct px_tkey key);
 
 struct kit_accept {
 	bool done;

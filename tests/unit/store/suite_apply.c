@@ -220,8 +220,56 @@ static void is_kept(struct suite *t)
 	(void)suite_expect_lease(t, "ua", "M2");
 }
 
+struct turn {
+	const char *id;
+	struct got_accept *settled;
+	bool done, too_late; /* leased although its settlement had been told, or was read with it */
+	unsigned n;
+};
+
+static void turn_leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
+{
+	struct turn *turn = arg;
+	assert_int_equal(rc, PX_OK);
+	turn->done = true;
+	turn->n = n;
+	turn->too_late = n > 0 && strcmp(leases[0].header.message_id, turn->id) == 0 &&
+			 (turn->settled->done || leases[0].delivery.state != PX_D_QUEUED);
+}
+
+/** Settled right behind its lease, most likely in one transaction with it: once that is known, or can be
+ * seen, it is handed out no more; another is, in its place. */
+static void none_is_leased_when_settled(struct suite *t)
+{
+	for (int i = 0; i < 20; i++) {
+		const char *id = suite_textf(t, "M-%d", i), *next = suite_textf(t, "N-%d", i);
+		ACCEPT(t, .id = id, .to = "UA");
+		ACCEPT(t, .id = next, .to = "UA");
+		struct px_apply a = confirmation(id, "UA", PX_D_DELIVERED);
+		struct turn turn = {.id = id, .settled = suite_room(t, 1, sizeof(*turn.settled))};
+		px_store_lease(t->st, "ua", 1, suite_now(t), turn_leased, &turn);
+		suite_submit_accept(t,
+				    &(struct note){.id = suite_textf(t, "C-%d", i),
+						   .sender = "UA",
+						   .from = "ua",
+						   .confirmations = true,
+						   .n_apply = 1,
+						   .apply = &a},
+				    turn.settled);
+		suite_wait(t, &turn.done);
+		suite_wait(t, &turn.settled->done);
+		assert_int_equal(turn.settled->rc, PX_OK);
+		assert_int_equal(turn.n, 1);
+		assert_false(turn.too_late);
+		assert_int_equal(suite_state(t, id, "UA"), PX_D_DELIVERED);
+		a = confirmation(next, "UA", PX_D_DELIVERED);
+		assert_int_equal(apply(t, &a), PX_APPLIED);
+	}
+}
+
 const struct suite_case suite_apply_cases[] = {
     {"a confirmation settles the delivery it is about", settles_the_delivery},
+    {"none is leased once it is settled", none_is_leased_when_settled},
     {"a confirmation about nothing we know", about_nothing_we_know},
     {"a confirmation with another digest or recipient", with_another_digest_or_recipient},
     {"a confirmation about a final delivery changes nothing", final_ones_stay},

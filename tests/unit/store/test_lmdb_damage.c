@@ -69,6 +69,26 @@ static void test_damaged_body(void **state)
 }
 
 /* Whatever waits behind a message that was set aside waits on: order first. */
+/* A page of the file that cannot be read takes what lies in it, not what is read after it. */
+static void test_damaged_page(void **state)
+{
+	struct kit *k = *state;
+	char id[8];
+	kit_open(k);
+	for (int i = 1; i <= 8; i++) {
+		(void)snprintf(id, sizeof(id), "M%d", i);
+		assert_int_equal(kit_accept(k, id, 1000, NULL).rc, PX_OK); /* a few in a page */
+	}
+	kit_close(k);
+	kit_break_page(k, PX_T_BODIES, px_tkey_of(1));
+	kit_open(k);
+	struct kit_leases leases = kit_lease(k, 16);
+	assert_int_equal(leases.rc, PX_OK);
+	assert_in_range(leases.n, 4, 7);
+	assert_int_equal(kit_stats(k).s.quarantined, 8 - leases.n);
+	assert_string_equal(leases.items[leases.n - 1].header.message_id, "M8");
+}
+
 static void test_held_keeps_order(void **state)
 {
 	struct kit *k = *state;
@@ -448,6 +468,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_damaged_body),
+	    TEST(test_damaged_page),
 	    TEST(test_held_keeps_order),
 	    TEST(test_damaged_message),
 	    TEST(test_release),

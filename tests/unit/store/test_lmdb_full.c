@@ -5,11 +5,16 @@
 #include "lmdb_kit.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/strings.h"
+#include "store/keys.h"
 
 /* What the file system says is free; UINT64_MAX: the truth. In place of the C library's own. */
 static uint64_t free_octets = UINT64_MAX;
@@ -26,6 +31,27 @@ int statvfs(const char *restrict path, struct statvfs *restrict buf)
 		buf->f_bavail = free_octets / 4096;
 	}
 	return rc;
+}
+
+/* Nothing can be written any more. In place of the C library's own, which LMDB writes its file with. */
+static atomic_bool no_room;
+
+ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)
+{
+	ssize_t (*real)(int, const void *, size_t, off_t);
+	void *symbol = dlsym(RTLD_NEXT, "pwrite");
+	memcpy(&real, &symbol, sizeof(real));
+	errno = ENOSPC;
+	return no_room ? -1 : real(fd, buf, count, offset);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int iovcnt)
+{
+	ssize_t (*real)(int, const struct iovec *, int);
+	void *symbol = dlsym(RTLD_NEXT, "writev");
+	memcpy(&real, &symbol, sizeof(real));
+	errno = ENOSPC;
+	return no_room && fd > STDERR_FILENO ? -1 : real(fd, iov, iovcnt);
 }
 
 /* Writes beyond @octets of the file fail in the middle, as on a disk with no room or a bad sector. */
@@ -47,6 +73,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	limit_file(0);
+	no_room = false;
 	free_octets = UINT64_MAX;
 	return kit_teardown(state);
 }
@@ -209,6 +236,37 @@ static void test_map_reserve(void **state)
 	kit_sound(k);
 }
 
+/* What is found to be damaged while the disk is full cannot be set aside then. Nobody holds it meanwhile: it
+ * is found again, set aside, and can be cancelled. What was leased with it is handed out. */
+static void test_damage_on_a_full_disk(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	struct kit_accept bad = kit_accept(k, "M1", 1000, "L1");
+	struct kit_accept behind = kit_accept(k, "M2", 1000, "L1");
+	struct kit_accept other = kit_accept(k, "M3", 1000, NULL);
+	kit_close(k);
+	kit_flip(k, PX_T_BODIES, px_tkey_of(bad.seq), -1);
+	kit_open(k);
+	no_room = true;
+	struct kit_leases l = kit_lease(k, 16);
+	assert_int_equal(l.rc, PX_OK);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.items[0].delivery.id, other.delivery);
+	assert_false(kit_find(k, "M1").delivery.leased);
+	l = kit_lease(k, 16);
+	assert_int_equal(l.rc, PX_EFULL);
+	assert_false(kit_find(k, "M1").delivery.leased);
+	no_room = false;
+	assert_int_equal(kit_lease(k, 16).n, 0);
+	assert_int_equal(kit_stats(k).s.quarantined, 1);
+	struct px_settle cancel = {.delivery = bad.delivery, .state = PX_D_CANCELLED, .actor = "anna"};
+	assert_int_equal(kit_settle(k, &cancel), PX_OK);
+	l = kit_lease(k, 16);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.items[0].delivery.id, behind.delivery);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -217,6 +275,7 @@ int main(void)
 	    TEST(test_full_disk_is_not_an_error_of_the_disk),
 	    TEST(test_bad_disk_ends_it),
 	    TEST(test_map_reserve),
+	    TEST(test_damage_on_a_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
