@@ -106,6 +106,11 @@ static const char *why_queued(struct why *w, const struct px_delivery *d)
 		px_buf_adds(&w->text, "held: the partner's mode is none");
 		return "held";
 	}
+	if (w->link.store_error[0] != '\0') {
+		px_buf_addf(&w->text, "the store failed when it was asked what is to be sent: %s",
+			    w->link.store_error);
+		return "store-failed";
+	}
 	if (d->due > w->now) {
 		px_buf_adds(&w->text, "next attempt in ");
 		add_in(&w->text, d->due - w->now);

@@ -208,8 +208,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 		px_log(PX_LOG_NOTICE, "border", "msg=%s/%s correlation=%s alarm sent to %u authorities",
 		       g->header.sender, g->header.message_id, g->header.correlation_id, g->n);
 	}
-	if (r->rc == PX_EFATAL)
-		px_flow_store_failed(flow, "alarm");
+	px_flow_note_store(flow, r->rc, "accepting an alarm", g->deliveries[0].partner);
 	alarming_end(g, r->rc == PX_EDUPLICATE || r->rc == PX_ECONFLICT ? PX_OK : r->rc);
 }
 

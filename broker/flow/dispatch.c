@@ -14,6 +14,7 @@
 #define BACKOFF_BASE  5000
 #define BACKOFF_MAX   (15 * 60 * 1000)
 #define BACKOFF_LEAST 1000
+#define STORE_PAUSE   10000
 
 int64_t px_dispatch_backoff(struct px_flow *flow, unsigned attempts)
 {
@@ -60,6 +61,17 @@ static unsigned room(struct link *link, const struct px_conf_partner *partner)
 	return link->in_flight < most ? most - link->in_flight : 0;
 }
 
+bool px_dispatch_lease_failed(struct link *link, int rc)
+{
+	link->lease_rc = rc;
+	if (rc == PX_OK)
+		return false;
+	px_flow_note_store(link->flow, rc, "looking for what is to be sent", link->name);
+	if (rc != PX_EFATAL && rc != PX_ECANCELLED)
+		wake_in(link, STORE_PAUSE);
+	return true;
+}
+
 static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 {
 	struct link *link = arg;
@@ -68,9 +80,8 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	bool again = link->again;
 	link->again = false;
 	/* What comes from now on kicks by itself, behind this request. */
-	link->more = n == link->asked;
-	if (rc == PX_EFATAL)
-		px_flow_store_failed(flow, "lease");
+	bool failed = px_dispatch_lease_failed(link, rc);
+	link->more = failed || n == link->asked;
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
 	for (unsigned i = 0; i < n; i++) {
 		if (px_settle_if_overdue(flow, &leases[i]))
@@ -81,9 +92,11 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 			px_deliver_start(link, partner, &leases[i]);
 	}
 	px_flow_end(flow);
-	if (rc == PX_OK && n == 0 && link->in_flight == 0 && link->probe_due && !again)
+	if (failed)
+		px_operate_probed(link, false, "the store failed");
+	else if (n == 0 && link->in_flight == 0 && link->probe_due && !again)
 		px_operate_probed(link, false, "nothing that waits for it can be sent now");
-	if (again || link->more)
+	if (!failed && (again || link->more))
 		px_dispatch_kick(link);
 }
 

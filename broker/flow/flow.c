@@ -4,6 +4,9 @@
 
 #include "flow/internal.h"
 
+/* So long after the last failure it is believed that the store works. */
+#define TROUBLE_OVER (10 * 60 * 1000)
+
 struct px_flow *px_flow_new(const struct px_flow_setup *setup)
 {
 	struct px_flow *flow = px_xcalloc(1, sizeof(*flow));
@@ -112,6 +115,7 @@ void px_flow_free(struct px_flow **flow)
 	px_timer_stop(f->timers, &f->gather);
 	px_timer_stop(f->timers, &f->upkeep);
 	px_timer_stop(f->timers, &f->purge);
+	px_timer_stop(f->timers, &f->trouble);
 	px_standing_free(f);
 	struct link *l = f->links;
 	HASH_CLEAR(hh, f->links); /* frees the table; the items stay chained */
@@ -182,10 +186,27 @@ void px_flow_store_failed(struct px_flow *flow, const char *what)
 		flow->fatal(flow->fatal_arg, what);
 }
 
+static void trouble_over(void *arg)
+{
+	struct px_flow *flow = arg;
+	px_alarm_clear(flow->alarms, PX_ALARM_STORE, "");
+}
+
+void px_flow_note_store(struct px_flow *flow, int rc, const char *what, const char *partner)
+{
+	if (rc == PX_EFATAL)
+		px_flow_store_failed(flow, what);
+	if (rc != PX_ECORRUPT && rc != PX_EFULL)
+		return;
+	px_alarm_raise(flow->alarms, PX_ALARM_STORE, "", "%s, partner %s: %s", what, partner,
+		       px_err_text(rc));
+	px_timer_set(flow->timers, &flow->trouble, TROUBLE_OVER, trouble_over, flow);
+}
+
 void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_state *out)
 {
 	const struct link *l = px_flow_find_link(flow, partner);
-	*out = (struct px_link_state){.last_error = "", .paused_by = "", .paused_why = ""};
+	*out = (struct px_link_state){.last_error = "", .paused_by = "", .paused_why = "", .store_error = ""};
 	if (l == NULL)
 		return;
 	out->link = l->state;
@@ -200,5 +221,6 @@ void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_stat
 	out->paused_since = l->paused_since;
 	out->paused_by = l->paused_by;
 	out->paused_why = l->paused_why;
+	out->store_error = l->lease_rc != PX_OK ? px_err_text(l->lease_rc) : "";
 	out->held = PX_MAX(l->hold_until - px_clock_mono(flow->clock), 0);
 }

@@ -100,6 +100,7 @@ struct px_link_state {
 	int64_t paused_since;               /* wall ms */
 	const char *paused_by, *paused_why; /* views, "" none */
 	int64_t held;                       /* ms until the next attempt may be made; 0 at once */
+	const char *store_error;            /* why the store could not say what is next; "" none */
 };
 void px_flow_link(struct px_flow *flow, const char *partner, struct px_link_state *out);
 

@@ -121,8 +121,7 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	link->leasing = false;
 	bool again = link->again;
 	link->again = false;
-	if (rc == PX_EFATAL)
-		px_flow_store_failed(flow, "lease");
+	bool failed = px_dispatch_lease_failed(link, rc);
 	for (unsigned i = 0; i < n; i++) {
 		struct waiter *w = TAILQ_FIRST(&link->waiters);
 		if (px_settle_if_overdue(flow, &leases[i]))
@@ -133,7 +132,7 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 			px_lease_give_back(flow, &leases[i], false, NULL);
 	}
 	px_flow_end(flow);
-	if (again)
+	if (again && !failed)
 		px_inbox_serve(link);
 }
 

@@ -153,9 +153,8 @@ static void stored(void *arg, const struct px_accept_result *r)
 	case PX_EBUSY: px_intake_later(in, "overloaded"); return;
 	case PX_EFULL: px_intake_later(in, "the store is full"); return;
 	default:
+		px_flow_note_store(flow, r->rc, "accepting a message", in->partner);
 		px_intake_later(in, "the store failed");
-		if (r->rc == PX_EFATAL)
-			px_flow_store_failed(flow, "accept");
 		return;
 	}
 }

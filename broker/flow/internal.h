@@ -47,6 +47,7 @@ struct link {
 	char last_error[PX_REASON_MAX + 1];
 	struct px_timer retry; /* the next due delivery, or the next probe */
 	int64_t hold_until;    /* mono: no attempt before (down, Retry-After) */
+	int lease_rc;          /* of the last lease request */
 	/* pull */
 	struct waiter_list waiters;
 	struct fetched_list fetched;
@@ -101,10 +102,11 @@ struct px_flow {
 	uint64_t unsure_ids;  /* of deliveries with a lower id; 0: of all there are until one is made */
 	unsigned stopping;    /* steps of a clean stop */
 	/* steady.c */
-	int64_t skew;        /* wall minus mono, when last looked at */
-	int64_t believed;    /* the skew of the clock that was believed last */
-	int64_t doubt_until; /* mono; until then the wall clock ends nothing; 0: the clock is believed */
-	int64_t not_before;  /* wall; what the clock showed before it was set back; 0: it was not */
+	int64_t skew;            /* wall minus mono, when last looked at */
+	int64_t believed;        /* the skew of the clock that was believed last */
+	int64_t doubt_until;     /* mono; until then the wall clock ends nothing; 0: the clock is believed */
+	int64_t not_before;      /* wall; what the clock showed before it was set back; 0: it was not */
+	struct px_timer trouble; /* flow.c: the store is believed again */
 	/* overdue.c */
 	int64_t started; /* mono ms */
 	bool sweeping;
@@ -145,8 +147,14 @@ const uint8_t *px_flow_checkpoint(const struct px_flow *flow);
 void px_flow_note_room(struct px_flow *flow, int rc);
 /** A write failed for good: tell the daemon. */
 void px_flow_store_failed(struct px_flow *flow, const char *what);
+/** Whatever the store answered when asked for @what that concerns @partner: if it cannot be done, by a full
+ * disk or by damage, an alarm stands until ten minutes have passed without that. PX_EFATAL: as store_failed.
+ */
+void px_flow_note_store(struct px_flow *flow, int rc, const char *what, const char *partner);
 
 /* dispatch.c */
+/** A lease request was answered. @return whether it failed; then the same is asked again after a pause. */
+bool px_dispatch_lease_failed(struct link *link, int rc);
 /** Something may be waiting for @link: lease and deliver what fits. */
 void px_dispatch_kick(struct link *link);
 void px_dispatch_kick_name(struct px_flow *flow, const char *partner);

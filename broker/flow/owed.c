@@ -57,8 +57,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 		gathering_end(g, 0); /* more may wait */
 		return;
 	}
-	if (r->rc == PX_EFATAL)
-		px_flow_store_failed(flow, "confirmations");
+	px_flow_note_store(flow, r->rc, "accepting confirmations", g->group.partner);
 	/* Nothing is lost: they are still there (or, after an unknown outcome that happened, they are gone).
 	 */
 	gathering_end(g, RETRY_PAUSE);

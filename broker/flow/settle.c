@@ -263,12 +263,11 @@ static void settled(void *arg, int rc)
 	struct px_flow *flow = s->flow;
 	/* An unknown outcome is asked for by settling again: if it happened, the store says PRECONDITION or
 	 * STALE. An administrator does not wait for room: told now, he may make some. */
+	px_flow_note_store(flow, rc, "settling a delivery", s->delivery.partner);
 	if ((rc == PX_EFULL && s->actor == NULL) || rc == PX_EUNKNOWN) {
 		wait_for_room(s);
 		return;
 	}
-	if (rc == PX_EFATAL)
-		px_flow_store_failed(flow, "settle");
 	if (rc == PX_OK)
 		report_end(flow, s);
 	/* Also when an earlier try had happened although its outcome was unknown. */

@@ -91,9 +91,10 @@ enum colour screen_colour(const char *word)
 	static const char *const waiting[] = {"queued",  "handed-over", "in-flight",   "probing",
 					      "retry",   "soon",        "not-fetched", "behind",
 					      "warning", "due",         NULL};
-	static const char *const bad[] = {"down",     "refused",      "expired", "unknown", "cancelled",
-					  "critical", "partner-down", "held",    "removed", "out-of-date",
-					  "not-yet",  "damaged",      "major",   NULL};
+	static const char *const bad[] = {
+	    "down",     "refused",      "expired", "unknown",      "cancelled",
+	    "critical", "partner-down", "held",    "removed",      "out-of-date",
+	    "not-yet",  "damaged",      "major",   "store-failed", NULL};
 	for (unsigned i = 0; good[i] != NULL; i++)
 		if (strcmp(word, good[i]) == 0)
 			return GREEN;

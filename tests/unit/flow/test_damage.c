@@ -152,11 +152,171 @@ static void test_release_of_what_is_damaged(void **state)
 	world_free(&w);
 }
 
+/* --- a store that cannot do what it is asked for ----------------------------------------------------- */
+
+static int trouble; /* what it answers; PX_OK: it works */
+
+static void lease_or_fail(struct px_store *st, const char *partner, unsigned max, int64_t now,
+			  px_lease_done *done, void *arg)
+{
+	if (trouble == PX_OK)
+		real.lease(st, partner, max, now, done, arg);
+	else
+		done(arg, trouble, 0, NULL);
+}
+
+static void settle_or_fail(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+{
+	if (trouble == PX_OK)
+		real.settle(st, req, done, arg);
+	else
+		done(arg, trouble);
+}
+
+struct accepting {
+	px_accept_done *done;
+	void *arg;
+};
+
+static void accept_failed(void *arg, const struct px_accept_result *r)
+{
+	struct accepting *a = arg;
+	struct px_accept_result failed = *r;
+	failed.rc = trouble;
+	a->done(a->arg, &failed);
+	free(a);
+}
+
+static void accept_or_fail(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg)
+{
+	if (trouble == PX_OK) {
+		real.accept(st, req, done, arg);
+		return;
+	}
+	struct accepting *a = px_xcalloc(1, sizeof(*a));
+	*a = (struct accepting){done, arg};
+	real.known(st, "nobody", req->body->digest, accept_failed, a);
+}
+
+static const char *store_error(struct node *n, const char *partner)
+{
+	struct px_link_state link;
+	px_flow_link(n->flow, partner, &link);
+	return link.store_error;
+}
+
+static bool is_alarmed(const struct node *n)
+{
+	return px_alarm_is_raised(n->alarms, PX_ALARM_STORE, "");
+}
+
+/* A page of its file that cannot be read stops what is behind it. That is alarmed and shown, and tried again
+ * without anybody's doing; when it goes, and has gone for a while, the alarm ends. */
+static void stops_sending(int rc)
+{
+	struct pair p = make_pair(1, "", "");
+	struct world *w = p.w;
+	struct node *by = p.by;
+	world_run(w, SECOND);
+	assert_string_equal(store_error(by, "node-ua"), "");
+	real = *by->store->ops;
+	world_patch(by)->lease = lease_or_fail;
+	trouble = rc;
+	SEND(by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(w, MINUTE);
+	assert_string_equal(store_error(by, "node-ua"), px_err_text(rc));
+	assert_true(is_alarmed(by));
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "queued");
+	world_run(w, 20 * MINUTE);
+	assert_true(is_alarmed(by)); /* still so */
+	trouble = PX_OK;
+	world_run(w, MINUTE);
+	assert_string_equal(store_error(by, "node-ua"), "");
+	assert_int_not_equal(world_delivery(by, "BY", "M1", "UA").state, PX_D_QUEUED);
+	assert_true(is_alarmed(by));
+	world_run(w, 11 * MINUTE);
+	assert_false(is_alarmed(by));
+	world_free(&w);
+}
+
+static void test_damage_stops_sending(void **state)
+{
+	(void)state;
+	stops_sending(PX_ECORRUPT);
+}
+
+static void test_full_disk_stops_sending(void **state)
+{
+	(void)state;
+	stops_sending(PX_EFULL);
+}
+
+static void test_damage_stops_fetching(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(2);
+	struct node *by = lone_node(w, authorities, "");
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA");
+	real = *by->store->ops;
+	world_patch(by)->lease = lease_or_fail;
+	trouble = PX_ECORRUPT;
+	expect_status(world_fetch(by, "system-ua", 2 * SECOND), 204);
+	assert_true(is_alarmed(by));
+	assert_string_equal(store_error(by, "system-ua"), px_err_text(PX_ECORRUPT));
+	trouble = PX_OK;
+	expect_status(world_fetch(by, "system-ua", 2 * SECOND), 200);
+	assert_string_equal(store_error(by, "system-ua"), "");
+	world_free(&w);
+}
+
+static void test_damage_stops_accepting(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(3);
+	struct node *by = lone_node(w, authorities, "");
+	struct px_buf doc = PX_BUF_INIT;
+	world_start(w);
+	world_run(w, SECOND);
+	world_compose(by, "system-by", &(struct msg){.id = "M1", .recipients = "UA"}, &doc);
+	real = *by->store->ops;
+	world_patch(by)->accept = accept_or_fail;
+	trouble = PX_ECORRUPT;
+	expect_status(world_post(by, "system-by", &doc), 503);
+	px_buf_free(&doc);
+	assert_true(is_alarmed(by));
+	trouble = PX_OK;
+	world_free(&w);
+}
+
+static void test_damage_stops_settling(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct world *w = world_new(4);
+	struct node *by = lone_node(w, authorities, "");
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA");
+	struct reply r = world_fetch(by, "system-ua", 2 * SECOND);
+	real = *by->store->ops;
+	world_patch(by)->settle = settle_or_fail;
+	trouble = PX_ECORRUPT;
+	expect_status(world_confirm(by, "system-ua", "UA", &r, NULL), 503);
+	expect_status(r, 200);
+	assert_true(is_alarmed(by));
+	trouble = PX_OK;
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry_of_what_is_held),
-	    cmocka_unit_test(test_release_of_what_is_damaged),
+	    cmocka_unit_test(test_retry_of_what_is_held), cmocka_unit_test(test_release_of_what_is_damaged),
+	    cmocka_unit_test(test_damage_stops_sending),  cmocka_unit_test(test_full_disk_stops_sending),
+	    cmocka_unit_test(test_damage_stops_fetching), cmocka_unit_test(test_damage_stops_accepting),
+	    cmocka_unit_test(test_damage_stops_settling),
 	};
 	px_log_init("test", 2, PX_LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
