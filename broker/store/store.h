@@ -452,10 +452,9 @@ void px_store_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signa
 /**
  * Lease up to @max heads for @partner whose `due` has come. Class A before B before C, but of every eight
  * leases at least one goes to each lower class that waits; within a class by due, then age. A delivery leased
- * stays so until settled; px_store_settle with state QUEUED gives it back. Bodies are read by the reader
- * thread. A damaged record is quarantined: journalled, counted in px_store_stats.quarantined, and skipped.
- * Its delivery shows why it waits, nothing of its movement goes past it, and it ends by its deadline or an
- * administrator. */
+ * stays so until settled; px_store_settle with state QUEUED gives it back. None is handed out whose
+ * settlement was told. A damaged record is quarantined (journalled, counted, skipped): its delivery shows why
+ * it waits, nothing of its movement goes past it; its deadline or a person ends it. */
 void px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now, px_lease_done *done,
 		    void *arg);
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
