@@ -247,6 +247,11 @@ void px_late_confirm(struct px_flow *flow, struct px_generation *gen, const stru
  * administrator has seen. */
 void px_standing_start(struct px_flow *flow);
 void px_standing_free(struct px_flow *flow);
+/** The mark that keeps such an alarm, for a transaction that raises it. */
+void px_standing_mark(struct px_mark *out, enum px_alarm alarm, const char *subject, const char *fmt, ...)
+    PX_PRINTF(4, 5);
+/** A transaction that raises one may have happened: raise what the store keeps. */
+void px_standing_look(struct px_flow *flow);
 /** Raise, and keep until px_flow_acknowledge. */
 void px_standing_raise(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *fmt, ...)
     PX_PRINTF(4, 5);

@@ -103,6 +103,8 @@ struct settling {
 	bool confirmations;
 	char *error, *code, *actor;
 	struct px_buf answer, owed;
+	struct px_mark mark; /* of the alarm that is to be raised by it */
+	bool unsure;         /* it was tried, and perhaps it happened */
 	px_write_done *done;
 	void *arg;
 	struct px_timer again;
@@ -184,26 +186,19 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 	px_findings_free(&warnings);
 }
 
-/* Nothing is owed about confirmations and about what this node made itself: journalled, and failures alarmed.
- */
-static void report_outcome(struct px_flow *flow, const struct settle_about *about, const struct px_settle *s)
+/* Nothing is owed about confirmations and about what this node made itself: journalled, and failures alarmed,
+ * by the same transaction. */
+static void ask_outcome(struct settling *s)
 {
-	struct px_journal_entry entry = {
-	    .kind = PX_J_OUTCOME,
-	    .partner = about->delivery->partner,
-	    .sender = about->header->sender,
-	    .message_id = about->header->message_id,
-	    .recipient = about->delivery->recipient,
-	    .delivery = s->delivery,
-	    .code = px_delivery_state_name(s->state),
-	    .detail = s->error,
-	};
-	px_store_journal(flow->store, &entry, NULL, NULL);
-	if (s->state != PX_D_DELIVERED)
-		px_standing_raise(flow, PX_ALARM_DELIVERY_FAILED, about->delivery->partner,
-				  "exchange %s/%s ended %s: %s", about->header->sender,
-				  about->header->message_id, px_delivery_state_name(s->state),
-				  s->error != NULL ? s->error : "");
+	if (!px_delivery_state_is_final(s->req.state) || (!s->confirmations && s->origin[0] != '\0'))
+		return;
+	s->req.outcome = true;
+	if (s->req.state == PX_D_DELIVERED)
+		return;
+	px_standing_mark(&s->mark, PX_ALARM_DELIVERY_FAILED, s->delivery.partner,
+			 "exchange %s/%s ended %s: %s", s->header.sender, s->header.message_id,
+			 px_delivery_state_name(s->req.state), s->error != NULL ? s->error : "");
+	s->req.mark = &s->mark;
 }
 
 static void count_end(struct px_flow *flow, const struct settling *s)
@@ -233,10 +228,10 @@ static void count_end(struct px_flow *flow, const struct settling *s)
 
 static void report_end(struct px_flow *flow, const struct settling *s)
 {
-	struct settle_about about = {&s->delivery, &s->header, s->origin, NULL, s->confirmations};
 	count_end(flow, s);
-	if (px_delivery_state_is_final(s->req.state) && (s->confirmations || s->origin[0] == '\0'))
-		report_outcome(flow, &about, &s->req);
+	if (s->req.mark != NULL)
+		px_alarm_raise(flow->alarms, PX_ALARM_DELIVERY_FAILED, s->delivery.partner, "%s",
+			       s->mark.text);
 }
 
 static void submit(void *arg);
@@ -265,11 +260,14 @@ static void settled(void *arg, int rc)
 	 * STALE. An administrator does not wait for room: told now, he may make some. */
 	px_flow_note_store(flow, rc, "settling a delivery", s->delivery.partner);
 	if ((rc == PX_EFULL && s->actor == NULL) || rc == PX_EUNKNOWN) {
+		s->unsure = s->unsure || rc == PX_EUNKNOWN;
 		wait_for_room(s);
 		return;
 	}
 	if (rc == PX_OK)
 		report_end(flow, s);
+	else if (s->unsure && s->req.mark != NULL && (rc == PX_EPRECONDITION || rc == PX_ESTALE))
+		px_standing_look(flow);
 	/* Also when an earlier try had happened although its outcome was unknown. */
 	if (s->owed.len > 0)
 		px_owed_written(flow);
@@ -337,6 +335,7 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	}
 	s->req.owed = s->owed.data;
 	s->req.owed_len = s->owed.len;
+	ask_outcome(s);
 	px_flow_begin(flow);
 	submit(s);
 }

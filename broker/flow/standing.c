@@ -119,6 +119,35 @@ void px_standing_free(struct px_flow *flow)
 /* --- alarms
  * -------------------------------------------------------------------------------------------------- */
 
+void px_standing_mark(struct px_mark *out, enum px_alarm alarm, const char *subject, const char *fmt, ...)
+{
+	struct px_buf text = PX_BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	px_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	*out = (struct px_mark){.number = 0};
+	name_of(out->name, "alarm/", alarm, subject);
+	px_str_shorten(out->text, px_buf_str(&text), sizeof(out->text));
+	px_buf_free(&text);
+}
+
+static void alarms_read(void *arg, int rc, unsigned n, const struct px_mark *marks)
+{
+	struct px_flow *flow = arg;
+	for (unsigned i = 0; rc == PX_OK && i < n; i++) {
+		if (px_str_starts(marks[i].name, "alarm/"))
+			take_alarm(flow, marks[i].name + strlen("alarm/"), &marks[i]);
+	}
+	px_flow_end(flow);
+}
+
+void px_standing_look(struct px_flow *flow)
+{
+	px_flow_begin(flow);
+	px_store_marks(flow->store, alarms_read, flow);
+}
+
 void px_standing_raise(struct px_flow *flow, enum px_alarm alarm, const char *subject, const char *fmt, ...)
 {
 	struct px_mark mark = {.number = 0};

@@ -97,6 +97,24 @@ static void keep_answer(struct px_wtx *w, uint64_t delivery, const struct px_set
 	px_tx_put_record(&w->tx, PX_T_ANSWERS, &key, &w->rec);
 }
 
+/* What nobody is told is to be seen by administrators. */
+static void keep_outcome(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
+			 const struct px_settle *req)
+{
+	struct px_journal_entry entry = {.kind = PX_J_OUTCOME,
+					 .partner = d->partner,
+					 .sender = about->sender,
+					 .message_id = about->message_id,
+					 .recipient = d->recipient,
+					 .delivery = d->id,
+					 .code = px_delivery_state_name(d->state),
+					 .detail = req->error};
+	if (req->outcome)
+		px_wtx_journal(w, &entry);
+	if (req->mark != NULL)
+		px_wtx_mark(w, req->mark);
+}
+
 /* Nothing is owed about confirmations, or to ourselves: an answer about an answer would never end. */
 static void keep_owed(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
 		      const struct px_settle *req)
@@ -254,6 +272,7 @@ int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
 	if (d.state != PX_D_QUEUED || strcmp(error, d.error) != 0)
 		journal_change(w, &d, &about, req);
 	keep_owed(w, &d, &about, req);
+	keep_outcome(w, &d, &about, req);
 	if (counter != 0)
 		px_lease_drop(w->leases, d.id);
 	return PX_OK;

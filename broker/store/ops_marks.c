@@ -43,13 +43,7 @@ static void write_answer(struct px_op *op)
 
 static enum px_op_then mark_write(struct px_op *op, struct px_wtx *w)
 {
-	struct marks_op *o = (struct marks_op *)op;
-	struct px_tkey key = px_tkey_name(o->mark.name);
-	if (o->mark.at == 0)
-		o->mark.at = w->now;
-	px_rec_start(&w->rec);
-	px_rec_put_mark(&w->rec, &o->mark);
-	px_tx_put_record(&w->tx, PX_T_MARKS, &key, &w->rec);
+	px_wtx_mark(w, &((struct marks_op *)op)->mark);
 	return PX_OP_DONE;
 }
 

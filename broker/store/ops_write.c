@@ -19,6 +19,7 @@ struct write_op {
 	px_write_done *done;
 	void *arg;
 	struct px_settle settle;
+	struct px_mark mark;
 	struct px_journal_entry entry;
 	struct px_octets signature;
 	uint64_t seq;
@@ -62,6 +63,10 @@ void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_d
 	o->settle.actor = px_scratch_str(scratch, req->actor);
 	o->settle.answer = px_scratch_copy(scratch, req->answer, req->answer_len);
 	o->settle.owed = px_scratch_copy(scratch, req->owed, req->owed_len);
+	if (req->mark != NULL) {
+		o->mark = *req->mark;
+		o->settle.mark = &o->mark;
+	}
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }
 

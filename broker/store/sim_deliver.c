@@ -194,6 +194,23 @@ static void keep_owed(struct sim *s, const struct sim_message *m, const struct p
 	px_strlcpy(owed->ref_sender, m->header.sender, sizeof(owed->ref_sender));
 }
 
+static void keep_outcome(struct sim *s, const struct sim_delivery *d, const struct px_settle *req)
+{
+	const struct sim_message *m = message_of(s, d);
+	struct px_journal_entry entry = {.kind = PX_J_OUTCOME,
+					 .partner = d->d.partner,
+					 .sender = m->header.sender,
+					 .message_id = m->header.message_id,
+					 .recipient = d->d.recipient,
+					 .delivery = d->d.id,
+					 .code = px_delivery_state_name(d->d.state),
+					 .detail = req->error};
+	if (req->outcome)
+		sim_journal_append(s, &entry);
+	if (req->mark != NULL)
+		sim_mark(s, req->mark);
+}
+
 static void change_state(struct sim *s, struct sim_delivery *d, const struct px_settle *req)
 {
 	d->d.state = req->state;
@@ -242,6 +259,7 @@ int sim_settle(struct sim *s, const struct px_settle *req)
 	if (req->state != PX_D_QUEUED || strcmp(error, d->d.error) != 0)
 		journal_settled(s, d, req->code, req->error, req->actor);
 	keep_owed(s, message_of(s, d), req);
+	keep_outcome(s, d, req);
 	if (req->answer != NULL) {
 		free(d->answer);
 		d->answer = px_xmemdup(req->answer, req->answer_len);

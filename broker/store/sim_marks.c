@@ -19,9 +19,8 @@ static size_t place_of(const struct sim *s, const char *name, bool *found)
 	return i;
 }
 
-static int apply_mark(struct sim *s, struct sim_op *op)
+void sim_mark(struct sim *s, const struct px_mark *mark)
 {
-	const struct px_mark *mark = (const struct px_mark *)(const void *)op->octets;
 	bool found;
 	size_t at = place_of(s, mark->name, &found);
 	if (!found) {
@@ -31,6 +30,11 @@ static int apply_mark(struct sim *s, struct sim_op *op)
 	s->marks[at] = *mark;
 	if (mark->at == 0)
 		s->marks[at].at = px_clock_wall(s->clock);
+}
+
+static int apply_mark(struct sim *s, struct sim_op *op)
+{
+	sim_mark(s, (const struct px_mark *)(const void *)op->octets);
 	return PX_OK;
 }
 

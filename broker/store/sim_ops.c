@@ -91,6 +91,9 @@ static void settle_submit(struct px_store *st, const struct px_settle *req, px_w
 	op->settle.actor = sim_op_text(op, req->actor);
 	op->settle.answer = sim_op_copy(op, req->answer, req->answer_len);
 	op->settle.owed = sim_op_copy(op, req->owed, req->owed_len);
+	if (req->mark != NULL)
+		op->settle.mark =
+		    (const struct px_mark *)(const void *)sim_op_copy(op, req->mark, sizeof(*req->mark));
 	sim_submit(st, op);
 }
 

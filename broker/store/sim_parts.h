@@ -149,6 +149,10 @@ bool sim_is_head(const struct sim *s, const struct sim_delivery *d);
 /** The delivery as readers see it. */
 struct px_delivery sim_view(const struct sim *s, const struct sim_delivery *d);
 
+/* --- sim_marks.c --- */
+
+void sim_mark(struct sim *s, const struct px_mark *mark);
+
 /* --- sim_read.c: answers to readers; each calls @done once --- */
 
 void sim_read_message(struct sim *s, const struct sim_message *m, px_message_done *done, void *arg);

@@ -15,15 +15,13 @@
 /*
  * A store keeps messages, their deliveries, movements, duplicate keys, pending confirmations and the
  * journal. Its operations are the broker's own words; no transaction, cursor or key leaks out. Backends:
- * px_store_lmdb_open (embedded, one flushed transaction for everything that waits: group commit),
- * px_store_sim_new (memory, seeded faults; simulations and tests). One suite in tests/unit/store runs whole
- * against each.
+ * px_store_lmdb_open (embedded, one flushed transaction for everything that waits: group commit) and
+ * px_store_sim_new (memory, seeded faults). One suite in tests/unit/store runs whole against each.
  *
  * Calling sequence:
  *	open the backend; watch px_store_fd() for reading and call px_store_dispatch() when it is
- *	readable; submit operations from the loop thread: each returns at once and its callback runs
- *	exactly once, later, from px_store_dispatch() on the loop thread; px_store_close() runs what was
- *	submitted before, then frees.
+ *	readable; submit operations from the loop thread: each returns at once, its callback runs exactly
+ *	once, later, from px_store_dispatch(); px_store_close() runs what was submitted, then frees.
  *
  * What holds in every backend:
  *  - A callback with PX_OK for a write means: durable (flushed), with all its indexes and its journal
@@ -303,7 +301,9 @@ struct px_settle {
 	 * node's own: nothing is owed about those. */
 	const uint8_t *owed;
 	size_t owed_len;
-	const char *actor; /* who did it, for the journal; NULL the broker */
+	const char *actor;          /* who did it, for the journal; NULL the broker */
+	const struct px_mark *mark; /* of an alarm, in the store if and only if this is; NULL none */
+	bool outcome;               /* the same for an entry OUTCOME of the journal */
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
  * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.
@@ -331,9 +331,8 @@ typedef void px_owed_done(void *arg, int rc, unsigned n, const struct px_owed *o
 struct px_partner_stats {
 	char partner[PX_NAME_MAX + 1];
 	uint64_t queued, handed_over;
-	uint64_t delivered, refused, expired, unknown, cancelled;
-	uint64_t ever_unknown; /* rises: also those that were confirmed later, or purged */
-	int64_t oldest;        /* when the oldest queued one was created; 0 none */
+	uint64_t delivered, refused, expired, unknown, cancelled, ever_unknown; /* the last only rises */
+	int64_t oldest; /* when the oldest queued one was created; 0 none */
 };
 struct px_store_stats {
 	uint64_t epoch, messages, movements, deliveries, owed, quarantined;

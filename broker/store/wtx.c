@@ -78,6 +78,18 @@ void px_wtx_count(struct px_wtx *w, const char *partner, enum px_delivery_state 
 	p->changed = true;
 }
 
+void px_wtx_mark(struct px_wtx *w, const struct px_mark *mark)
+{
+	struct px_mark kept = *mark;
+	struct px_tkey key = px_tkey_name(kept.name);
+	if (kept.at == 0)
+		kept.at = w->now;
+	px_rec_start(&w->rec);
+	px_rec_put_mark(&w->rec, &kept);
+	px_tx_put_record(&w->tx, PX_T_MARKS, &key, &w->rec);
+	w->changed = true;
+}
+
 /* Turns stay as they are: they only matter for fairness. */
 static int load_partners(struct px_wtx *w)
 {

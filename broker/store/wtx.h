@@ -61,6 +61,8 @@ void px_wtx_look_for_room(struct px_wtx *w, uint64_t octets);
 /** The counts of @name; made if there are none. View: until the next call. */
 struct px_wtx_partner *px_wtx_partner(struct px_wtx *w, const char *name);
 /** A delivery to @partner is in @state now (@by 1), or no longer (-1). */
+/** Make or replace the mark of that name; `at` 0: now. */
+void px_wtx_mark(struct px_wtx *w, const struct px_mark *mark);
 void px_wtx_count(struct px_wtx *w, const char *partner, enum px_delivery_state state, int by);
 
 void px_wtx_save_delivery(struct px_wtx *w, const struct px_delivery *d);

@@ -84,6 +84,37 @@ static void test_outcome_is_reported_when_stored(void **state)
 	world_free(&w);
 }
 
+/* How such an exchange ended is in the store when its end is, whatever becomes of the answer, and of the
+ * process. */
+static void test_outcome_is_stored_with_the_end(void **state)
+{
+	(void)state;
+	static const char *const authorities[] = {"UA", NULL};
+	struct px_store_sim_faults faults = {.unknown_per_mille = 1000}; /* half of them happened */
+	for (uint64_t seed = 20; seed < 24; seed++) {
+		struct world *w = world_new(seed);
+		struct node *by = lone_node(w, authorities, "");
+		world_start(w);
+		world_run(w, SECOND);
+		SEND(by, "system-by", .id = "M1", .recipients = "UA");
+		assert_string_equal(take(by, "system-ua", "UA"), "M1");
+		world_run(w, 71 * HOUR); /* nobody fetches the confirmation */
+		assert_false(px_alarm_is_raised(by->alarms, PX_ALARM_DELIVERY_FAILED, "system-by"));
+		px_store_sim_set_faults(by->store, &faults);
+		world_run(w, 2 * HOUR);
+		if (seed % 2 == 0)
+			world_crash(by);
+		px_store_sim_set_faults(by->store, NULL);
+		world_run(w, HOUR);
+		assert_true(px_alarm_is_raised(by->alarms, PX_ALARM_DELIVERY_FAILED, "system-by"));
+		assert_int_equal(world_journal(by, PX_J_OUTCOME), 1);
+		world_crash(by);
+		world_run(w, SECOND);
+		assert_true(px_alarm_is_raised(by->alarms, PX_ALARM_DELIVERY_FAILED, "system-by"));
+		world_free(&w);
+	}
+}
+
 /* A confirmation that is refused, or expires, ends there: journalled, alarmed, kept until somebody looked. */
 static void test_no_confirmation_of_a_confirmation(void **state)
 {
@@ -246,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_damaged_group_holds_up_nobody),
 	    cmocka_unit_test(test_outcome_is_reported_when_stored),
+	    cmocka_unit_test(test_outcome_is_stored_with_the_end),
 	    cmocka_unit_test(test_no_confirmation_of_a_confirmation),
 	    cmocka_unit_test(test_gathered),
 	    cmocka_unit_test(test_fan_out_has_independent_outcomes),

@@ -111,6 +111,9 @@ static void unknown_is_superseded(struct suite *t)
 	assert_int_equal(suite_state(t, "M1", "UA"), PX_D_DELIVERED);
 	assert_int_equal(suite_state(t, "M1", "MD"), PX_D_REFUSED);
 	assert_int_equal(apply_state(t, "M1", "UA", PX_D_REFUSED), PX_APPLY_ALREADY);
+	suite_reopen(t); /* how many there ever were is kept */
+	assert_int_equal(suite_partner(t, "ua").unknown, 0);
+	assert_int_equal(suite_partner(t, "ua").ever_unknown, 1);
 }
 
 static void ends_what_was_handed_over(struct suite *t)
