@@ -79,6 +79,29 @@ static void marks_are_kept(struct suite *t)
 	assert_string_equal(marks(t), "pause/ua=8/still/anna ");
 }
 
+/* A settlement's mark and its entry about the outcome are there if and only if it is. */
+static void marks_come_with_a_settlement(struct suite *t)
+{
+	uint64_t id = ACCEPT(t, .id = "M1", .to = "UA").ids[0];
+	struct px_mark alarm = {.name = "alarm/ua", .text = "it ended"};
+	assert_int_equal(SETTLE(t, .delivery = id, .token = {1, 77}, .state = PX_D_REFUSED, .mark = &alarm,
+				.outcome = true),
+			 PX_ESTALE);
+	assert_string_equal(marks(t), "");
+	assert_int_equal(
+	    SETTLE(t, .delivery = id, .state = PX_D_REFUSED, .error = "no", .mark = &alarm, .outcome = true),
+	    PX_OK);
+	struct px_journal_read last = suite_last_entry(t);
+	assert_int_equal(last.entry.kind, PX_J_OUTCOME);
+	assert_int_equal(last.entry.delivery, id);
+	assert_string_equal(last.entry.code, "refused");
+	assert_string_equal(last.entry.detail, "no");
+	suite_crash(t);
+	assert_string_equal(marks(t), "alarm/ua=0/it ended/ ");
+	assert_int_equal(SETTLE(t, .delivery = id, .state = PX_D_DELIVERED, .mark = &alarm, .outcome = true),
+			 PX_EPRECONDITION);
+}
+
 static void received(void *arg, int rc, const struct px_receipt *receipt)
 {
 	struct got_mark *got = arg;
@@ -117,6 +140,7 @@ static void nothing_to_release(struct suite *t)
 
 const struct suite_case suite_mark_cases[] = {
     {"marks are kept until they are taken away", marks_are_kept},
+    {"marks come with a settlement", marks_come_with_a_settlement},
     {"receipts tell whom a message concerns", receipts_tell_whom_it_concerns},
     {"what is not in quarantine is not released", nothing_to_release},
     {NULL, NULL},
