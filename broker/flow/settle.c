@@ -4,7 +4,8 @@
 
 #include "flow/internal.h"
 
-#define FULL_PAUSE 1000
+#define FULL_PAUSE  1000
+#define SWEEP_PAUSE 10000 /* the sweep, each second, passes by what is leased: it must find it back */
 
 /* --- judging
  * ------------------------------------------------------------------------------------------------- */
@@ -276,7 +277,7 @@ static void settled(void *arg, int rc)
 		px_dispatch_due(link, s->req.due);
 	if (s->done != NULL)
 		s->done(s->arg, rc);
-	if (link->more || !TAILQ_EMPTY(&link->waiters))
+	if (s->actor != NULL || link->more || !TAILQ_EMPTY(&link->waiters))
 		px_dispatch_kick(link);
 	free(s->error);
 	free(s->code);
@@ -292,7 +293,10 @@ static void submit(void *arg)
 	struct settling *s = arg;
 	struct link *link = px_flow_obtain_link(s->flow, s->delivery.partner);
 	px_store_settle(s->flow->store, &s->req, settled, s);
-	px_dispatch_kick(link); /* right behind it, for the next of its movement: one commit does for both */
+	/* Right behind it, for the next of its movement: one commit does for both. But an administrator may
+	 * end several deliveries of one post, and none of them is to be sent between. */
+	if (s->actor == NULL)
+		px_dispatch_kick(link);
 }
 
 void px_settle_cancel_waiting(struct px_flow *flow)
@@ -356,7 +360,7 @@ bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)
 	if (!sent && lease->header.n_recipients != 1) {
 		/* It may have gone along with one for another recipient: the sweep reads the message. */
 		s.state = PX_D_QUEUED;
-		s.due = px_flow_now(flow) + FULL_PAUSE;
+		s.due = px_flow_now(flow) + SWEEP_PAUSE;
 		s.code = NULL;
 	}
 	struct settle_about about = {d, &lease->header, lease->origin, lease->body->digest,
