@@ -13,10 +13,13 @@
 
 #include "base/log.h"
 #include "store/db_error.h"
+#include "store/manifest.h"
 
 /* Below this much free space an I/O error of a commit is taken for a full disk: more than one transaction may
  * write. LMDB reports a short write as EIO. */
 #define NEARLY_FULL (64u * 1024 * 1024)
+#define LOCK_WAIT   5000 /* ms */
+#define LOCK_EVERY  20
 
 static const char *const table_names[] = {
 #define PX_TABLE(name, wire, key, value) wire,
@@ -97,6 +100,21 @@ uint64_t px_db_oldest_reader(struct px_db *db)
 
 /* --- opening ----------------------------------------------------------------------------------------- */
 
+/* A process that was killed may hold the lock until its last write is through; whoever starts it anew is
+ * quicker. */
+static bool lock_in_time(int fd, const char *path)
+{
+	for (unsigned ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ms += LOCK_EVERY) {
+		if (errno != EWOULDBLOCK || ms >= LOCK_WAIT)
+			return false;
+		if (ms == 0)
+			px_log(PX_LOG_NOTICE, "store",
+			       "path=%s another process has this store open; waiting for its end", path);
+		usleep(LOCK_EVERY * 1000);
+	}
+	return true;
+}
+
 static int lock_folder(struct px_db *db, struct px_buf *why)
 {
 	struct px_buf name = PX_BUF_INIT;
@@ -110,7 +128,7 @@ static int lock_folder(struct px_db *db, struct px_buf *why)
 	if (db->lock < 0) {
 		px_buf_setf(why, "%s: %s", px_buf_str(&name), strerror(errno));
 		rc = PX_ESYS;
-	} else if (flock(db->lock, LOCK_EX | LOCK_NB) != 0) {
+	} else if (!lock_in_time(db->lock, db->path)) {
 		px_buf_setf(why, "%s: another process has this store open", db->path);
 		rc = PX_ESYS;
 	}
@@ -147,9 +165,52 @@ static int open_tables(struct px_db *db, struct px_buf *why)
 	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "opening tables", why);
 }
 
+static int make_in(const struct px_db *db, const char *folder)
+{
+	MDB_env *env = NULL;
+	int rc = mkdir(folder, 0700) == 0 ? mdb_env_create(&env) : errno;
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_set_mapsize(env, db->map_size);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_open(env, folder, MDB_NOLOCK, 0600);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_sync(env, 1);
+	if (env != NULL)
+		mdb_env_close(env);
+	return rc;
+}
+
+/* LMDB writes the first pages of a new environment in place: a start that fails there would leave a file that
+ * no later one opens. So they are made beside it, flushed, and moved. */
+static int make_first(const struct px_db *db, struct px_buf *why)
+{
+	struct px_buf data = PX_BUF_INIT, folder = PX_BUF_INIT, made = PX_BUF_INIT;
+	struct stat st;
+	int rc = MDB_SUCCESS;
+	px_buf_addf(&data, "%s/" PX_MANIFEST_DATA, db->path);
+	px_buf_addf(&folder, "%s/new", db->path);
+	px_buf_addf(&made, "%s/" PX_MANIFEST_DATA, px_buf_str(&folder));
+	if (stat(px_buf_str(&data), &st) != 0 || st.st_size == 0) {
+		px_manifest_remove(px_buf_str(&folder)); /* what an earlier start left */
+		rc = make_in(db, px_buf_str(&folder));
+		if (rc == MDB_SUCCESS && rename(px_buf_str(&made), px_buf_str(&data)) != 0)
+			rc = errno;
+		px_manifest_remove(px_buf_str(&folder));
+		if (rc == MDB_SUCCESS && px_manifest_sync(db->path) != PX_OK)
+			rc = errno;
+	}
+	px_buf_free(&data);
+	px_buf_free(&folder);
+	px_buf_free(&made);
+	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "making a new store", why);
+}
+
 static int open_env(struct px_db *db, struct px_buf *why)
 {
-	int rc = mdb_env_create(&db->env);
+	int rc = make_first(db, why);
+	if (rc != PX_OK)
+		return rc;
+	rc = mdb_env_create(&db->env);
 	if (rc == MDB_SUCCESS)
 		rc = mdb_env_set_maxdbs(db->env, PX_TABLES);
 	if (rc == MDB_SUCCESS)

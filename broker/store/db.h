@@ -41,7 +41,8 @@ struct px_db {
 };
 
 /**
- * Lock the folder @path (made if missing, mode 0700) and open what is in it, with all tables. Blocks.
+ * Lock the folder @path (made if missing, mode 0700) and open what is in it, with all tables. Blocks; for
+ * some seconds also where another process has it, which may be ending.
  * @return PX_OK, PX_ESYS (also: another process has it), PX_EFULL, PX_ECORRUPT; @why.
  */
 int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why);
