@@ -292,10 +292,11 @@ static void submit(void *arg)
 {
 	struct settling *s = arg;
 	struct link *link = px_flow_obtain_link(s->flow, s->delivery.partner);
-	px_store_settle(s->flow->store, &s->req, settled, s);
+	bool by_hand = s->actor != NULL;
+	px_store_settle(s->flow->store, &s->req, settled, s); /* may end @s at once */
 	/* Right behind it, for the next of its movement: one commit does for both. But an administrator may
 	 * end several deliveries of one post, and none of them is to be sent between. */
-	if (s->actor == NULL)
+	if (!by_hand)
 		px_dispatch_kick(link);
 }
 
