@@ -258,7 +258,7 @@ $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 
 $(O)/bench-load: $(call objs,$(patsubst %,tests/bench/%.c,load partner wire message)) $(call deps_of,flow)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,flow) $(LIBS) -o $@
-$(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor_own floor_net wire message)) $(call deps_of,client)
+$(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor_own floor_net floor_whole wire message)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) $(LIBS) -o $@
 $(O)/bench-count: $(call objs,tests/bench/count.c tests/bench/message.c $(call unit_help,flow)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) -lcmocka $(LIBS) -o $@

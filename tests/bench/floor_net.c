@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "floor.h"
@@ -43,24 +44,22 @@ static void write_http(struct px_buf *out, const char *first, const struct px_bu
 }
 
 /* Answers every request with the same octets. */
-struct server {
+struct answering {
 	struct px_wire *wire;
 	SSL_CTX *ctx;
 	unsigned port, answered;
 	struct px_buf answer;
-	_Atomic bool stop;
-	pthread_t thread;
 };
 
 static void on_request(void *arg, struct px_wire_conn *c, int status, const uint8_t *body, size_t len)
 {
-	struct server *s = arg;
+	struct answering *s = arg;
 	(void)status, (void)body, (void)len;
 	s->answered++;
 	px_wire_send(c, s->answer.data, s->answer.len);
 }
 
-static void server_open(struct server *s, struct px_floor *f)
+static void answering_open(struct answering *s, struct px_floor *f)
 {
 	int fd = px_wire_socket(0);
 	s->port = port_of(fd);
@@ -70,7 +69,7 @@ static void server_open(struct server *s, struct px_floor *f)
 	write_http(&s->answer, "HTTP/1.1 201 Created", f->answer);
 }
 
-static void server_close(struct server *s)
+static void answering_close(struct answering *s)
 {
 	px_wire_free(&s->wire);
 	SSL_CTX_free(s->ctx);
@@ -80,21 +79,25 @@ static void server_close(struct server *s)
 /* --- a request in
  * ------------------------------------------------------------------------------------------- */
 
+/* The sender: always one request on each connection, until told to stop. */
 struct client {
 	struct px_floor *f;
-	unsigned port, left, answered, rounds;
-	struct px_buf request;
+	unsigned port, sent;
+	struct px_buf *requests; /* in turn */
+	size_t n_requests;
+	_Atomic bool stop;
 };
+
+static void client_send(struct client *k, struct px_wire_conn *c)
+{
+	const struct px_buf *request = &k->requests[k->sent++ % k->n_requests];
+	px_wire_send(c, request->data, request->len);
+}
 
 static void on_answer(void *arg, struct px_wire_conn *c, int status, const uint8_t *body, size_t len)
 {
-	struct client *k = arg;
 	(void)status, (void)body, (void)len;
-	k->answered++;
-	if (k->left > 0) {
-		k->left--;
-		px_wire_send(c, k->request.data, k->request.len);
-	}
+	client_send(arg, c);
 }
 
 static void *ask(void *arg)
@@ -105,51 +108,71 @@ static void *ask(void *arg)
 	struct px_wire_conn *conns[CONNECTIONS];
 	for (unsigned i = 0; i < CONNECTIONS; i++)
 		conns[i] = px_wire_connect(w, k->port, ctx);
-	for (unsigned i = 0; i < CONNECTIONS && k->left > 0; i++) {
-		k->left--;
-		px_wire_send(conns[i], k->request.data, k->request.len);
-	}
-	while (k->answered < k->rounds)
-		px_wire_turn(w, 100000);
+	for (unsigned i = 0; i < CONNECTIONS; i++)
+		client_send(k, conns[i]);
+	while (!k->stop)
+		px_wire_turn(w, 20000);
 	px_wire_free(&w);
 	SSL_CTX_free(ctx);
 	return NULL;
 }
 
-/* Server side only, from the first request on: handshakes are not counted. */
+struct px_floor_server {
+	struct answering side;
+	struct client client;
+	pthread_t thread;
+	unsigned wanted;
+};
+
+/* Handshakes are behind it when this returns. */
+struct px_floor_server *px_floor_server_open(struct px_floor *f, const struct px_buf *docs, size_t n)
+{
+	struct px_floor_server *s = px_xcalloc(1, sizeof(*s));
+	answering_open(&s->side, f);
+	s->client.f = f;
+	s->client.port = s->side.port;
+	s->client.requests = px_xcalloc(n, sizeof(*s->client.requests));
+	s->client.n_requests = n;
+	for (size_t i = 0; i < n; i++)
+		write_http(&s->client.requests[i], "POST /v1/exchanges HTTP/1.1", &docs[i]);
+	px_assert(pthread_create(&s->thread, NULL, ask, &s->client) == 0);
+	px_floor_server_take(s, CONNECTIONS);
+	return s;
+}
+
+void px_floor_server_take(struct px_floor_server *s, unsigned n)
+{
+	s->wanted += n;
+	while (s->side.answered < s->wanted)
+		px_wire_turn(s->side.wire, 100000);
+}
+
+void px_floor_server_close(struct px_floor_server **server)
+{
+	struct px_floor_server *s = *server;
+	s->client.stop = true;
+	pthread_join(s->thread, NULL);
+	for (size_t i = 0; i < s->client.n_requests; i++)
+		px_buf_free(&s->client.requests[i]);
+	free(s->client.requests);
+	answering_close(&s->side);
+	free(s);
+	*server = NULL;
+}
+
 double px_floor_serve(struct px_floor *f, unsigned rounds)
 {
-	struct server s = {.answer = PX_BUF_INIT};
-	pthread_t thread;
+	struct px_floor_server *s = px_floor_server_open(f, f->doc, 1);
 	rounds = PX_MAX(rounds, 2U * CONNECTIONS);
-	server_open(&s, f);
-	struct client k = {
-	    .f = f, .port = s.port, .left = rounds + CONNECTIONS, .rounds = rounds + CONNECTIONS};
-	write_http(&k.request, "POST /v1/exchanges HTTP/1.1", f->doc);
-	px_assert(pthread_create(&thread, NULL, ask, &k) == 0);
-	while (s.answered < CONNECTIONS)
-		px_wire_turn(s.wire, 100000);
-	unsigned before = s.answered;
 	double start = px_floor_cpu();
-	while (s.answered < rounds + CONNECTIONS)
-		px_wire_turn(s.wire, 100000);
-	double took = (px_floor_cpu() - start) / (s.answered - before);
-	pthread_join(thread, NULL);
-	px_buf_free(&k.request);
-	server_close(&s);
+	px_floor_server_take(s, rounds);
+	double took = (px_floor_cpu() - start) / rounds;
+	px_floor_server_close(&s);
 	return took;
 }
 
 /* --- a post out
  * ----------------------------------------------------------------------------------------------- */
-
-static void *serve(void *arg)
-{
-	struct server *s = arg;
-	while (!s->stop)
-		px_wire_turn(s->wire, 20000);
-	return NULL;
-}
 
 static size_t discard(char *data, size_t size, size_t n, void *arg)
 {
@@ -157,56 +180,92 @@ static size_t discard(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-struct poster {
+/* With the partner that takes what is posted, on a thread of its own. */
+struct px_floor_poster {
 	CURLM *multi;
 	CURL *easy[CONNECTIONS];
 	struct curl_slist *headers;
 	char url[64], cert[600], key[600], anchors[600];
+	struct answering partner;
+	_Atomic bool stop;
+	pthread_t thread;
 };
 
-static void poster_open(struct poster *p, const struct px_floor *f, unsigned port)
+static void *play_partner(void *arg)
 {
-	snprintf(p->url, sizeof(p->url), "https://127.0.0.1:%u/v1/exchanges", port);
+	struct px_floor_poster *p = arg;
+	while (!p->stop)
+		px_wire_turn(p->partner.wire, 20000);
+	return NULL;
+}
+
+static CURL *new_handle(const struct px_floor_poster *p)
+{
+	CURL *e = curl_easy_init();
+	curl_easy_setopt(e, CURLOPT_URL, p->url);
+	curl_easy_setopt(e, CURLOPT_SSLCERT, p->cert);
+	curl_easy_setopt(e, CURLOPT_SSLKEY, p->key);
+	curl_easy_setopt(e, CURLOPT_CAINFO, p->anchors);
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(e, CURLOPT_POST, 1L);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, p->headers);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard);
+	return e;
+}
+
+/* Handshakes are behind it when this returns. */
+struct px_floor_poster *px_floor_poster_open(struct px_floor *f)
+{
+	struct px_floor_poster *p = px_xcalloc(1, sizeof(*p));
+	const struct px_buf *first[CONNECTIONS];
+	answering_open(&p->partner, f);
+	px_assert(pthread_create(&p->thread, NULL, play_partner, p) == 0);
+	snprintf(p->url, sizeof(p->url), "https://127.0.0.1:%u/v1/exchanges", p->partner.port);
 	snprintf(p->cert, sizeof(p->cert), "%s/BY/system/tls.pem", f->pki);
 	snprintf(p->key, sizeof(p->key), "%s/BY/system/tls.key", f->pki);
 	snprintf(p->anchors, sizeof(p->anchors), "%s/BY/tls-ca.pem", f->pki);
 	p->multi = curl_multi_init();
 	p->headers = curl_slist_append(curl_slist_append(NULL, "Content-Type: application/xml"), "Expect:");
 	for (unsigned i = 0; i < CONNECTIONS; i++) {
-		CURL *e = p->easy[i] = curl_easy_init();
-		curl_easy_setopt(e, CURLOPT_URL, p->url);
-		curl_easy_setopt(e, CURLOPT_SSLCERT, p->cert);
-		curl_easy_setopt(e, CURLOPT_SSLKEY, p->key);
-		curl_easy_setopt(e, CURLOPT_CAINFO, p->anchors);
-		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-		curl_easy_setopt(e, CURLOPT_POST, 1L);
-		curl_easy_setopt(e, CURLOPT_HTTPHEADER, p->headers);
-		curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-		curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-		curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
-		curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, discard);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDS, (const char *)f->doc->data);
-		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->doc->len);
+		p->easy[i] = new_handle(p);
+		first[i] = f->doc;
 	}
+	px_floor_poster_post(p, first, CONNECTIONS);
+	return p;
 }
 
-static void poster_close(struct poster *p)
+void px_floor_poster_close(struct px_floor_poster **poster)
 {
+	struct px_floor_poster *p = *poster;
 	for (unsigned i = 0; i < CONNECTIONS; i++) {
 		curl_multi_remove_handle(p->multi, p->easy[i]);
 		curl_easy_cleanup(p->easy[i]);
 	}
 	curl_multi_cleanup(p->multi);
 	curl_slist_free_all(p->headers);
+	p->stop = true;
+	pthread_join(p->thread, NULL);
+	answering_close(&p->partner);
+	free(p);
+	*poster = NULL;
 }
 
-/* Posts @n messages on all handles. @return CPU us of this thread. */
-static double post_many(struct poster *p, unsigned n)
+static void begin_post(struct px_floor_poster *p, CURL *e, const struct px_buf *doc)
+{
+	curl_easy_setopt(e, CURLOPT_POSTFIELDS, (const char *)doc->data);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)doc->len);
+	curl_multi_add_handle(p->multi, e);
+}
+
+/* Posts @n documents on all handles. */
+void px_floor_poster_post(struct px_floor_poster *p, const struct px_buf *const *docs, unsigned n)
 {
 	unsigned started = 0, done = 0;
-	double start = px_floor_cpu();
 	for (; started < PX_MIN(n, (unsigned)CONNECTIONS); started++)
-		curl_multi_add_handle(p->multi, p->easy[started]);
+		begin_post(p, p->easy[started], docs[started]);
 	while (done < n) {
 		int running, left;
 		CURLMsg *m;
@@ -217,30 +276,25 @@ static double post_many(struct poster *p, unsigned n)
 			CURL *e = m->easy_handle;
 			curl_multi_remove_handle(p->multi, e);
 			done++;
-			if (started < n) {
-				curl_multi_add_handle(p->multi, e);
-				started++;
-			}
+			if (started < n)
+				begin_post(p, e, docs[started++]);
 		}
 		if (done < n)
 			curl_multi_poll(p->multi, NULL, 0, 1000, NULL);
 	}
-	return px_floor_cpu() - start;
 }
 
 double px_floor_post(struct px_floor *f, unsigned rounds)
 {
-	struct server s = {.answer = PX_BUF_INIT};
-	struct poster p;
+	struct px_floor_poster *p = px_floor_poster_open(f);
 	rounds = PX_MAX(rounds, 2U * CONNECTIONS);
-	server_open(&s, f);
-	px_assert(pthread_create(&s.thread, NULL, serve, &s) == 0);
-	poster_open(&p, f, s.port);
-	post_many(&p, CONNECTIONS); /* shakes hands */
-	double took = post_many(&p, rounds) / rounds;
-	poster_close(&p);
-	s.stop = true;
-	pthread_join(s.thread, NULL);
-	server_close(&s);
+	const struct px_buf **docs = px_xcalloc(rounds, sizeof(*docs));
+	for (unsigned i = 0; i < rounds; i++)
+		docs[i] = f->doc;
+	double start = px_floor_cpu();
+	px_floor_poster_post(p, docs, rounds);
+	double took = (px_floor_cpu() - start) / rounds;
+	px_floor_poster_close(&p);
+	free(docs);
 	return took;
 }

@@ -211,24 +211,81 @@ double px_floor_schema(struct px_floor *f, unsigned rounds)
 	return took;
 }
 
-/* A partner's confirmation: parse, digest, verify. */
-double px_floor_answer(struct px_floor *f, unsigned rounds)
+/* --- all of it
+ * ---------------------------------------------------------------------------------------------- */
+
+struct px_floor_reader {
+	struct px_floor *f;
+	EVP_PKEY_CTX *sender, *answerer;
+	struct px_buf value;
+};
+
+struct px_floor_reader *px_floor_reader_open(struct px_floor *f)
+{
+	struct px_floor_reader *r = px_xcalloc(1, sizeof(*r));
+	r->f = f;
+	r->sender = verifier(f->signer);
+	r->answerer = verifier(f->answerer);
+	return r;
+}
+
+void px_floor_reader_close(struct px_floor_reader **reader)
+{
+	struct px_floor_reader *r = *reader;
+	EVP_PKEY_CTX_free(r->sender);
+	EVP_PKEY_CTX_free(r->answerer);
+	px_buf_free(&r->value);
+	free(r);
+	*reader = NULL;
+}
+
+static void verify_tree(struct px_floor_reader *r, xmlNodePtr root, EVP_PKEY *key, EVP_PKEY_CTX *ctx)
 {
 	uint8_t digest[PX_DIGEST_LEN];
-	struct px_buf value = PX_BUF_INIT;
-	EVP_PKEY_CTX *ctx = verifier(f->answerer);
+	xmlNodePtr signature = child(root, "Signature");
+	c14n_digest(root, signature, digest);
+	digest_signed_info(signature, digest);
+	signature_value(signature, key, &r->value);
+	verify(ctx, &r->value, digest);
+}
+
+static void validate(const struct px_floor *f, xmlNodePtr payload)
+{
+	xmlSchemaValidCtxtPtr valid = xmlSchemaNewValidCtxt(f->schema);
+	if (xmlSchemaValidateOneElement(valid, payload) != 0)
+		px_bench_die("schema", "the payload is not valid");
+	xmlSchemaFreeValidCtxt(valid);
+}
+
+void px_floor_reader_message(struct px_floor_reader *r, const struct px_buf *doc)
+{
+	struct px_findings errors = {0};
+	uint8_t digest[PX_DIGEST_LEN];
+	px_sha256(doc->data, doc->len, digest);
+	if (px_prescan(doc->data, doc->len, &errors) != PX_OK)
+		px_bench_die("pre-scan", "refuses the message");
+	xmlDocPtr tree = parse_quickly(doc);
+	xmlNodePtr root = xmlDocGetRootElement(tree);
+	verify_tree(r, root, r->f->signer, r->sender);
+	validate(r->f, child(child(root, "Payload"), NULL));
+	forget(tree);
+}
+
+/* A partner's confirmation: parse, digest, verify. */
+void px_floor_reader_answer(struct px_floor_reader *r, const struct px_buf *answer)
+{
+	xmlDocPtr tree = parse_quickly(answer);
+	verify_tree(r, xmlDocGetRootElement(tree), r->f->answerer, r->answerer);
+	forget(tree);
+}
+
+double px_floor_answer(struct px_floor *f, unsigned rounds)
+{
+	struct px_floor_reader *r = px_floor_reader_open(f);
 	double start = px_floor_cpu();
-	for (unsigned i = 0; i < rounds; i++) {
-		xmlDocPtr doc = parse_quickly(f->answer);
-		xmlNodePtr root = xmlDocGetRootElement(doc), signature = child(root, "Signature");
-		c14n_digest(root, signature, digest);
-		digest_signed_info(signature, digest);
-		signature_value(signature, f->answerer, &value);
-		verify(ctx, &value, digest);
-		forget(doc);
-	}
+	for (unsigned i = 0; i < rounds; i++)
+		px_floor_reader_answer(r, f->answer);
 	double took = (px_floor_cpu() - start) / rounds;
-	EVP_PKEY_CTX_free(ctx);
-	px_buf_free(&value);
+	px_floor_reader_close(&r);
 	return took;
 }
