@@ -120,7 +120,7 @@ static void measure_steps(struct px_floor *f, unsigned sets, unsigned rounds, co
 
 static void measure(struct px_floor *f, unsigned sets, unsigned rounds)
 {
-	double least[PX_ARRAY_LEN(steps)], sum = 0, back = 0;
+	double least[PX_ARRAY_LEN(steps)] = {0}, sum = 0, back = 0;
 	measure_steps(f, sets, rounds, steps, PX_ARRAY_LEN(steps), least);
 	least[CONFIRM] = PX_MAX(least[CONFIRM] - least[SIGN], 0.0); /* it was measured with the signature */
 	for (size_t i = 0; i < PX_ARRAY_LEN(steps); i++) {

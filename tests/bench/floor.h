@@ -62,8 +62,8 @@ void px_floor_write_exchange(struct px_floor *f, const struct px_buf entries[PX_
 
 /* Accepts @n messages in one commit, settles as many of those accepted first. */
 struct px_floor_store *px_floor_store_open(struct px_floor *f);
-void px_floor_store_accept(struct px_floor_store *s, const struct px_buf *const *docs, unsigned n);
-void px_floor_store_settle(struct px_floor_store *s, unsigned n);
+void px_floor_store_accept(struct px_floor_store *db, const struct px_buf *const *docs, unsigned n);
+void px_floor_store_settle(struct px_floor_store *db, unsigned n);
 void px_floor_store_close(struct px_floor_store **s);
 
 /** All of it for @rounds messages of @docs in turn. @return CPU us of one. */

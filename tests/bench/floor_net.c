@@ -287,14 +287,14 @@ void px_floor_poster_post(struct px_floor_poster *p, const struct px_buf *const 
 double px_floor_post(struct px_floor *f, unsigned rounds)
 {
 	struct px_floor_poster *p = px_floor_poster_open(f);
-	rounds = PX_MAX(rounds, 2U * CONNECTIONS);
-	const struct px_buf **docs = px_xcalloc(rounds, sizeof(*docs));
-	for (unsigned i = 0; i < rounds; i++)
+	const struct px_buf *docs[PX_FLOOR_BATCH];
+	unsigned batches = PX_MAX(rounds / PX_FLOOR_BATCH, 1U);
+	for (unsigned i = 0; i < PX_FLOOR_BATCH; i++)
 		docs[i] = f->doc;
 	double start = px_floor_cpu();
-	px_floor_poster_post(p, docs, rounds);
-	double took = (px_floor_cpu() - start) / rounds;
+	for (unsigned i = 0; i < batches; i++)
+		px_floor_poster_post(p, docs, PX_FLOOR_BATCH);
+	double took = (px_floor_cpu() - start) / (batches * PX_FLOOR_BATCH);
 	px_floor_poster_close(&p);
-	free(docs);
 	return took;
 }
