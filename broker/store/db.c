@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "store/db_error.h"
+#include "store/manifest.h"
 
 /* Below this much free space an I/O error of a commit is taken for a full disk: more than one transaction may
  * write. LMDB reports a short write as EIO. */
@@ -164,9 +165,68 @@ static int open_tables(struct px_db *db, struct px_buf *why)
 	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "opening tables", why);
 }
 
+/* A new environment in the new folder @folder: its first pages, flushed. */
+static int make_in(const struct px_db *db, const char *folder)
+{
+	MDB_env *env = NULL;
+	int rc = mkdir(folder, 0700) == 0 ? mdb_env_create(&env) : errno;
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_set_mapsize(env, db->map_size);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_open(env, folder, MDB_NOLOCK, 0600);
+	if (rc == MDB_SUCCESS)
+		rc = mdb_env_sync(env, 1);
+	if (env != NULL)
+		mdb_env_close(env);
+	return rc;
+}
+
+/* LMDB writes the first pages of a new environment in place and does not flush them: a start that fails
+ * there, or a power cut, would leave a file that no later start opens. So they are made beside it, flushed,
+ * and moved. */
+static int make_first(const struct px_db *db, struct px_buf *why)
+{
+	struct px_buf data = PX_BUF_INIT, folder = PX_BUF_INIT, made = PX_BUF_INIT;
+	struct stat st;
+	int rc = MDB_SUCCESS;
+	px_buf_addf(&data, "%s/" PX_MANIFEST_DATA, db->path);
+	px_buf_addf(&folder, "%s/new", db->path);
+	px_buf_addf(&made, "%s/" PX_MANIFEST_DATA, px_buf_str(&folder));
+	px_manifest_remove(px_buf_str(&folder)); /* what an earlier start left */
+	if (stat(px_buf_str(&data), &st) != 0 ? errno == ENOENT : st.st_size == 0) {
+		rc = make_in(db, px_buf_str(&folder));
+		if (rc == MDB_SUCCESS && rename(px_buf_str(&made), px_buf_str(&data)) != 0)
+			rc = errno;
+		px_manifest_remove(px_buf_str(&folder));
+	}
+	px_buf_free(&data);
+	px_buf_free(&folder);
+	px_buf_free(&made);
+	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "making a new store", why);
+}
+
+/* What is flushed into a file is kept only if the names on the way to it are: of the file, and of the folder.
+ * At each start, for the one that made them may have been cut off before. */
+static int keep_names(const struct px_db *db, struct px_buf *why)
+{
+	struct px_buf above = PX_BUF_INIT;
+	px_buf_addf(&above, "%s/..", db->path);
+	int rc = px_manifest_sync(db->path) == PX_OK ? MDB_SUCCESS : errno;
+	/* EACCES: what is above is not for us to read. */
+	if (rc == MDB_SUCCESS && px_manifest_sync(px_buf_str(&above)) != PX_OK && errno != EACCES)
+		rc = errno;
+	px_buf_free(&above);
+	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "flushing the folder", why);
+}
+
 static int open_env(struct px_db *db, struct px_buf *why)
 {
-	int rc = mdb_env_create(&db->env);
+	int rc = make_first(db, why);
+	if (rc == PX_OK)
+		rc = keep_names(db, why);
+	if (rc != PX_OK)
+		return rc;
+	rc = mdb_env_create(&db->env);
 	if (rc == MDB_SUCCESS)
 		rc = mdb_env_set_maxdbs(db->env, PX_TABLES);
 	if (rc == MDB_SUCCESS)

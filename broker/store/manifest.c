@@ -161,10 +161,12 @@ int px_manifest_copy(int from, const char *path, const struct px_stop *stop, uin
 int px_manifest_sync(const char *folder)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd >= 0 && fsync(fd) == 0 ? PX_OK : PX_ESYS;
+	/* EINVAL: a file system that has nothing to flush there. */
+	int error = fd < 0 ? errno : fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 	if (fd >= 0)
 		close(fd);
-	return rc;
+	errno = error;
+	return error == 0 ? PX_OK : PX_ESYS;
 }
 
 void px_manifest_remove(const char *folder)

@@ -43,7 +43,7 @@ struct px_stop {
 };
 int px_manifest_copy(int from, const char *path, const struct px_stop *stop, uint64_t *octets,
 		     uint8_t digest[PX_DIGEST_LEN], struct px_buf *why);
-/** Make the entries of a folder durable. @return PX_OK or PX_ESYS. */
+/** Make the entries of a folder durable. @return PX_OK or PX_ESYS (errno). */
 int px_manifest_sync(const char *folder);
 /** Remove a backup, or what became of one. */
 void px_manifest_remove(const char *folder);

@@ -5,17 +5,22 @@
 /*
  * Works in the broker process only, on files below PX_SHIM_FOLDER.
  *
- * PX_SHIM_FAULT=CALL:N:HOW[:on]   the N-th CALL (pwrite, writev, write, fdatasync, fsync, msync, open,
- * ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR, ENOMEM, short (a write that stops half-way),
- *                                 kill (SIGKILL before it is done), or drop (a write that says it was done;
- *                                 the wrong variant).
- *                                 malloc: blocks of a page and more, in the store's writer thread. `on`: and
- * all later ones. PX_SHIM_FLAG=FILE               made when it fires ("PID NANOSECONDS", monotonic); while it
- * is there nothing fires, except in the process that it names and with `on`
+ * PX_SHIM_FAULT=CALL:N:HOW[:on]   the N-th CALL (pwrite, writev, write, fdatasync, fsync, msync, open, mkdir,
+ *                                 rename, unlink, ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR,
+ *                                 ENOMEM, short (a write that stops half-way), kill (SIGKILL before it is
+ *                                 done), or drop (a write or flush that is not done and says that it was; the
+ *                                 wrong variant).
+ *                                 malloc: blocks of a page and more, in the store's writer thread.
+ *                                 `on`: and all later ones.
+ * PX_SHIM_FLAG=FILE               made when it fires ("PID NANOSECONDS", monotonic); while it is there
+ * nothing fires, except in the process that it names and with `on`
  *
- * PX_SHIM_UNDO=FILE               a power cut: what is written is noted there with what it replaced, and
- * forgotten when it is flushed; whoever cuts the power takes back what the file says PX_SHIM_LIE=1 the wrong
- * variant: flushing does nothing
+ * PX_SHIM_UNDO=FOLDER             a power cut: what would be lost is noted there, and whoever cuts the power
+ *                                 takes it back (power.py). w-INODE: what was written to that file and what
+ *                                 it replaced, forgotten when the file is flushed. d-INODE: the names that
+ * were made, moved or removed in that folder, forgotten when the folder is flushed. k-TIME: a file that a
+ * name was taken from. PX_SHIM_LIE=all, folders        the wrong variants: flushing (folders: of folders)
+ * does nothing
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,22 +36,23 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BLOCK 4096
+#define PATH  512
 
 static struct {
-	bool active, undoing, lying;
-	const char *folder, *flag;
+	bool active, undoing, lying, lying_folders, blind, deaf;
+	const char *folder, *flag, *undo;
 	char call[16];
 	unsigned long n, count;
 	int error; /* 0: short */
 	bool on, fired, drop, kill;
-	int undo;
-} shim = {.undo = -1};
+} shim;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int error_of(const char *name)
@@ -88,15 +94,19 @@ static void parse_fault(const char *spec)
 
 __attribute__((constructor)) static void start(void)
 {
-	const char *fault = getenv("PX_SHIM_FAULT"), *undo = getenv("PX_SHIM_UNDO");
+	const char *fault = getenv("PX_SHIM_FAULT");
 	shim.folder = getenv("PX_SHIM_FOLDER");
 	shim.flag = getenv("PX_SHIM_FLAG");
+	shim.undo = getenv("PX_SHIM_UNDO");
+	shim.blind = getenv("PX_SHIM_BLIND") != NULL;
+	shim.deaf = getenv("PX_SHIM_DEAF") != NULL;
 	if (shim.folder == NULL || !is_broker())
 		return;
-	if (undo != NULL) {
-		shim.undo = open(undo, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		shim.undoing = shim.undo >= 0;
-		shim.lying = getenv("PX_SHIM_LIE") != NULL;
+	if (shim.undo != NULL) {
+		const char *lie = getenv("PX_SHIM_LIE");
+		shim.undoing = true;
+		shim.lying = lie != NULL && strcmp(lie, "all") == 0;
+		shim.lying_folders = lie != NULL;
 	}
 	if (fault != NULL && shim.flag != NULL && access(shim.flag, F_OK) != 0)
 		parse_fault(fault);
@@ -111,12 +121,19 @@ static bool is_below(const char *path)
 	return strncmp(path, shim.folder, strlen(shim.folder)) == 0;
 }
 
+/* The path of what is open. */
+static void path_of(int fd, char path[PATH])
+{
+	char name[64];
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(name, path, PATH - 1);
+	path[len > 0 ? len : 0] = '\0';
+}
+
 static bool is_ours(int fd)
 {
-	char name[64], path[512];
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(name, path, sizeof(path) - 1);
-	path[len > 0 ? len : 0] = '\0';
+	char path[PATH];
+	path_of(fd, path);
 	return is_below(path);
 }
 
@@ -160,52 +177,109 @@ static bool strikes(const char *call)
 /* --- what could be lost
  * ------------------------------------------------------------------------------------------ */
 
-/* One record: path length, path, offset, length of the old content, of the new, size of the file before; old
- * content. */
+/* One record, followed by a path, another one, and the content before. `kind`: W written, C a name made, R
+ * renamed (to the other path), U a file's name removed (the other path: where it is kept), D a folder
+ * removed. */
 struct record {
-	uint32_t path_len, old_len, new_len, reserved;
-	uint64_t offset, size;
+	uint32_t kind, path_len, other_len, old_len, new_len, reserved;
+	uint64_t when, inode, offset, size;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void append(char list, ino_t inode, struct record *r, const char *path, const char *other, void *old)
+{
+	char name[PATH];
+	r->when = now_ns();
+	r->path_len = (uint32_t)strlen(path);
+	r->other_len = (uint32_t)strlen(other);
+	snprintf(name, sizeof(name), "%s/%c-%llu", shim.undo, list, (unsigned long long)inode);
+	struct iovec iov[4] = {
+	    {r, sizeof(*r)}, {(char *)path, r->path_len}, {(char *)other, r->other_len}, {old, r->old_len}};
+	long fd = syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	syscall(SYS_writev, fd, iov, 4);
+	syscall(SYS_close, fd);
+}
 
 static void note(int fd, size_t len, off_t offset)
 {
-	char name[64], path[512];
+	char name[64], path[PATH];
 	struct stat st;
-	if (!shim.undoing || (!shim.lying && (fcntl(fd, F_GETFL) & O_DSYNC) != 0))
+	if (!shim.undoing || (!shim.lying && (fcntl(fd, F_GETFL) & O_DSYNC) != 0) || fstat(fd, &st) != 0)
 		return;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	ssize_t path_len = readlink(name, path, sizeof(path));
-	if (path_len <= 0 || fstat(fd, &st) != 0)
-		return;
+	path_of(fd, path);
 	/* The descriptor may be for writing only. */
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	int in = open(name, O_RDONLY | O_CLOEXEC);
 	char *old = malloc(len + 1);
 	ssize_t old_len = in >= 0 ? pread(in, old, len, offset) : 0;
 	if (in >= 0)
 		close(in);
-	struct record r = {.path_len = (uint32_t)path_len,
+	struct record r = {.kind = 'W',
 			   .old_len = (uint32_t)(old_len > 0 ? old_len : 0),
 			   .new_len = (uint32_t)len,
+			   .inode = st.st_ino,
 			   .offset = (uint64_t)offset,
 			   .size = (uint64_t)st.st_size};
-	struct iovec iov[3] = {{&r, sizeof(r)}, {path, (size_t)path_len}, {old, r.old_len}};
-	syscall(SYS_writev, shim.undo, iov, 3);
+	append('w', st.st_ino, &r, path, "", old);
 	free(old);
 }
 
-static void flushed(void)
+/* A name in the folder of @path changed. */
+static void note_name(char kind, const char *path, const char *other)
 {
-	if (shim.undoing && !shim.lying)
-		syscall(SYS_ftruncate, shim.undo, (off_t)0);
+	char folder[PATH];
+	struct stat st;
+	snprintf(folder, sizeof(folder), "%s", path);
+	*strrchr(folder, '/') = '\0';
+	struct record r = {.kind = (unsigned char)kind};
+	if (stat(folder, &st) == 0)
+		append('d', st.st_ino, &r, path, other, NULL);
+}
+
+/* A second name for what is at @path, which is about to lose its own. @return whether there is such a file.
+ */
+static bool keep(const char *path, char kept[PATH])
+{
+	snprintf(kept, PATH, "%s/k-%llu", shim.undo, (unsigned long long)now_ns());
+	return syscall(SYS_linkat, AT_FDCWD, path, AT_FDCWD, kept, 0) == 0;
+}
+
+static void flushed(int fd)
+{
+	char name[PATH];
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return;
+	snprintf(name, sizeof(name), "%s/%c-%llu", shim.undo, S_ISDIR(st.st_mode) ? 'd' : 'w',
+		 (unsigned long long)st.st_ino);
+	syscall(SYS_truncate, name, (off_t)0);
+}
+
+static bool lies_about(int fd)
+{
+	struct stat st;
+	return shim.lying || (shim.lying_folders && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
 /* --- the calls
  * ---------------------------------------------------------------------------------------------------- */
 
 /* A short write writes half, really. */
-static size_t cut(size_t len)
+static size_t cut(size_t len, bool now)
 {
-	return len > 1 ? len / 2 : len;
+	return now && len > 1 ? len / 2 : len;
+}
+
+/* What is told of a write of @len. */
+static ssize_t told(ssize_t done, size_t len)
+{
+	return shim.deaf ? (ssize_t)len : done;
 }
 
 ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
@@ -219,7 +293,7 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
 	if (now && shim.drop)
 		return (ssize_t)len;
 	note(fd, len, offset);
-	return real(fd, data, now ? cut(len) : len, offset);
+	return told(real(fd, data, cut(len, now), offset), len);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset)
@@ -246,7 +320,7 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 	if (now && shim.drop)
 		return (ssize_t)sum(iov, n);
 	note(fd, sum(iov, n), lseek(fd, 0, SEEK_CUR));
-	return real(fd, iov, now && n > 1 ? n / 2 : n);
+	return told(real(fd, iov, (int)cut((size_t)n, now)), sum(iov, n));
 }
 
 ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset)
@@ -257,8 +331,10 @@ ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset)
 	bool now = strikes("writev");
 	if (now && shim.error != 0)
 		return -1;
+	if (now && shim.drop)
+		return (ssize_t)sum(iov, n);
 	note(fd, sum(iov, n), offset);
-	return real(fd, iov, now && n > 1 ? n / 2 : n, offset);
+	return told(real(fd, iov, (int)cut((size_t)n, now), offset), sum(iov, n));
 }
 
 ssize_t write(int fd, const void *data, size_t len)
@@ -270,20 +346,22 @@ ssize_t write(int fd, const void *data, size_t len)
 	if (now && shim.error != 0)
 		return -1;
 	note(fd, len, lseek(fd, 0, SEEK_CUR));
-	return real(fd, data, now ? cut(len) : len);
+	return told(real(fd, data, cut(len, now)), len);
 }
 
 static int flush(int fd, const char *call, int (*real)(int fd))
 {
-	if (!shim.active || !is_ours(fd))
+	/* Folders above ours are flushed, too. */
+	if (!shim.active || (!shim.undoing && !is_ours(fd)))
 		return real(fd);
-	if (strikes(call) && shim.error != 0)
+	bool now = is_ours(fd) && strikes(call);
+	if (now && shim.error != 0)
 		return -1;
-	if (shim.lying)
+	if ((now && shim.drop) || lies_about(fd))
 		return 0;
 	int rc = real(fd);
-	if (rc == 0)
-		flushed();
+	if (rc == 0 && shim.undoing)
+		flushed(fd);
 	return rc;
 }
 
@@ -327,9 +405,15 @@ int open(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
-	if (shim.active && is_below(path) && strikes("open") && shim.error != 0)
+	if (!shim.active || !is_below(path))
+		return real(path, flags, mode);
+	if (strikes("open") && shim.error != 0)
 		return -1;
-	return real(path, flags, mode);
+	bool makes = shim.undoing && (flags & O_CREAT) != 0 && access(path, F_OK) != 0;
+	int fd = real(path, flags, mode);
+	if (fd >= 0 && makes)
+		note_name('C', path, "");
+	return fd;
 }
 
 int open64(const char *path, int flags, ...)
@@ -339,6 +423,72 @@ int open64(const char *path, int flags, ...)
 	mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
 	return open(path, flags, mode);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	REAL(mkdir);
+	if (!shim.active || !is_below(path))
+		return real(path, mode);
+	if (strikes("mkdir") && shim.error != 0)
+		return -1;
+	int rc = real(path, mode);
+	if (rc == 0 && shim.undoing)
+		note_name('C', path, "");
+	return rc;
+}
+
+int rename(const char *from, const char *to)
+{
+	char kept[PATH] = "";
+	REAL(rename);
+	if (!shim.active || !is_below(to))
+		return real(from, to);
+	if (strikes("rename") && shim.error != 0)
+		return -1;
+	bool replaces = shim.undoing && keep(to, kept);
+	int rc = real(from, to);
+	if (rc == 0 && replaces)
+		note_name('U', to, kept);
+	if (rc == 0 && shim.undoing)
+		note_name('R', to, from);
+	return rc;
+}
+
+int link(const char *from, const char *to)
+{
+	REAL(link);
+	int rc = real(from, to);
+	if (rc == 0 && shim.active && shim.undoing && is_below(to))
+		note_name('C', to, "");
+	return rc;
+}
+
+int unlinkat(int folder, const char *name, int flags)
+{
+	char path[2 * PATH] = "", kept[PATH] = "";
+	REAL(unlinkat);
+	if (!shim.active || folder < 0 || !is_ours(folder))
+		return real(folder, name, flags);
+	if (strikes("unlink") && shim.error != 0)
+		return -1;
+	path_of(folder, path);
+	size_t len = strlen(path);
+	snprintf(path + len, sizeof(path) - len, "/%s", name);
+	bool noting = shim.undoing && keep(path, kept);
+	int rc = real(folder, name, flags);
+	if (rc == 0 && noting)
+		note_name('U', path, kept);
+	return rc;
+}
+
+int rmdir(const char *path)
+{
+	REAL(rmdir);
+	int rc = real(path);
+	if (rc == 0 && shim.active && shim.undoing && is_below(path))
+		note_name('D', path, "");
+	return rc;
 }
 
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
@@ -352,6 +502,20 @@ void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t offset)
 {
 	return mmap(at, len, prot, flags, fd, offset);
+}
+
+int statvfs(const char *path, struct statvfs *out)
+{
+	REAL(statvfs);
+	int rc = real(path, out);
+	if (rc == 0 && shim.active && shim.blind)
+		out->f_bavail = out->f_bfree = out->f_blocks = (fsblkcnt_t)1 << 40;
+	return rc;
+}
+
+int statvfs64(const char *path, struct statvfs64 *out)
+{
+	return statvfs(path, (struct statvfs *)out);
 }
 
 static bool is_writer(void)

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
 import os
-import random
 import shutil
-import struct
 import threading
 import time
 
 import ledger
 import bulk
+import power
 import px
 import raw
 
@@ -98,6 +97,8 @@ class Solo:
 
     def start(self, wait=True, **env):
         self.env = {k: str(v) for k, v in env.items()}
+        if "PX_SHIM_UNDO" in env:
+            os.makedirs(self.undo, exist_ok=True)
         if env:
             self.env.update(LD_PRELOAD=os.path.join(px.BUILD, "shim.so"), PX_SHIM_FOLDER=self.store)
         self.broker.start(wait=False, env=self.env)
@@ -134,7 +135,9 @@ class Solo:
     def cut_power(self, chance=None):
         """kill -9, and what was not flushed is lost: all of it, or what @chance says."""
         self.broker.kill_node()
-        return take_back(self.undo, chance or random.Random(0), all_of_it=chance is None)
+        taken = power.take_back(self.undo, self.store, chance)
+        os.mkdir(self.undo)
+        return taken
 
     def is_idle(self):
         try:
@@ -144,9 +147,9 @@ class Solo:
 
     def wipe(self):
         shutil.rmtree(self.store, ignore_errors=True)
-        for path in (self.flag, self.undo):
-            if os.path.exists(path):
-                os.unlink(path)
+        shutil.rmtree(self.undo, ignore_errors=True)
+        if os.path.exists(self.flag):
+            os.unlink(self.flag)
 
     def verifies(self):
         """"" or what is wrong with store and journal."""
@@ -163,29 +166,3 @@ def state(pid):
             return f.read().rsplit(")", 1)[1].split()[0]
     except OSError:
         return "X"
-
-
-def take_back(undo, chance, all_of_it):
-    """Undo the writes that the shim noted, the last first. @return how many."""
-    record = struct.Struct("=IIIIQQ")
-    with open(undo, "rb") as f:
-        data = f.read()
-    at, writes = 0, []
-    while at + record.size <= len(data):
-        path_len, old_len, new_len, _, offset, size = record.unpack_from(data, at)
-        at += record.size
-        path, old = data[at:at + path_len], data[at + path_len:at + path_len + old_len]
-        at += path_len + old_len
-        writes.append((path, offset, old, new_len, size))
-    taken = 0
-    for path, offset, old, _, size in reversed(writes):
-        if not all_of_it and chance.random() < 0.5:  # it had reached the disk all the same
-            continue
-        taken += 1
-        with open(path, "r+b") as f:
-            f.seek(offset)
-            f.write(old)
-            if all_of_it:
-                f.truncate(size)
-    os.truncate(undo, 0)
-    return taken

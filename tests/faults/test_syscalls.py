@@ -4,7 +4,8 @@
 # Copyright (c) 2026 The prinex authors
 #
 # Short: one n of the main kinds. PX_LONG=1: n = 1, 2, ... until the fault does not come any more. A broker starts, takes two movements
-# of three messages, delivers, is killed and started once more without faults.
+# of three messages, delivers, is killed and started once more without faults. The controls: a disk that drops what it says it wrote,
+# and a broker that goes on when a flush failed.
 import os
 import time
 
@@ -21,7 +22,7 @@ FAULTS = (
     ("fdatasync", "EIO:on", (5,), True),
     ("pwrite", "EIO", (9,), True),
     ("pwrite", "ENOSPC", (12,), False),
-    ("pwrite", "short", (7,), False),
+    ("pwrite", "short", (1, 7), False),
     ("pwrite", "EINTR", (), False),
     ("writev", "EIO", (4,), True),
     ("writev", "ENOSPC", (), False),
@@ -31,6 +32,9 @@ FAULTS = (
     ("msync", "EIO", (), False),
     ("open", "EIO", (2,), False),
     ("open", "ENOSPC", (), False),
+    ("mkdir", "ENOSPC", (), False),
+    ("rename", "EIO", (1,), False),
+    ("unlink", "EIO", (), False),
     ("ftruncate", "ENOSPC", (), False),
     ("mmap", "ENOMEM", (), False),
     ("malloc", "ENOMEM", (5,), False),
@@ -38,8 +42,8 @@ FAULTS = (
 MOST = 400
 
 
-def one(lab, by, call, how, n, hard):
-    """Play one fault. @return whether it came, what went wrong."""
+def one(lab, by, call, how, n, hard, patience=40):
+    """Play one fault. @patience: seconds until all is delivered. @return whether it came, what went wrong."""
     by.wipe()
     by.hard, by.broken_promises = hard, []
     by.start(PX_SHIM_FAULT="%s:%d:%s" % (call, n, how), PX_SHIM_FLAG=by.flag)
@@ -52,7 +56,7 @@ def one(lab, by, call, how, n, hard):
         by.broker.kill_node()
         by.start()
         by.broker.wait_ready()
-    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)) and by.is_idle(), 40, every=0.05)
+    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)) and by.is_idle(), patience, every=0.05)
     wrong = list(sender.odd)
     if fired:
         time.sleep(0.3)
@@ -100,7 +104,9 @@ with px.Lab("BY", "XA") as lab:
     for call, how, short, hard in FAULTS:
         if short or LONG:
             play(lab, by, call, how, short, hard)
-    fired, wrong = one(lab, by, "pwrite", "drop:on", 12, False)
+    fired, wrong = one(lab, by, "pwrite", "drop:on", 12, False, patience=3)
     px.ok(fired and wrong, "control: a disk that drops what it says it wrote is seen", wrong)
+    fired, wrong = one(lab, by, "fdatasync", "drop:on", 5, True, patience=3)
+    px.ok(fired and any("answers 2xx" in w for w in wrong), "control: a broker that does not look whether a flush failed answers 2xx, and it is seen", wrong)
     lab.brokers.clear()
 px.done()

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -369,6 +370,39 @@ static void test_failed_commit(void **state)
 	kit_sound(k);
 }
 
+/* The device fails while a store is made, at each length of what was written of it; and a start before died
+ * at that. Nothing is left that the next start would not open. */
+static void test_failed_making(void **state)
+{
+	static const rlim_t lengths[] = {1, 4096, 6000, 8191};
+	struct kit *k = *state;
+	struct rlimit before, small;
+	struct px_buf why = PX_BUF_INIT, path = PX_BUF_INIT;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	for (size_t i = 0; i < PX_ARRAY_LEN(lengths); i++) {
+		kit_remove_files(k);
+		small = before;
+		small.rlim_cur = lengths[i];
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		int rc = kit_try_open(k, &why);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_true(rc == PX_ESYS || rc == PX_EFULL);
+		px_buf_setf(&path, "%s/new", k->folder);
+		assert_int_equal(mkdir(px_buf_str(&path), 0700), 0);
+		px_buf_adds(&path, "/data.mdb");
+		int fd = open(px_buf_str(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		assert_int_equal(ftruncate(fd, (off_t)lengths[i]), 0);
+		close(fd);
+		kit_open(k);
+		assert_int_equal(access(px_buf_str(&path), F_OK), -1);
+		assert_int_equal(kit_accept(k, "M1", 100, NULL).rc, PX_OK);
+		kit_close(k);
+	}
+	px_buf_free(&why);
+	px_buf_free(&path);
+}
+
 /* --- many -------------------------------------------------------------------------------------------- */
 
 #ifdef PX_SANITIZE
@@ -438,7 +472,7 @@ int main(void)
 	    TEST(test_not_a_store),          TEST(test_token_of_before), TEST(test_group_commit),
 	    TEST(test_verify_yields),        TEST(test_full_map),        TEST(test_one_too_large),
 	    TEST(test_lease_beside_failure), TEST(test_watermark),       TEST(test_failed_commit),
-	    TEST(test_restart_with_many),    TEST(test_new_digests),
+	    TEST(test_restart_with_many),    TEST(test_new_digests),     TEST(test_failed_making),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
