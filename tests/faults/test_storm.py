@@ -60,6 +60,7 @@ with px.Lab("BY", "UA") as lab:
     inbox, back = receivers
     print("# " + storm.line(verdict, report))
     px.ok(report.kills == KILLS and not report.stuck, "%d kills, a new start each time" % KILLS, report.stuck)
+    storm.hit_flushes(lab, report)
     px.ok(verdict.acked >= MESSAGES and not load.odd, "%d messages are acknowledged" % verdict.acked, "\n".join(load.odd[:10]))
     px.ok(not verdict.lost, "acknowledged and lost: 0", verdict.lost[:10])
     px.ok(not verdict.doubled, "double effects: 0", verdict.doubled[:10])
