@@ -22,29 +22,44 @@ class Payloads:
         self.folder, self.made = folder, {}
         source = px.corpus("ncts5", "messages", "large", "CD001C_1999_items.xml")
         self.official = bool(source)
-        self.type, item = ("CD001C", "ConsignmentItem") if source else ("TransitDeclaration", "GoodsItem")
-        if not source:
-            script = os.path.join(px.ROOT, "schemas", "examples", "make-large")
-            subprocess.run([script, folder, "1999"], check=True, stdout=subprocess.DEVNULL)
-            source = [os.path.join(folder, f) for f in os.listdir(folder) if f.startswith("TransitDeclaration")]
-        with open(source[0], encoding="utf-8") as f:
-            text = f.read()
-        first, last = text.index("<%s>" % item), text.rindex("</%s>" % item) + len("</%s>" % item)
-        self.head, self.tail = text[:first], text[last:]
-        self.items = re.split(r"(?=<%s>)" % item, text[first:last])[1:]
+        self.type = "CD001C" if source else "TransitDeclaration"
+        if source:
+            text = read(source[0])
+            first, last = text.index("<ConsignmentItem>"), text.rindex("</ConsignmentItem>") + len("</ConsignmentItem>")
+            self.head, self.tail = text[:first], text[last:]
+            self.items = re.split(r"(?=<ConsignmentItem>)", text[first:last])[1:]
+            self.fixed = len(self.head.encode()) + len(self.tail.encode())
+        else:
+            few, many = (len(self.ours(n).encode()) for n in (20, 1000))
+            self.each = (many - few) / 980
+            self.fixed = few - 20 * self.each
+
+    def ours(self, n):
+        """A transit declaration with @n items: the parts before the items grow with them, so that nothing can be cut out of a larger one."""
+        subprocess.run([os.path.join(px.ROOT, "schemas", "examples", "make-large"), self.folder, str(n)], check=True, stdout=subprocess.DEVNULL)
+        return read(os.path.join(self.folder, "TransitDeclaration-%d.xml" % n))
+
+    def cut(self, room):
+        n = 0
+        while n < len(self.items) and (n == 0 or room > 0):
+            room -= len(self.items[n].encode())
+            n += 1
+        return self.head + "".join(self.items[:n]) + self.tail
 
     def file(self, size):
         """Path of a payload that makes an exchange of about @size octets."""
         if size not in self.made:
-            room, n = size - OVERHEAD - len(self.head.encode()) - len(self.tail.encode()), 0
-            while n < len(self.items) and (n == 0 or room > 0):
-                room -= len(self.items[n].encode())
-                n += 1
+            room = size - OVERHEAD - self.fixed
             path = os.path.join(self.folder, "payload-%d.xml" % size)
             with open(path, "w", encoding="utf-8") as f:
-                f.write(self.head + "".join(self.items[:n]) + self.tail)
+                f.write(self.cut(room) if self.official else self.ours(max(1, round(room / self.each))))
             self.made[size] = path
         return self.made[size]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
 
 
 class Node:

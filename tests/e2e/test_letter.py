@@ -117,8 +117,7 @@ with px.Lab("BY", "XA") as lab:
     # --- the same words in NCTS
     if official:
         record = os.path.join(px.ROOT, "tests", "rules", "CD001C.xml")
-        _, mid = accepted(record, "CD001C", ("XA", "UA"))
-        status, page = letter(mid)
+        status, page = letter(accepted(record, "CD001C", ("XA", "UA"))[1])
         px.ok(status == 0 and '<html lang="uk">' in page and all(s in page for s in ("26ROIS8230055102K8", "ROIS8230", "UA205020", "UA408050")),
               "a record of NCTS is read as well", page)
     else:
@@ -126,13 +125,13 @@ with px.Lab("BY", "XA") as lab:
 
     # --- the file
     out = os.path.join(lab.dir, "letter.html")
-    px.ok(letter(mid, "--out", out)[0] == 0 and stat.S_IMODE(os.stat(out).st_mode) == 0o600, "written to a file that only its owner reads")
-    px.ok(letter(mid, "--out", out)[0] == 1, "which is never overwritten")
+    px.ok(letter(both, "--to", "MD", "--out", out)[0] == 0 and stat.S_IMODE(os.stat(out).st_mode) == 0o600, "written to a file that only its owner reads")
+    px.ok(letter(both, "--to", "MD", "--out", out)[0] == 1, "which is never overwritten")
     journal = by.ctl("journal", "tail")
     px.ok("read" in str(journal), "that it was read is in the journal", journal)
     if os.environ.get("PX_LETTERS"):  # to look at
         for f in files:
             with open(os.path.join(os.environ["PX_LETTERS"], os.path.basename(f) + ".html"), "w", encoding="utf-8") as o:
-                o.write(letter(mid, "--language", os.path.basename(f)[:-5])[1])
+                o.write(letter(both, "--to", "MD", "--language", os.path.basename(f)[:-5])[1])
     taken.close()
 px.done()
