@@ -79,6 +79,7 @@ below_inspect := inspect net xml store conf base
 below_flow    := flow inspect net xml store conf base
 below_ctl     := ctl flow inspect net xml store conf base
 below_client  := client ctl flow inspect net xml store conf base
+below_spool   := spool $(below_client)
 below_daemon  := daemon ctl flow inspect net xml store conf base
 libs_of        = -Wl,--start-group $(foreach l,$(below_$(1)),$(call lib,$(l))) -Wl,--end-group
 deps_of        = $(foreach l,$(below_$(1)),$(call lib,$(l)))
@@ -127,6 +128,12 @@ $(call lib,client): $(call objs,$(CLIENT_SRC))
 .PHONY: lib-client
 lib-client: $(call lib,client)
 
+# For its unit tests: all but main().
+$(call lib,spool): $(call objs,$(filter-out adapters/spool/main.c,$(SPOOL_SRC)))
+	@mkdir -p $(dir $@)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
 # --- programs ------------------------------------------------------------------------------------------------------
 
 $(O)/prinexd: $(call objs,$(DAEMON_SRC)) $(call deps_of,daemon)
@@ -143,9 +150,9 @@ $(O)/prinex: $(call objs,$(PRINEX_SRC)) $(call deps_of,client)
 	@echo "  LD   $@"
 	@$(CC) $(ALL_LDFLAGS) $(call objs,$(PRINEX_SRC)) $(call libs_of,client) $(LIBS) -o $@
 
-$(O)/prinex-spool: $(call objs,$(SPOOL_SRC)) $(call deps_of,client)
+$(O)/prinex-spool: $(call objs,adapters/spool/main.c) $(call deps_of,spool)
 	@echo "  LD   $@"
-	@$(CC) $(ALL_LDFLAGS) $(call objs,$(SPOOL_SRC)) $(call libs_of,client) $(LIBS) -o $@
+	@$(CC) $(ALL_LDFLAGS) $(call objs,adapters/spool/main.c) $(call libs_of,spool) $(LIBS) -o $@
 
 .PHONY: prinexd prinexctl prinex
 prinexd: $(O)/prinexd
@@ -170,7 +177,7 @@ $(O)/examples/.done: schemas/examples/make-large
 # --- tests -----------------------------------------------------------------------------------------------------------
 
 # tests/unit/LAYER/test_NAME.c links LAYER and everything below it.
-UNIT_LAYERS := $(LAYERS) client
+UNIT_LAYERS := $(LAYERS) client spool
 unit_src     = $(sort $(wildcard tests/unit/$(1)/test_*.c))
 unit_help    = $(filter-out $(call unit_src,$(1)),$(sort $(wildcard tests/unit/$(1)/*.c)))
 unit_bin     = $(patsubst tests/unit/%.c,$(O)/unit/%,$(call unit_src,$(1)))

@@ -11,8 +11,9 @@
 
 static int failed(const char *what, const char *path, struct px_buf *why)
 {
-	px_buf_setf(why, "cannot %s %s: %s", what, path, strerror(errno));
-	return PX_ESYS;
+	int err = errno;
+	px_buf_setf(why, "cannot %s %s: %s", what, path, strerror(err));
+	return err == ENAMETOOLONG ? PX_ELIMIT : PX_ESYS;
 }
 
 int px_folder_flush(const char *path, struct px_buf *why)

@@ -8,8 +8,8 @@
 
 /**
  * Write a file so that it is there whole or not at all: under a hidden name (`.NAME.*.part`) beside it,
- * flushed, renamed, folder flushed. An older file of that name is replaced. @return PX_OK, or PX_ESYS with
- * @why.
+ * flushed, renamed, folder flushed. An older file of that name is replaced. @return PX_OK, or with @why
+ * PX_ESYS, or PX_ELIMIT: the name is too long.
  */
 int px_file_put(const char *path, const void *data, size_t len, struct px_buf *why);
 

@@ -138,8 +138,8 @@ static void explain_timeout(struct px_link *link, struct px_reply *r)
 {
 	char text[64];
 	px_duration_format(link->settings->timeout, text, sizeof(text));
-	r->end = PX_LINK_TIMEOUT;
-	if (handshake_done(link->easy))
+	r->end = handshake_done(link->easy) ? PX_LINK_TIMEOUT : PX_LINK_UNREACHABLE;
+	if (r->end == PX_LINK_TIMEOUT)
 		px_buf_setf(&r->reason, "%s did not answer within %s", link->settings->url, text);
 	else
 		px_buf_setf(&r->reason, "%s: no connection in time (TCP and TLS)", link->settings->url);

@@ -37,13 +37,15 @@ struct px_outgoing {
 /** FILE.@suffix into @path. */
 void px_outgoing_beside(const struct px_outgoing *o, const char *suffix, struct px_buf *path);
 
-/** @return PX_OK; PX_EPARSE, PX_ENOTFOUND, PX_ESYS, PX_ELIMIT with @why. Thread: any. Blocks. */
+/** @return PX_OK; PX_EPARSE, PX_ENOTFOUND, PX_EACCESS, PX_ELIMIT with @why, PX_ESYS: it may pass. Thread:
+ * any. Blocks. */
 int px_outgoing_read(struct px_client *c, struct px_outgoing *o, struct px_buf *why);
 /** Drop the document that read left in memory; prepare reads it again. */
 void px_outgoing_forget(struct px_outgoing *o);
 /**
  * @return PX_OK; PX_ECONFLICT when something else was sent and not refused; PX_ECONF (no key, no type),
- * PX_EPARSE, PX_ESYS; all with @why. Thread: any.
+ * PX_EPARSE, PX_EACCESS, PX_ELIMIT (too long, or its name is); PX_ESYS: it may pass; all with @why. Thread:
+ * any.
  */
 int px_outgoing_prepare(struct px_client *c, struct px_outgoing *o, struct px_buf *why);
 /** Keep the verified answer: FILE.coa, or FILE.coe for a CoE. */

@@ -17,17 +17,27 @@
 #include "client/files.h"
 #include "client/link.h"
 
+/* Failures of that number in a row, or one of the connection, are no more about a file. */
+enum { FAILURES_END = 3 };
+
+/* Why an item could not be read; NULL: it could. */
+struct unread {
+	char *why;
+	int rc;
+};
+
 struct sending {
 	struct px_client *c;
 	unsigned n;
 	struct px_outgoing *items;
-	char **unreadable; /* why an item could not be read; NULL: it could */
+	struct unread *unread; /* per item */
 	struct px_chains chains;
 	const struct px_send_how *how;
 	pthread_mutex_t lock;
 	/* under lock */
 	unsigned next_chain, ended;
-	bool failed; /* and how->failure_ends */
+	unsigned in_a_row; /* failures */
+	bool failed;       /* and how->comes_again */
 	struct px_send_totals *totals;
 };
 
@@ -37,6 +47,11 @@ const char *px_sent_name(enum px_sent sent)
 					    "wrong",    "failed",    "barred", "held"};
 	px_assert((size_t)sent < PX_ARRAY_LEN(names));
 	return names[sent];
+}
+
+enum px_sent px_sent_of_error(int rc)
+{
+	return px_err_class(rc) == PX_CLASS_TEMPORARY ? PX_SENT_FAILED : PX_SENT_WRONG;
 }
 
 /* --- which files --- */
@@ -83,11 +98,12 @@ static int collect(struct sending *s, char *const *inputs, unsigned n, struct px
 	for (unsigned i = 0; i < n; i++) {
 		struct stat st;
 		bool piped = strcmp(inputs[i], "-") == 0;
-		if (!piped && stat(inputs[i], &st) != 0) {
+		bool there = piped || stat(inputs[i], &st) == 0;
+		if (!there && !s->how->comes_again) {
 			px_buf_setf(why, "%s: %s", inputs[i], strerror(errno));
 			return PX_ENOTFOUND;
 		}
-		if (piped || !S_ISDIR(st.st_mode)) {
+		if (piped || !there || !S_ISDIR(st.st_mode)) {
 			add_item(s, inputs[i], false);
 			continue;
 		}
@@ -103,12 +119,13 @@ static int read_all(struct sending *s, struct px_buf *why)
 {
 	struct px_chain_keys keys = {0};
 	bool to_sign = false;
-	s->unreadable = px_xcalloc(s->n + 1, sizeof(*s->unreadable));
+	s->unread = px_xcalloc(s->n + 1, sizeof(*s->unread));
 	for (unsigned i = 0; i < s->n && !px_client_stop; i++) {
 		struct px_outgoing *o = &s->items[i];
 		struct px_buf reason = PX_BUF_INIT;
-		if (px_outgoing_read(s->c, o, &reason) != PX_OK) {
-			s->unreadable[i] = (char *)px_buf_detach(&reason, NULL);
+		s->unread[i].rc = px_outgoing_read(s->c, o, &reason);
+		if (s->unread[i].rc != PX_OK) {
+			s->unread[i].why = (char *)px_buf_detach(&reason, NULL);
 			continue;
 		}
 		to_sign |= !o->doc.is_signed;
@@ -130,17 +147,28 @@ static int read_all(struct sending *s, struct px_buf *why)
 
 struct outcome {
 	enum px_sent sent;
+	bool away; /* there was no connection */
 	bool has_confirmation;
 	struct px_confirmation confirmation;
 	struct px_buf why;
 };
+
+/* Under lock. */
+static void count_failure(struct sending *s, const struct outcome *out)
+{
+	bool bad = out->sent == PX_SENT_FAILED || out->sent == PX_SENT_BARRED;
+	if (!s->how->comes_again || out->sent == PX_SENT_WRONG || out->sent == PX_SENT_HELD)
+		return;
+	s->in_a_row = bad ? s->in_a_row + 1 : 0;
+	s->failed |= bad && (out->away || s->in_a_row >= FAILURES_END);
+}
 
 static void ended(struct sending *s, const struct px_outgoing *o, const struct outcome *out,
 		  const struct px_reply *reply)
 {
 	pthread_mutex_lock(&s->lock);
 	s->totals->by[out->sent]++;
-	s->failed |= s->how->failure_ends && (out->sent == PX_SENT_FAILED || out->sent == PX_SENT_BARRED);
+	count_failure(s, out);
 	const struct px_sent_report r = {
 	    .file = o->input,
 	    .sent = out->sent,
@@ -216,6 +244,21 @@ static void say(struct sending *s, const char *file, int64_t wait, const char *w
 	px_buf_free(&text);
 }
 
+/* @return whether to try again. */
+static bool judge_unsigned(const struct px_outgoing *o, const struct px_reply *r, struct outcome *out)
+{
+	bool again = px_reply_is_temporary(r);
+	out->away = r->end == PX_LINK_UNREACHABLE || r->end == PX_LINK_REFUSED;
+	out->sent = again || r->end == PX_LINK_STOPPED ? PX_SENT_FAILED : PX_SENT_BARRED;
+	if (r->end == PX_LINK_ANSWERED && r->status == 413) {
+		/* about this exchange alone */
+		out->sent = PX_SENT_WRONG;
+		px_buf_addf(&out->why, "the broker takes none of %zu octets: ", o->octets.len);
+	}
+	px_reply_describe(r, &out->why);
+	return again;
+}
+
 static void deliver(struct sending *s, struct px_link *link, struct px_outgoing *o, struct px_reply *r,
 		    struct outcome *out)
 {
@@ -225,13 +268,7 @@ static void deliver(struct sending *s, struct px_link *link, struct px_outgoing 
 		px_buf_clear(&out->why);
 		px_link_request(link, "/v1/exchanges", o->octets.data, o->octets.len, 0,
 				(size_t)PX_LIMIT_CONFIRMATION, r);
-		if (is_signed_answer(r)) {
-			again = take_answer(s, o, r, out);
-		} else {
-			px_reply_describe(r, &out->why);
-			again = px_reply_is_temporary(r);
-			out->sent = again || r->end == PX_LINK_STOPPED ? PX_SENT_FAILED : PX_SENT_BARRED;
-		}
+		again = is_signed_answer(r) ? take_answer(s, o, r, out) : judge_unsigned(o, r, out);
 		int64_t wait = px_client_backoff(attempt, r->retry_after);
 		if (!again || px_clock_mono(px_clock_real()) + wait > until)
 			return;
@@ -254,7 +291,7 @@ static void prepare_and_deliver(struct sending *s, struct px_link *link, struct 
 {
 	int rc = px_outgoing_prepare(s->c, o, &out->why);
 	if (rc != PX_OK)
-		out->sent = rc == PX_ESYS ? PX_SENT_FAILED : PX_SENT_WRONG;
+		out->sent = px_sent_of_error(rc);
 	else if (o->accepted_before && o->of_folder && !px_client_settings(s->c)->again)
 		out->sent = PX_SENT_BEFORE;
 	else
@@ -269,9 +306,9 @@ static enum px_sent send_one(struct sending *s, struct px_link *link, unsigned i
 	if (held) {
 		out.sent = PX_SENT_HELD;
 		px_buf_setf(&out.why, "an earlier message of the same movement could not be sent");
-	} else if (s->unreadable[i] != NULL) {
-		out.sent = PX_SENT_WRONG;
-		px_buf_setf(&out.why, "%s", s->unreadable[i]);
+	} else if (s->unread[i].why != NULL) {
+		out.sent = px_sent_of_error(s->unread[i].rc);
+		px_buf_setf(&out.why, "%s", s->unread[i].why);
 	} else if (has_failed(s)) {
 		out.sent = PX_SENT_HELD;
 		px_buf_setf(&out.why, "another one could not be sent");
@@ -294,7 +331,7 @@ static bool take_chain(struct sending *s, unsigned *chain)
 {
 	pthread_mutex_lock(&s->lock);
 	bool there = s->next_chain < s->chains.n_chains;
-	*chain = s->next_chain;
+	*chain = there ? (s->next_chain + s->how->begin_at) % s->chains.n_chains : 0;
 	s->next_chain += there;
 	pthread_mutex_unlock(&s->lock);
 	return there;
@@ -359,13 +396,14 @@ int px_send(struct px_client *c, char *const *inputs, unsigned n, const struct p
 	int rc = begin(&s, inputs, n, why);
 	if (rc == PX_OK)
 		run_threads(&s);
+	totals->broken_off = s.failed;
 	for (unsigned i = 0; i < s.n; i++) {
 		px_outgoing_free(&s.items[i]);
-		if (s.unreadable != NULL)
-			free(s.unreadable[i]);
+		if (s.unread != NULL)
+			free(s.unread[i].why);
 	}
 	free(s.items);
-	free(s.unreadable);
+	free(s.unread);
 	px_chains_free(&s.chains);
 	pthread_mutex_destroy(&s.lock);
 	return rc;

@@ -39,16 +39,25 @@ typedef void px_send_note_fn(void *arg, const char *file, const char *text);
 
 struct px_send_totals {
 	unsigned by[PX_SENT_COUNT];
+	bool broken_off; /* with comes_again: something was held because others failed, or would have been */
 };
 
 struct px_send_how {
 	px_sent_fn *report;
 	px_send_note_fn *note;
 	void *arg;
-	/* What has not been begun when one fails or is barred is held: for callers that come again, and would
-	 * else wait for each of many files while the broker cannot be reached. */
-	bool failure_ends;
+	/* For callers that come again, and would else wait for each of many files while the broker is away:
+	 * what has not been begun is held when the broker cannot be reached, or when several in a row fail.
+	 * One file alone, whatever is wrong with it, holds up nobody but what waits for it. An input that has
+	 * vanished is wrong like any other file, and not a mistake of whoever named it. */
+	bool comes_again;
+	unsigned
+	    begin_at; /* with comes_again: another each time, so that what fails is not always the first */
 };
+
+/** What a failure (negative enum px_err) to read or prepare one file means for it: WRONG, or FAILED when it
+ * may pass. */
+enum px_sent px_sent_of_error(int rc);
 
 /**
  * Send @inputs: files, folders (their *.xml by name), "-" for standard input. Blocks until all have ended or

@@ -3,9 +3,9 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strings.h"
 #include "client/fetch.h"
 #include "client/files.h"
@@ -20,6 +20,8 @@
 
 /* Longer than any broker goes on offering (72 h, or 30 days of horizon). */
 enum { SEEN_DAYS = 40 };
+/* .spool/seen is looked through so often. */
+enum { THIN_HOURS = 12 };
 
 static void digest_text(const struct px_buf *body, struct px_buf *out)
 {
@@ -95,17 +97,35 @@ static enum px_fetched keep(void *arg, const char *name, const struct px_buf *bo
 	return fetched;
 }
 
-/* --- after a crash --- */
+/* --- what need not be remembered any more --- */
 
-static void forget_old(const struct spool *s, const char *name)
+static void forget_old(const struct spool *s, const char *name, int64_t now)
 {
 	struct stat st;
 	struct px_buf path = PX_BUF_INIT;
 	spool_path(s, ".spool/seen", name, &path);
-	if (stat(px_buf_str(&path), &st) == 0 && st.st_mtime + (time_t)SEEN_DAYS * 86400 < time(NULL))
+	if (stat(px_buf_str(&path), &st) == 0 && st.st_mtime + (time_t)SEEN_DAYS * 86400 < now / 1000)
 		unlink(px_buf_str(&path));
 	px_buf_free(&path);
 }
+
+int spool_in_thin(struct spool *s, int64_t now, struct px_buf *why)
+{
+	unsigned n = 0;
+	/* also when the clock was set back */
+	if (s->thinned != 0 && now >= s->thinned && now < s->thinned + (int64_t)THIN_HOURS * 3600 * 1000)
+		return PX_OK;
+	s->thinned = now;
+	char **names = spool_list(s, ".spool/seen", ".xml", &n, why);
+	if (names == NULL)
+		return PX_ESYS;
+	for (unsigned i = 0; i < n; i++)
+		forget_old(s, names[i], now);
+	spool_list_free(names, n);
+	return PX_OK;
+}
+
+/* --- after a crash --- */
 
 int spool_in_recover(struct spool *s, struct px_buf *why)
 {
@@ -122,13 +142,7 @@ int spool_in_recover(struct spool *s, struct px_buf *why)
 	}
 	spool_list_free(names, n);
 	px_buf_free(&path);
-	names = rc == PX_OK ? spool_list(s, ".spool/seen", ".xml", &n, why) : NULL;
-	if (names == NULL)
-		return PX_ESYS;
-	for (unsigned i = 0; i < n; i++)
-		forget_old(s, names[i]);
-	spool_list_free(names, n);
-	return PX_OK;
+	return rc == PX_OK ? spool_in_thin(s, px_clock_wall(px_clock_real()), why) : rc;
 }
 
 /* --- fetching --- */
@@ -157,6 +171,9 @@ bool spool_in_round(struct spool *s)
 	struct px_fetch_totals totals;
 	struct px_buf why = PX_BUF_INIT;
 	unsigned waiting = spool_count(s, "in", ".xml");
+	if (spool_in_thin(s, px_clock_wall(px_clock_real()), &why) != PX_OK)
+		fprintf(stderr, "prinex-spool: %s\n", px_buf_str(&why));
+	px_buf_clear(&why);
 	int rc = PX_EBUSY;
 	if (waiting >= s->settings->spool_room)
 		px_buf_setf(

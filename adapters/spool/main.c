@@ -96,11 +96,12 @@ static bool make_folders(const struct spool *s)
 }
 
 /* @return the lock, or -1. */
-static int open_folder(const struct spool *s)
+static int open_folder(struct spool *s)
 {
 	int fd = make_folders(s) ? lock_folder(s) : -1;
 	for (size_t i = 0; i < PX_ARRAY_LEN(parts) && fd >= 0; i++)
 		sweep(s, parts[i]);
+	s->name_max = spool_name_max(pathconf(s->folder, _PC_NAME_MAX));
 	return fd;
 }
 
@@ -131,12 +132,12 @@ static int watch(const struct spool *s)
 	return fd;
 }
 
-/* Until something happens in out/, at most a few seconds: not every file system tells. */
-static void wait_for_files(int fd)
+/* Until something happens in out/, at most @ms. */
+static void wait_for_files(int fd, int64_t ms)
 {
 	char events[4096];
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	for (int i = 0; i < 5 && !px_client_stop && poll(&p, 1, 1000) <= 0; i++)
+	for (; ms > 0 && !px_client_stop && poll(&p, 1, (int)PX_MIN(ms, 1000)) <= 0; ms -= 1000)
 		;
 	while (read(fd, events, sizeof(events)) > 0)
 		;
@@ -148,11 +149,13 @@ static void send_for_ever(struct spool *s, int fd)
 	while (!px_client_stop) {
 		enum spool_round round = spool_out_round(s);
 		spool_status(s, true);
-		failures = round == SPOOL_FAILED ? failures + 1 : 0;
+		failures = round >= SPOOL_STUCK ? failures + 1 : 0;
 		if (round == SPOOL_FAILED)
 			(void)px_client_sleep(px_client_backoff(failures - 1, -1));
+		else if (round == SPOOL_STUCK)
+			wait_for_files(fd, px_client_backoff(failures - 1, -1));
 		else if (round == SPOOL_IDLE)
-			wait_for_files(fd);
+			wait_for_files(fd, 5000); /* not every file system tells */
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ char **spool_list(const struct spool *s, const char *part, const char *suffix, u
 		px_buf_setf(why, "cannot read folder %s: %s", px_buf_str(&path), strerror(errno));
 	for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		struct stat st;
-		if (!fits(e, suffix) || fstatat(dirfd(d), e->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+		if (!fits(e, suffix) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		list = px_xrealloc_array(list, *n + 1, sizeof(*list));
 		list[(*n)++] = (struct entry){st.st_mtim, px_xstrdup(e->d_name)};

@@ -115,6 +115,22 @@ uint8_t *px_buf_detach(struct px_buf *buf, size_t *len)
 	return data;
 }
 
+/* Told apart: what trying again cannot help. */
+static int read_error(int err)
+{
+	switch (err) {
+	case ENOENT: return PX_ENOTFOUND;
+	case ENAMETOOLONG: return PX_ELIMIT;
+	case EACCES:
+	case EPERM:
+	case EISDIR:
+	case ENOTDIR:
+	case ENXIO:
+	case ELOOP: return PX_EACCESS;
+	default: return PX_ESYS;
+	}
+}
+
 static int read_all(int fd, struct px_buf *buf, const char *path, size_t max, struct px_buf *why)
 {
 	for (;;) {
@@ -124,8 +140,9 @@ static int read_all(int fd, struct px_buf *buf, const char *path, size_t max, st
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			px_buf_setf(why, "cannot read %s: %s", path, strerror(errno));
-			return PX_ESYS;
+			int err = errno;
+			px_buf_setf(why, "cannot read %s: %s", path, strerror(err));
+			return read_error(err);
 		}
 		if (n == 0)
 			return PX_OK;
@@ -143,7 +160,7 @@ int px_buf_read_file(struct px_buf *buf, const char *path, size_t max, struct px
 	if (fd < 0) {
 		int err = errno;
 		px_buf_setf(why, "cannot open %s: %s", path, strerror(err));
-		return err == ENOENT ? PX_ENOTFOUND : PX_ESYS;
+		return read_error(err);
 	}
 	int rc = read_all(fd, buf, path, max, why);
 	close(fd);

@@ -43,7 +43,8 @@ void px_buf_setf(struct px_buf *buf, const char *fmt, ...) PX_PRINTF(2, 3);
 const char *px_buf_str(const struct px_buf *buf);
 /** Move the memory out (to be freed with free()); the buffer is empty afterwards. */
 uint8_t *px_buf_detach(struct px_buf *buf, size_t *len);
-/** Read a whole file of at most @max octets. @return PX_OK, PX_ENOTFOUND, PX_ESYS, PX_ELIMIT; @why says
+/** Read a whole file of at most @max octets. @return PX_OK; PX_ENOTFOUND; PX_EACCESS: not ours to read, or no
+ * file but a folder or the like; PX_ELIMIT: too long, or its name is; PX_ESYS: what may pass. @why says
  * which. */
 int px_buf_read_file(struct px_buf *buf, const char *path, size_t max, struct px_buf *why);
 /*

@@ -78,6 +78,9 @@ class Server:
             if not h:
                 break
             headers[h.split(":", 1)[0].lower()] = h.split(":", 1)[1].strip()
+        if line[0] != "POST":  # a client that also fetches, with nothing to be fetched here
+            t.sendall(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n")
+            return True
         body = f.read(int(headers.get("content-length", 0)))
         key = bulk.identity(body)
         with self.lock:

@@ -18,6 +18,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bulk  # noqa: E402
+import fake  # noqa: E402
 import px  # noqa: E402
 
 N = 10000 if os.environ.get("PX_LONG") else 300
@@ -213,6 +215,73 @@ def modes(lab, by):
           (err, c.names("out", ""), c.names("refused")))
 
 
+def misfits(lab, by):
+    """One file that cannot be sent holds up nobody: what will never be goes to refused/ with the reason, what may stays and is said."""
+    d = Spool(lab, by, 'recipient = { "UA" }  parallel = 1')
+    shutil.rmtree(d.dir)
+    huge = export("H1").replace("</n:ExportDeclaration>", " " * (4 << 20) + "</n:ExportDeclaration>")
+    drop(d, "huge.xml", huge)
+    drop(d, "n" * 240 + ".xml", export("H2"))
+    drop(d, "empty.xml", "")
+    os.mkdir(d.path("out", "folder.xml"))
+    os.symlink(lab.dir + "/nowhere", d.path("out", "link.xml"))
+    closed = os.geteuid() != 0
+    if closed:
+        drop(d, "closed.xml", export("H3"))
+        os.chmod(d.path("out", "closed.xml"), 0)
+    drop(d, "good.xml", export("H4"))
+    rc, out, err = px.wait_for(lambda: r if (r := d.once())[0] == 0 else None) or d.once()
+    words = {n: read(d.path("refused", n)).decode() for n in d.names("refused", ".txt")}
+    wanted = {"huge.xml": "answered 413", "n" * 196 + ".xml": "name is too long", "empty.xml": "not sent", "folder.xml": "a folder", "link.xml": "a symbolic link"}
+    if closed:
+        wanted["closed.xml"] = "Permission denied"
+    px.ok(rc == 0 and d.names("sent") == ["good.xml"] and sorted(words) == sorted(n + ".txt" for n in wanted) and all(w in words[n + ".txt"] for n, w in wanted.items()),
+          "too large for the broker, too long a name, empty, a folder, a link%s: each in refused/ with the reason, the good one is sent"
+          % (", not readable" if closed else ""), (rc, err, d.names("sent"), words))
+    px.ok(d.names("out", "") == d.names("work", "") == [] and not set(wanted) - set(d.names("refused", "")),
+          "nothing of them is left behind", (d.names("out", ""), d.names("work", ""), d.names("refused", "")))
+
+    if os.environ.get("PX_SANITIZE"):
+        px.skip("a disk that fails", "the shim and sanitizers do not go together")
+        return
+    for n in ("broken", "e", "f"):
+        drop(d, n + ".xml", export("H" + n))
+    shim = {"LD_PRELOAD": os.path.join(px.BUILD, "shim.so"), "PX_SHIM_ANY": "1", "PX_SHIM_FOLDER": d.path("work", "broken.xml"),
+            "PX_SHIM_FLAG": d.path("fired"), "PX_SHIM_FAULT": "open:1:EIO:on"}
+    rc, out, err = px.run([px.program("prinex-spool"), "--conf", d.conf, "--once"], env=dict(os.environ, **shim))
+    px.ok(rc == 1 and "broken.xml: cannot open" in err and "Input/output error" in err and d.names("sent") == ["e.xml", "f.xml", "good.xml"] and
+          d.names("work", "") == ["broken.xml"] and "broken.xml" not in d.names("refused"),
+          "a disk that fails: said, and the file is kept; the others are sent", (rc, err, d.names("work", ""), d.names("sent")))
+    rc, out, err = d.once()
+    px.ok(rc == 0 and "broken.xml" in d.names("sent") and d.names("work", "") == [], "and it is sent when the disk works again", (rc, err))
+
+
+def stubborn(lab, ua):
+    """A broker that fails for some messages, always: the others pass, by and by."""
+    def behave(server, request):
+        return fake.text(503, "not this one") if b"<LRN>P" in request.body else fake.good(server, request)
+    taken = fake.Server(bulk.System(lab, "UA", broker=ua), os.path.join(lab.pki, "UA", "system"), behave)
+    e = Spool(lab, ua, 'recipient = { "BY" }  parallel = 1')
+    with open(e.conf, encoding="utf-8") as f:
+        conf = f.read()
+    with open(e.conf, "w", encoding="utf-8") as f:
+        f.write(re.sub(r'url = "[^"]*"  server-uri = "[^"]*"', 'url = "%s"  server-uri = "urn:prinex:UA:system:system-ua"' % taken.url, conf)
+                .replace("node { anchors", "system { anchors"))
+    shutil.rmtree(e.dir, ignore_errors=True)
+    for i in range(3):
+        drop(e, "a%d.xml" % i, export("P%d" % i))
+    for i in range(3):
+        drop(e, "b%d.xml" % i, export("G%d" % i))
+    e.start()
+    sent = px.wait_for(lambda: e.names("sent") == ["b0.xml", "b1.xml", "b2.xml"], 90)
+    px.ok(sent and "not this one" in (px.wait_for(lambda: e.status().get("sending")) or ""), "three that the broker fails for: what stands behind them is sent all the same", e.tail())
+    drop(e, "c.xml", export("G9"))
+    px.ok(px.wait_for(lambda: "c.xml" in e.names("sent"), 90) and e.names("work") == ["a%d.xml" % i for i in range(3)] and e.names("refused", "") == [],
+          "and what comes later; those three stay and are tried again", e.tail())
+    e.stop()
+    taken.close()
+
+
 def watching(lab):
     """The control: a spool that wrote in place, or went on writing behind its rename, would be seen."""
     folder = os.path.join(lab.dir, "control")
@@ -316,7 +385,7 @@ def main():
             broker.write(text.replace("limits {", "limits { lease = 10s", 1))
             broker.start()
         wanted = sys.argv[1:]
-        for part, args in ((folders, (by, ua)), (modes, (by,)), (watching, ()), (storm, (by, ua))):
+        for part, args in ((folders, (by, ua)), (modes, (by,)), (misfits, (by,)), (stubborn, (ua,)), (watching, ()), (storm, (by, ua))):
             if not wanted or part.__name__ in wanted:
                 part(lab, *args)
     px.done()

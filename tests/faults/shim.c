@@ -3,7 +3,8 @@
  * Copyright (c) 2026 The prinex authors */
 
 /*
- * Works in the broker process only, on files below PX_SHIM_FOLDER.
+ * Works in the broker process only (with PX_SHIM_ANY in whatever it is loaded into), on files below
+ * PX_SHIM_FOLDER.
  *
  * PX_SHIM_FAULT=CALL:N:HOW[:on]   the N-th CALL (pwrite, writev, write, fdatasync, fsync, msync, open, mkdir,
  *                                 rename, unlink, ftruncate, mmap, malloc) fails; HOW: EIO, ENOSPC, EINTR,
@@ -100,7 +101,7 @@ __attribute__((constructor)) static void start(void)
 	shim.undo = getenv("PX_SHIM_UNDO");
 	shim.blind = getenv("PX_SHIM_BLIND") != NULL;
 	shim.deaf = getenv("PX_SHIM_DEAF") != NULL;
-	if (shim.folder == NULL || !is_broker())
+	if (shim.folder == NULL || (getenv("PX_SHIM_ANY") == NULL && !is_broker()))
 		return;
 	if (shim.undo != NULL) {
 		const char *lie = getenv("PX_SHIM_LIE");

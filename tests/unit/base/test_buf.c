@@ -99,7 +99,14 @@ static void test_read_file(void **state)
 	assert_non_null(strstr(px_buf_str(&why), path));
 	unlink(path);
 	assert_int_equal(px_buf_read_file(&b, path, 9, &why), PX_ENOTFOUND);
-	assert_int_equal(px_buf_read_file(&b, "/tmp", 9, &why), PX_ESYS);
+	assert_int_equal(px_buf_read_file(&b, "/tmp", 9, &why), PX_EACCESS);
+	assert_int_equal(px_buf_read_file(&b, "/dev/null/a", 9, &why), PX_EACCESS);
+	/* nothing is mapped at the beginning: EIO, as from a broken disk */
+	assert_int_equal(px_buf_read_file(&b, "/proc/self/mem", 9, &why), PX_ESYS);
+	char name[300];
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(px_buf_read_file(&b, name, 9, &why), PX_ELIMIT);
 	px_buf_free(&b);
 	px_buf_free(&why);
 }

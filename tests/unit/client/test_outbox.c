@@ -8,11 +8,11 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <dirent.h>
-#include <openssl/pem.h>
 #include <unistd.h>
 
 #include "base/strings.h"
 #include "client/files.h"
+#include "kit.h"
 
 #define PAYLOAD(lrn) "<?xml version=\"1.0\"?>\n<n:Test xmlns:n=\"urn:x\"><LRN>" lrn "</LRN></n:Test>\n"
 
@@ -21,38 +21,12 @@ static struct px_client *client;
 
 static const char *in_dir(const char *name)
 {
-	static char path[4][512];
-	static unsigned turn;
-	char *to = path[turn++ % 4];
-	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
-	return to;
+	return kit_path(dir, name);
 }
 
 static void put(const char *name, const char *text)
 {
-	FILE *f = fopen(in_dir(name), "wb");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void make_key(const char *key_file, const char *cert_file)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	X509_set_version(cert, X509_VERSION_3);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-	FILE *f = fopen(in_dir(key_file), "w");
-	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	fclose(f);
-	f = fopen(in_dir(cert_file), "w");
-	PEM_write_X509(f, cert);
-	fclose(f);
-	X509_free(cert);
-	EVP_PKEY_free(key);
+	kit_put(in_dir(name), text);
 }
 
 /* As always, and one thing more. */
@@ -81,8 +55,8 @@ static int setup(void **state PX_UNUSED)
 {
 	px_strlcpy(dir, "/tmp/prinex-test.XXXXXX", sizeof(dir));
 	assert_non_null(mkdtemp(dir));
-	make_key("sign.key", "sign.pem");
-	make_key("sign.2.key", "sign.2.pem");
+	kit_make_key(in_dir("sign.key"), in_dir("sign.pem"));
+	kit_make_key(in_dir("sign.2.key"), in_dir("sign.2.pem"));
 	client = make_client(NULL, NULL);
 	return 0;
 }
