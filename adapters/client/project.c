@@ -4,6 +4,7 @@
 
 #include "client/project.h"
 
+#include <ctype.h>
 #include <glob.h>
 #include <libxml/parser.h>
 #include <libxslt/documents.h>
@@ -306,6 +307,8 @@ unsigned px_project_list(const char *folder, const char *to, struct px_buf *out)
 	if (glob(px_buf_str(&pattern), 0, NULL, &files) == 0) {
 		for (size_t i = 0; i < files.gl_pathc; i++) {
 			const char *name = strrchr(files.gl_pathv[i], '/') + 1, *dash = strchr(name, '-');
+			if (islower((unsigned char)name[0])) /* parts of others */
+				continue;
 			px_buf_addf(out, "%s%.*s to %.*s", n++ > 0 ? ", " : "", (int)(dash - name), name,
 				    (int)(strlen(dash) - strlen("-.xsl")), dash + 1);
 		}

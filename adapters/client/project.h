@@ -59,7 +59,8 @@ int px_project(const char *folder, const char *from, const char *to, const uint8
 const struct px_hint *px_projection_hint(const struct px_projection *p, const char *path);
 void px_projection_free(struct px_projection *p);
 
-/** Append the pairs of @folder, "CC015C to CD001C, ..."; @to NULL: to any. @return how many. */
+/** Append the pairs of @folder, "CC015C to CD001C, ..."; @to NULL: to any. What begins with a small letter is
+ * no pair but part of others. @return how many. */
 unsigned px_project_list(const char *folder, const char *to, struct px_buf *out);
 
 #endif

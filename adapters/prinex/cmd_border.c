@@ -85,7 +85,8 @@ static int ask(struct px_client *c, const char *path)
 	if (r.end == PX_LINK_ANSWERED && r.status == 200)
 		status = print_movements(s, &r);
 	else if (r.end == PX_LINK_ANSWERED && r.status == 400)
-		status = px_complain(PX_EXIT_USAGE, "%s", px_buf_str(&why));
+		status = px_complain(PX_EXIT_USAGE, "%s%s", px_buf_str(&why),
+				     strstr(px_buf_str(&why), "Prinex-User") != NULL ? " (--user NAME)" : "");
 	else
 		status = px_complain(px_reply_is_temporary(&r) || r.end == PX_LINK_STOPPED ? PX_EXIT_NOT_YET
 											   : PX_EXIT_BARRED,
@@ -142,8 +143,13 @@ static const char *take_word(struct arrival *a, char *word)
 		a->lrn = word + 4;
 	} else if (px_str_starts(word, "event=")) {
 		a->event = word + 6;
+		if (strcmp(a->event, "BOR") != 0 && strcmp(a->event, "DES") != 0 &&
+		    strcmp(a->event, "EXI") != 0)
+			return "expected BOR (come in), DES (at its destination) or EXI (left)";
 	} else if (px_str_starts(word, "seals=")) {
 		a->seals = word + 6;
+		if (strcmp(a->seals, "0") != 0 && strcmp(a->seals, "1") != 0)
+			return "expected 1 (intact) or 0";
 	} else if (!px_str_starts(word, "at=")) {
 		return "expected vehicle=, mrn=, lrn=, event=, at= or seals=";
 	} else if (px_time_parse(word + 3, &a->at) != PX_OK) {

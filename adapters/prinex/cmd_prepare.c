@@ -288,7 +288,9 @@ static int finish(struct prepare *p, struct px_buf *out, struct px_buf *why)
 		px_buf_setf(why,
 			    "nothing written: give what is missing by --set PATH=VALUE or --values FILE");
 	else
-		px_buf_setf(why, "nothing written: the %s would be wrong", p->to->name);
+		px_buf_setf(why,
+			    "nothing written: the %s would be wrong; --set PATH=VALUE gives another value",
+			    p->to->name);
 	return PX_EINVAL;
 }
 

@@ -92,7 +92,7 @@ void px_help_overview(struct px_buf *out)
 	const struct px_command *commands = px_commands(&n);
 	px_buf_adds(out, "usage: prinex COMMAND [OPTION...] [ARGUMENT...]\n\n");
 	for (unsigned i = 0; i < n; i++)
-		px_buf_addf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		px_buf_addf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	px_buf_adds(out,
 		    "\nprinex help COMMAND explains its options. Options that every call repeats can stand "
 		    "in a file: --conf FILE.\n"

@@ -79,9 +79,23 @@ static int no_command(const char *word)
 			   guess != NULL ? guess : "", guess != NULL ? "?" : "");
 }
 
-static int unknown_option(const char *name)
+/* Whether the command takes @name=VALUE: its help says so. */
+static bool is_key(const struct px_command *command, const char *name)
+{
+	struct px_buf word = PX_BUF_INIT;
+	px_buf_addf(&word, "%s=", name);
+	bool found = command != NULL && strstr(command->arguments, "KEY=VALUE") != NULL &&
+		     strstr(command->text, px_buf_str(&word)) != NULL;
+	px_buf_free(&word);
+	return found;
+}
+
+static int unknown_option(const struct px_command *command, const char *name)
 {
 	unsigned n;
+	if (is_key(command, name))
+		return px_complain(PX_EXIT_USAGE, "--%s: no such option; %s takes %s=VALUE, without dashes",
+				   name, command->name, name);
 	const struct px_setting *table = px_settings_table(&n);
 	const char **names = px_xcalloc(n + 1, sizeof(*names));
 	for (unsigned i = 0; i < n; i++)
@@ -111,7 +125,7 @@ static int parse_option(struct parsed *p, char **argv, int argc, int *i)
 	while (row < n && strcmp(table[row].name, name) != 0)
 		row++;
 	if (row == n && !is_conf)
-		return unknown_option(name);
+		return unknown_option(p->command, name);
 	const char *argument = is_conf ? "FILE" : table[row].argument;
 	if (argument == NULL && eq != NULL)
 		return px_complain(PX_EXIT_USAGE, "--%s takes no value", name);
@@ -184,7 +198,8 @@ static int check_arguments(const struct parsed *p)
 	bool too_many = c->max > 0 ? p->n_args > c->max : c->arguments[0] == '\0' && p->n_args > 0;
 	if (p->n_args >= c->min && !too_many)
 		return PX_EXIT_OK;
-	return px_complain(PX_EXIT_USAGE, "usage: prinex %s [OPTION...] %s", c->name, c->arguments);
+	return px_complain(PX_EXIT_USAGE, "usage: prinex %s [OPTION...] %s (prinex help %s explains it)",
+			   c->name, c->arguments, c->name);
 }
 
 /* --- running --- */

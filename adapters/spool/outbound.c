@@ -186,7 +186,7 @@ static char **inputs(struct round *round, unsigned *n)
 	else
 		add_orphans(s, &names, &n_names);
 	*n = 0;
-	for (unsigned i = 0; i < n_names; i++) {
+	for (unsigned i = 0; names != NULL && i < n_names; i++) {
 		spool_path(s, "work", names[i], &path);
 		px_buf_adds(&path, ".px");
 		if (!px_file_exists(px_buf_str(&path)))

@@ -141,14 +141,16 @@ static json_t *describe(struct spool *s, bool running)
 
 void spool_status(struct spool *s, bool running)
 {
-	struct px_buf path = PX_BUF_INIT, why = PX_BUF_INIT;
+	struct px_buf path = PX_BUF_INIT, line = PX_BUF_INIT, why = PX_BUF_INIT;
 	json_t *o = describe(s, running);
 	char *text = json_dumps(o, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	px_buf_addf(&line, "%s\n", text);
 	spool_path(s, "status.json", "", &path);
-	if (px_file_put(px_buf_str(&path), text, strlen(text), &why) != PX_OK)
+	if (px_file_put(px_buf_str(&path), line.data, line.len, &why) != PX_OK)
 		fprintf(stderr, "prinex-spool: %s\n", px_buf_str(&why));
 	free(text);
 	json_decref(o);
 	px_buf_free(&path);
+	px_buf_free(&line);
 	px_buf_free(&why);
 }

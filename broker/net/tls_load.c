@@ -79,7 +79,8 @@ static char *name_text(const X509_NAME *name)
 	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
 	char *data;
 	long len = BIO_get_mem_data(bio, &data);
-	char *text = px_xstrndup(data, (size_t)PX_MAX(len, 0));
+	/* an empty name, which is good where there are alternative ones, leaves no data at all */
+	char *text = len > 0 ? px_xstrndup(data, (size_t)len) : px_xstrdup("");
 	BIO_free(bio);
 	return text;
 }

@@ -40,7 +40,7 @@ void px_tls_describe(X509 *cert, struct px_buf *out)
 			   XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
 	char *text;
 	long len = BIO_get_mem_data(bio, &text);
-	px_buf_addf(out, "subject=\"%.*s\"", (int)PX_MIN(len, 300L), text);
+	px_buf_addf(out, "subject=\"%.*s\"", (int)PX_MIN(len, 300L), len > 0 ? text : "");
 	BIO_free(bio);
 	any_uri(cert, add_uri, out);
 }

@@ -127,7 +127,7 @@ static int replace(const char *target, const struct px_buf *octets, struct px_bu
 		good = close(fd) == 0 && good;
 	good = good && rename(px_buf_str(&beside), target) == 0;
 	if (!good) {
-		px_buf_setf(why, "%s: %s", px_buf_str(&beside), strerror(errno));
+		px_buf_setf(why, "cannot write %s: %s", px_buf_str(&beside), strerror(errno));
 		if (fd >= 0)
 			unlink(px_buf_str(&beside));
 	}

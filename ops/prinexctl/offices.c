@@ -18,12 +18,17 @@ enum px_ctl_exit run_offices_import(const struct px_ctl_line *line)
 	struct px_buf why = PX_BUF_INIT;
 	int rc = px_offices_import(&import, &why);
 	if (rc != PX_OK) {
-		fprintf(stderr, "prinexctl: %s\n", px_buf_str(&why));
+		fprintf(stderr, "prinexctl: %s%s\n", px_buf_str(&why),
+			rc == PX_ESYS && out == NULL ? " (--out names another place)" : "");
 	} else {
-		printf("%u entries of %u countries (%s), %u of others kept: %s\n", import.offices,
-		       import.countries, import.names, import.kept, import.target);
-		printf("Taken into use by: inspect { offices = \"%s\" } and prinexctl reload\n",
+		char *path = realpath(import.target, NULL);
+		printf("%u %s of %u %s (%s), %u of others kept: %s\n", import.offices,
+		       import.offices == 1 ? "entry" : "entries", import.countries,
+		       import.countries == 1 ? "country" : "countries", import.names, import.kept,
 		       import.target);
+		printf("Taken into use by: inspect { offices = \"%s\" } and prinexctl reload\n",
+		       path != NULL ? path : import.target);
+		free(path);
 	}
 	px_buf_free(&why);
 	return rc == PX_OK ? PX_CTL_EXIT_OK : PX_CTL_EXIT_NO;

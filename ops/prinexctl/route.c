@@ -109,18 +109,31 @@ static void show_list(const json_t *list, const char *name, const char *partner,
 	table_print(&t);
 }
 
+/* What one who has a declaration at hand tries first. */
+static bool is_document_alone(const json_t *result)
+{
+	const json_t *first = json_array_get(json_object_get(result, "errors"), 0);
+	return strcmp(text_of(first, "code"), "PX-ENV-ROOT") == 0;
+}
+
 void show_route(const json_t *result)
 {
 	const json_t *routes = json_object_get(result, "routes");
 	const json_t *recipients = json_object_get(result, "recipients");
-	line("Message", PLAIN, "%s/%s", text_of(result, "sender"), text_of(result, "message_id"));
-	line("Type", PLAIN, "%s %s", text_of(result, "type"), text_of(result, "version"));
+	if (text_of(result, "sender")[0] != '\0' && text_of(result, "message_id")[0] != '\0')
+		line("Message", PLAIN, "%s/%s", text_of(result, "sender"), text_of(result, "message_id"));
+	if (text_of(result, "type")[0] != '\0')
+		line("Type", PLAIN, "%s %s", text_of(result, "type"), text_of(result, "version"));
 	line_text("From", result, "partner");
 	if (bool_of(result, "ok"))
 		line("Verdict", GREEN, "it would be accepted, as far as routes decide");
 	else
 		line("Verdict", RED, "it would be refused (%s)", text_of(result, "stage"));
 	show_findings(result, "errors", "Errors");
+	if (is_document_alone(result))
+		puts("\nThis is a document without its exchange: what is explained is what would arrive, as "
+		     "`prinex sign` "
+		     "makes it, and as `prinex send` keeps it beside the file (FILE.px).");
 	show_findings(result, "warnings", "Warnings");
 	if (json_array_size(recipients) > 0) {
 		title("Recipients");

@@ -246,6 +246,7 @@ static void a_pair_that_is_not_there_is_told(void **state PX_UNUSED)
 	struct px_buf why = PX_BUF_INIT, list = PX_BUF_INIT;
 	put("D-N.xsl", SHEET END);
 	put("A-B.xsl", SHEET END);
+	put("part-of.xsl", SHEET END);
 	assert_int_equal(px_project(dir, "D", "X", (const uint8_t *)"<D/>", 4, &params, &p, &why),
 			 PX_ENOTFOUND);
 	assert_int_equal(px_project_list(dir, NULL, &list), 2);
@@ -256,6 +257,7 @@ static void a_pair_that_is_not_there_is_told(void **state PX_UNUSED)
 	px_buf_clear(&list);
 	assert_int_equal(px_project_list(dir, "D", &list), 0);
 	drop("A-B.xsl");
+	drop("part-of.xsl");
 	px_buf_free(&why);
 	px_buf_free(&list);
 }
