@@ -603,7 +603,11 @@ def send_refused(t):
     b = payload(d, "b.xml", "L2")
     fake.answer = lambda r: (413, {}, b"longer than 10 octets\n")
     rc, out, err = t.send(fake, b)
-    px.ok(rc == 4 and "answered 413: longer than 10 octets" in out, "nothing was judged, and never will be: status 4", out + err)
+    px.ok(rc == 1 and "the broker takes none of" in out and "answered 413: longer than 10 octets" in out,
+          "too large for the broker: that is about this file, status 1", out + err)
+    fake.answer = lambda r: (404, {}, b"nothing here\n")
+    rc, out, err = t.send(fake, b)
+    px.ok(rc == 4 and "answered 404: nothing here" in out, "nothing was judged, and never will be: status 4", out + err)
     px.ok(len([r for r in fake.posts() if b"<LRN>L2<" in r["body"]]) == 1, "413 is not tried again")
     c = payload(d, "c.xml", "L3")
     turn = []
