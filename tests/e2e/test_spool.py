@@ -354,7 +354,7 @@ def storm(lab, by, ua):
     threads[1].join()
 
     def exports():
-        return [d for copies in list(taken.values()) for d in copies if b"<px:MessageType>ExportDeclaration<" in d]
+        return [d for copies in list(taken.values()) for d in copies if b"<LRN>T" in d and b"<px:MessageType>ExportDeclaration<" in d]
     done = px.wait_for(lambda: len(a.names("sent")) == N and len(exports()) >= N, 60 + 3 * 130 + N / 20, every=0.3)
     px.ok(done, "storm: %d files, %d kills, %d of them at a rename: all sent, all arrived" % (N, KILLS, at_renames),
           "sent %d, work %d, out %d, refused %d, arrived %d\n%s%s" % (
