@@ -293,6 +293,7 @@ docs: $(O)/prinexd $(O)/rules-judge ## write the reference pages that come from 
 	@ops/make-docs $(O)
 
 message-set: $(O)/message-set.html ## the PRINEX set as one HTML page for a partner's developer (build/message-set.html)
+	@echo "$<: open it in a browser; it needs nothing else"
 $(O)/message-set.html: schemas/message-set schemas/message-set.html broker/base/state_rules.def \
 		$(wildcard schemas/xsd/prinex/*.xsd schemas/rules/prinex.sch schemas/catalogue/prinex.conf schemas/examples/*.xml)
 	@mkdir -p $(O)

@@ -99,8 +99,9 @@ bool letter_texts_load(const char *folder, const char *language, const char *aut
 	cfg_t *cfg = strchr(px_buf_str(&tag), '/') == NULL ? parse(px_buf_str(&path)) : NULL;
 	bool good = cfg != NULL && take(cfg, px_buf_str(&path), out, why);
 	if (cfg == NULL)
-		px_buf_setf(why, "cannot read texts in language \"%s\": %s", px_buf_str(&tag),
-			    px_buf_str(&path));
+		px_buf_setf(why,
+			    "no texts in language \"%s\": cannot read %s (--letters names another folder)",
+			    px_buf_str(&tag), px_buf_str(&path));
 	if (cfg != NULL)
 		cfg_free(cfg);
 	px_buf_free(&tag);

@@ -409,7 +409,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	px_log_set_level(PX_LOG_ERR);
 	if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0)
-		return px_help(argc > 2 ? argc - 2 : 0, argv + 2) ? STATUS_PASSED : STATUS_USAGE;
+		return px_help(argc > 2 ? argc - 2 : 0, argv + 2) && argc > 1 ? STATUS_PASSED : STATUS_USAGE;
 	read_arguments(argc - 2, argv + 2, &a);
 	int status = STATUS_USAGE;
 	if (strcmp(command, "run") == 0)
