@@ -140,6 +140,7 @@ static void inspect_answer(struct attempt *a)
 	    .has_expected = true,
 	};
 	memcpy(req.expected_digest, a->lease.body->digest, PX_DIGEST_LEN);
+	px_strlcpy(req.partner, a->link->name, sizeof(req.partner));
 	px_strlcpy(req.expected_sender, a->lease.header.sender, sizeof(req.expected_sender));
 	px_strlcpy(req.expected_id, a->lease.header.message_id, sizeof(req.expected_id));
 	px_generation_unref(&a->judge);

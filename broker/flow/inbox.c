@@ -265,6 +265,7 @@ static int inspect_confirmation(struct confirming *c, const struct fetched *f)
 	    .has_expected = true,
 	};
 	memcpy(req.expected_digest, f->lease.body->digest, PX_DIGEST_LEN);
+	px_strlcpy(req.partner, c->link->name, sizeof(req.partner));
 	px_strlcpy(req.expected_sender, f->lease.header.sender, sizeof(req.expected_sender));
 	px_strlcpy(req.expected_id, f->lease.header.message_id, sizeof(req.expected_id));
 	return c->gen->inspector->submit(c->gen->inspector, &req, judged, c);

@@ -115,6 +115,7 @@ static int inspect_late(struct late *l)
 	    .has_expected = true,
 	};
 	memcpy(req.expected_digest, l->digest, PX_DIGEST_LEN);
+	px_strlcpy(req.partner, l->partner, sizeof(req.partner));
 	px_strlcpy(req.expected_sender, l->lease.header.sender, sizeof(req.expected_sender));
 	px_strlcpy(req.expected_id, l->lease.header.message_id, sizeof(req.expected_id));
 	return l->gen->inspector->submit(l->gen->inspector, &req, judged, l);

@@ -20,38 +20,6 @@ int64_t px_pool_mono(const struct px_pool *pool)
 /* --- jobs ------------------------------------------------------------------------------------------------
  */
 
-void px_jobs_append(struct px_jobs *jobs, struct px_job *job)
-{
-	job->next = NULL;
-	if (jobs->last != NULL)
-		jobs->last->next = job;
-	else
-		jobs->first = job;
-	jobs->last = job;
-	jobs->n++;
-}
-
-void px_jobs_prepend(struct px_jobs *jobs, struct px_job *job)
-{
-	job->next = jobs->first;
-	jobs->first = job;
-	if (jobs->last == NULL)
-		jobs->last = job;
-	jobs->n++;
-}
-
-struct px_job *px_jobs_pop(struct px_jobs *jobs)
-{
-	struct px_job *job = jobs->first;
-	if (job == NULL)
-		return NULL;
-	jobs->first = job->next;
-	if (jobs->first == NULL)
-		jobs->last = NULL;
-	jobs->n--;
-	return job;
-}
-
 void px_pool_finish(struct px_pool *pool, struct px_job *job, int rc, struct px_verdict *verdict)
 {
 	job->rc = rc;
@@ -65,7 +33,7 @@ static void cancel_all(struct px_pool *pool)
 	for (unsigned i = 0; i < pool->n_workers; i++)
 		px_worker_stop(&pool->workers[i]);
 	struct px_job *job;
-	while ((job = px_jobs_pop(&pool->retries)) != NULL || (job = px_jobs_pop(&pool->queue)) != NULL)
+	while ((job = px_jobs_pop(&pool->retries)) != NULL || (job = px_turns_take(&pool->queue)) != NULL)
 		px_pool_finish(pool, job, PX_ECANCELLED, NULL);
 }
 
@@ -212,28 +180,33 @@ static struct px_worker *find(struct px_pool *pool, bool second, size_t len)
 	return NULL;
 }
 
-/* Give one job of @jobs away. @return false: it could not be. */
-static bool give(struct px_jobs *jobs, struct px_worker *w, bool alone)
+/* Those that killed an inspector, each alone. */
+static void dispatch_retries(struct px_pool *pool)
 {
-	struct px_job *job = w != NULL ? px_jobs_pop(jobs) : NULL;
-	if (job == NULL)
-		return false;
-	if (!px_worker_assign(w, job, alone))
-		px_jobs_prepend(jobs, job); /* the worker is out, others may do */
-	return true;
+	while (pool->retries.n > 0) {
+		struct px_worker *w = find_fresh(pool);
+		if (w == NULL)
+			return;
+		struct px_job *job = px_jobs_pop(&pool->retries);
+		if (!px_worker_assign(w, job, true))
+			px_jobs_prepend(&pool->retries, job); /* the worker is out, others may do */
+	}
+}
+
+static struct px_worker *find_for(struct px_pool *pool, const struct px_job *job)
+{
+	struct px_worker *idle = find(pool, false, job->request.body->len);
+	return idle != NULL ? idle : find(pool, true, job->request.body->len);
 }
 
 void px_pool_dispatch(struct px_pool *pool)
 {
-	while (pool->retries.n > 0 && give(&pool->retries, find_fresh(pool), true))
-		;
-	while (pool->queue.first != NULL) {
-		size_t len = pool->queue.first->request.body->len;
-		struct px_worker *w = find(pool, false, len);
-		if (w == NULL)
-			w = find(pool, true, len);
-		if (!give(&pool->queue, w, false))
-			break;
+	struct px_job *job;
+	struct px_worker *w;
+	dispatch_retries(pool);
+	while ((job = px_turns_next(&pool->queue)) != NULL && (w = find_for(pool, job)) != NULL) {
+		if (px_worker_assign(w, job, false)) /* else the worker is out, others may do */
+			px_turns_take(&pool->queue);
 	}
 }
 
@@ -336,7 +309,7 @@ int px_pool_submit(struct px_pool *pool, const struct px_pool_request *request, 
 	job->done = done;
 	job->arg = arg;
 	clock_gettime(CLOCK_MONOTONIC, &job->submitted);
-	px_jobs_append(&pool->queue, job);
+	px_turns_add(&pool->queue, job);
 	px_pool_dispatch(pool);
 	return PX_OK;
 }

@@ -6,10 +6,12 @@
 
 #include "inspect/arena.h"
 #include "inspect/pool.h"
+#include "inspect/turns.h"
 #include "inspect/wire.h"
 
 /*
- * pool.c    requests: queues, who gets which, completions, retirement
+ * turns.c   which request is next
+ * pool.c    requests: who gets which, completions, retirement
  * worker.c  one inspector as the broker sees it: birth, requests, answers, deadlines, death
  * link.c    the clean parent: start, control socket, end
  *
@@ -19,26 +21,6 @@
 #define PX_POOL_MAGIC   0x706f6f6cu
 #define PX_WORKER_MAGIC 0x776f726bu
 #define PX_POOL_TICK_MS 50
-
-/** A request on its way; in one queue or one flight at a time. */
-struct px_job {
-	struct px_job *next;
-	struct px_pool_request request; /* its body is our reference */
-	px_pool_done *done;
-	void *arg;
-	struct timespec submitted;
-	unsigned deaths;
-	int rc;
-	struct px_verdict *verdict;
-};
-
-struct px_jobs {
-	struct px_job *first, *last;
-	unsigned n;
-};
-void px_jobs_append(struct px_jobs *jobs, struct px_job *job);
-void px_jobs_prepend(struct px_jobs *jobs, struct px_job *job);
-struct px_job *px_jobs_pop(struct px_jobs *jobs);
 
 /** A request that an inspector has. */
 struct px_flight {
@@ -101,7 +83,7 @@ struct px_pool {
 	int ready_rc;
 	struct px_buf why; /* of ready_rc */
 
-	struct px_jobs queue;    /* to do, oldest first */
+	struct px_turns queue;   /* to do */
 	struct px_jobs retries;  /* to do, each alone in a fresh inspector */
 	struct px_jobs finished; /* to be told */
 

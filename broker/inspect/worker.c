@@ -17,9 +17,6 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   10000
-/* Documents up to this size take milliseconds: only they share an inspector's queue of two. */
-#define SMALL ((size_t)64 * 1024)
-
 /* Fresh pages for a large document cost as much as copying it: they are kept while such documents come. */
 #define SHRINK_MS 500
 
@@ -210,7 +207,7 @@ static void die(struct px_worker *w, enum px_why_dead why)
 	px_metric_add(pool->setup.metrics, PX_M_INSPECTOR_RESTARTS, 1, reasons[why], NULL, NULL);
 	/* The second was not begun: it waits again, before all others, without a stain. */
 	if (w->n_flight == 2 && w->flight[1].job != NULL)
-		px_jobs_prepend(&pool->queue, w->flight[1].job);
+		px_turns_put_back(&pool->queue, w->flight[1].job);
 	if (w->n_flight > 0 && w->flight[0].job != NULL)
 		suspect_died(w, w->flight[0].job, why);
 	release(w);
@@ -234,8 +231,8 @@ bool px_worker_can_take(const struct px_worker *w, bool second, size_t len)
 	if (!second)
 		return w->n_flight == 0;
 	/* Behind what is short, while it looks short: nobody waits behind a document that takes its time. */
-	return w->n_flight == 1 && !w->alone && len <= SMALL && w->flight[0].len <= SMALL &&
-	       px_pool_mono(w->pool) - w->since < PX_POOL_TICK_MS;
+	return w->n_flight == 1 && !w->alone && len <= PX_INSPECT_SMALL &&
+	       w->flight[0].len <= PX_INSPECT_SMALL && px_pool_mono(w->pool) - w->since < PX_POOL_TICK_MS;
 }
 
 static struct px_wire_request make_request(const struct px_flight *f, const struct px_pool_request *r)

@@ -141,6 +141,26 @@ static void a_small_one_is_not_put_behind_large_ones(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
+static void a_small_one_waits_for_one_large_one_at_most(void **state PX_UNUSED)
+{
+	struct fixture f;
+	struct outcome large[4], small;
+	fixture_open(&f);
+	f.setup.workers = 1;
+	fixture_start(&f, "good");
+	for (unsigned i = 0; i < PX_ARRAY_LEN(large); i++)
+		fixture_submit(&f, "spin 30", 1024 * 1024, &large[i]);
+	fixture_submit(&f, "ok small", 0, &small);
+	fixture_until(&f, f.done == PX_ARRAY_LEN(large) + 1, 60000);
+	assert_int_equal(small.rank, 2);
+	for (unsigned i = 0; i < PX_ARRAY_LEN(large); i++) {
+		assert_int_equal(large[i].rc, PX_OK);
+		outcome_free(&large[i]);
+	}
+	outcome_free(&small);
+	fixture_close(&f);
+}
+
 /* An inspector never idles: with one worker two small documents are handed over at once. (Unless this process
  * is stopped between the two calls for so long that the first looks slow: then again.) */
 static void the_second_slot_is_used(void **state PX_UNUSED)
@@ -509,6 +529,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(the_request_arrives_whole),
 	    cmocka_unit_test(nobody_waits_behind_a_slow_one_while_another_is_free),
 	    cmocka_unit_test(a_small_one_is_not_put_behind_large_ones),
+	    cmocka_unit_test(a_small_one_waits_for_one_large_one_at_most),
 	    cmocka_unit_test(the_second_slot_is_used),
 	    cmocka_unit_test(inspectors_are_replaced_after_their_share),
 	    cmocka_unit_test(too_many_waiting_is_busy),
