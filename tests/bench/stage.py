@@ -3,6 +3,7 @@
 # Copyright (c) 2026 The prinex authors
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -16,11 +17,11 @@ TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 
 class Payloads:
     """Declarations with as many items as make an exchange of the size asked for: official NCTS5 messages where the corpus is,
-    else our own transit declarations. Sizes below that of one item give one item."""
+    else (or if they are to be) our own transit declarations. Sizes below that of one item give one item."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, own=False):
         self.folder, self.made = folder, {}
-        source = px.corpus("ncts5", "messages", "large", "CD001C_1999_items.xml")
+        source = None if own else px.corpus("ncts5", "messages", "large", "CD001C_1999_items.xml")
         self.official = bool(source)
         self.type = "CD001C" if source else "TransitDeclaration"
         if source:
@@ -65,19 +66,21 @@ def read(path):
 class Node:
     """The broker that is measured: a system pushes to it and is pushed to, and so is the recipient's."""
 
-    def __init__(self, lab, official):
-        self.lab, self.broker = lab, lab.broker("BY")
+    def __init__(self, lab, official, folder=None, more=""):
+        """@folder: its own, where a lab has several; @more: sections for its configuration."""
+        self.lab, self.broker = lab, lab.broker("BY", folder=folder)
+        self.store = os.path.join(self.broker.dir, "store")
         self.origin, self.recipient = px.free_port(), px.free_port()
         self.run = 0
         by = self.broker
-        more = 'official = "%s"' % os.path.realpath(px.CORPUS) if official else ""
-        text = by.head(more).replace("workers = 2", "workers = 0").replace('map-size = "4G"', 'map-size = "64G"')
+        inspect = 'official = "%s"' % os.path.realpath(px.CORPUS) if official else ""
+        text = by.head(inspect).replace("workers = 2", "workers = 0").replace('map-size = "4G"', 'map-size = "64G"')
         text += by.trust("BY", "UA")
         for name, authority, port in (("system-by", "BY", self.origin), ("system-ua", "UA", self.recipient)):
             text += by.partner(name, authority, "system", url="https://127.0.0.1:%d" % port, more="in-flight = 32 rules = {}")
         for name in IDLERS:
             text += by.partner(name, "BY", "officer")
-        by.write(text)
+        by.write(text + more)
 
     def memory_kb(self):
         return memory_kb(self.broker.pids())
@@ -112,6 +115,30 @@ def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="si
             raise RuntimeError("not every message was accepted and brought to its end: %s" % found)
     found["broker_cpu_us"], found["rss_kb"] = cpu / found["counted"], memory
     return found
+
+
+def side_by_side(nodes, windows, kinds, count, seconds, **how):
+    """Load on each node in turn, the order turned round each time, so that a machine that has other things to do, too, has them
+    to do for each. @return for each node what drive() says of each window."""
+    found = [[] for _ in nodes]
+    for w in range(windows):
+        for i in range(len(nodes)) if w % 2 == 0 else reversed(range(len(nodes))):
+            found[i].append(nodes[i].load(kinds, count, seconds, **how))
+    return found
+
+
+def ratio(found, base, key):
+    """The median over all windows of how much @key is of what it was for @base beside it."""
+    return statistics.median(f[key] / b[key] for f, b in zip(found, base))
+
+
+def forget(folder):
+    """Let the system forget the octets of the files in @folder that it has in memory."""
+    for name in os.listdir(folder):
+        fd = os.open(os.path.join(folder, name), os.O_RDONLY)
+        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
 
 
 def cpu_us(pids):

@@ -101,10 +101,10 @@ def wait_for(condition, seconds=60, every=0.05):
 class Broker:
     """One prinexd with its configuration, in a folder of its own."""
 
-    def __init__(self, lab, authority, name=None):
+    def __init__(self, lab, authority, name=None, folder=None):
         self.lab, self.authority = lab, authority
         self.name = name or "node-" + authority.lower()
-        self.dir = os.path.join(lab.dir, self.name)
+        self.dir = os.path.join(lab.dir, folder or self.name)
         os.makedirs(self.dir, exist_ok=True)
         self.port = free_port()
         self.metrics_port = free_port()
@@ -390,8 +390,8 @@ class Lab:
         self.close()
         return kind is not None and kind is not SystemExit
 
-    def broker(self, authority, name=None):
-        b = Broker(self, authority, name)
+    def broker(self, authority, name=None, folder=None):
+        b = Broker(self, authority, name, folder)
         self.brokers.append(b)
         return b
 
