@@ -270,7 +270,9 @@ $(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor
 $(O)/bench-count: $(call objs,tests/bench/count.c tests/bench/message.c $(call unit_help,flow)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) -lcmocka $(LIBS) -o $@
 
-# Programs on the store alone: tests/bench/bench_store.c, tests/faults/backlog.c, tests/e2e/stores/make.c.
+# Programs on the store alone: tests/bench/bench_store.c and fill.c, tests/faults/backlog.c, tests/e2e/stores/make.c.
+$(O)/bench-fill: $(call objs,tests/bench/fill.c) $(call deps_of,store)
+	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
 $(O)/bench-store: $(call objs,tests/bench/bench_store.c) $(call deps_of,store)
 	@$(CC) $(ALL_LDFLAGS) $< $(call libs_of,store) $(LIBS) -o $@
 $(O)/backlog: $(call objs,tests/faults/backlog.c) $(call deps_of,store)

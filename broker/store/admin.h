@@ -103,8 +103,9 @@ typedef void px_purge_done(void *arg, int rc, const struct px_purge_report *repo
  *  - Quarantine entries go when all rules would allow it, with the octets of the damaged message if its
  *    deliveries are final. A duplicate key that is damaged itself stays.
  *  - The journal is never purged. Each transaction that removes something says so in it (`purged`).
- * Yields: it removes at most some 250 entries in a transaction (but a whole message), and waits behind all
- * writes that wait before the next.
+ * Yields: it removes some 250 entries in a transaction (but a whole message), or, where more than that come
+ * in, the messages accepted since its last transaction and a quarter more, and waits behind all writes that
+ * wait before the next.
  */
 void px_store_purge(struct px_store *st, const struct px_purge *req, px_purge_done *done, void *arg);
 

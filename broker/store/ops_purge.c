@@ -5,10 +5,12 @@
 #include "store/lmdb_store.h"
 #include "store/purge.h"
 
-/* One look of the reader, and one transaction's part. */
+/* One look of the reader, and one transaction's part: so many entries, or, where more come in, the messages
+ * that were accepted since the last part and a quarter more: a store that is written at full rate does not
+ * grow. */
 #define LOOK_MS   2
 #define ENTRIES   250
-#define FOUND_MAX 128
+#define FOUND_MAX 512
 
 #define LOOK_AT_MAX 10000u
 
@@ -16,7 +18,8 @@
 #define NOTES (UINT64_C(1) << 63)
 
 struct found {
-	uint64_t id; /* message; of a note: the damaged record */
+	uint64_t id;      /* message; of a note: the damaged record */
+	unsigned entries; /* that go with it */
 	enum px_table table;
 	bool is_note;
 };
@@ -24,8 +27,11 @@ struct found {
 struct purge_op {
 	struct px_op op;
 	struct px_purge req;
-	uint64_t at;      /* where to look next */
-	unsigned to_look; /* so many more */
+	uint64_t at;       /* where to look next */
+	uint64_t looked;   /* `at` after the last look */
+	unsigned to_look;  /* so many more */
+	uint64_t last_seq; /* of messages, at the last part; 0: there was none */
+	unsigned wanted;   /* messages to look at at least, however long it takes */
 	struct found found[FOUND_MAX];
 	unsigned n_found;
 	bool at_end;
@@ -37,10 +43,11 @@ struct purge_op {
 
 /* --- looking ----------------------------------------------------------------------------------------- */
 
-static bool is_enough(const struct purge_op *o, unsigned entries, int64_t until)
+static bool is_enough(const struct purge_op *o, unsigned looked, unsigned entries, int64_t until)
 {
-	return o->n_found == FOUND_MAX || entries >= ENTRIES || o->to_look == 0 ||
-	       px_clock_mono(px_clock_real()) >= until;
+	if (o->n_found == FOUND_MAX || o->to_look == 0)
+		return true;
+	return looked >= o->wanted && (entries >= ENTRIES || px_clock_mono(px_clock_real()) >= until);
 }
 
 /* A receipt that is damaged stays: nobody knows how long its duplicate key was promised. */
@@ -48,10 +55,10 @@ static void look_at_receipts(struct purge_op *o, struct px_tx *tx, int64_t until
 {
 	struct px_tkey from = px_tkey_of(o->at);
 	struct px_cur cur;
-	unsigned entries = 0;
+	unsigned looked = 0, entries = 0;
 	px_cur_open(&cur, tx, PX_T_RECEIPTS);
 	bool more = px_cur_seek(&cur, &from);
-	for (; more && !is_enough(o, entries, until); more = px_cur_next(&cur)) {
+	for (; more && !is_enough(o, looked, entries, until); more = px_cur_next(&cur), looked++) {
 		struct px_tkey_in in = px_cur_read(&cur);
 		uint64_t seq = px_tkey_get_u64(&in);
 		struct px_rec_receipt receipt;
@@ -64,7 +71,7 @@ static void look_at_receipts(struct purge_op *o, struct px_tx *tx, int64_t until
 		    px_rec_get_receipt(fields, &receipt) != PX_OK ||
 		    px_purge_judge(tx, &o->req, seq, &receipt, &takes) == PX_PURGE_KEEP)
 			continue;
-		o->found[o->n_found++] = (struct found){.id = seq};
+		o->found[o->n_found++] = (struct found){.id = seq, .entries = takes};
 		entries += takes;
 	}
 	px_cur_close(&cur);
@@ -116,6 +123,7 @@ static enum px_op_then purge_read(struct px_op *op, struct px_tx *tx, struct px_
 		look_at_receipts(o, tx, until);
 	else
 		look_at_notes(o, tx);
+	o->looked = o->at;
 	op->rc = tx->rc;
 	if (op->rc != PX_OK)
 		return PX_OP_DONE;
@@ -124,33 +132,56 @@ static enum px_op_then purge_read(struct px_op *op, struct px_tx *tx, struct px_
 
 /* --- removing ---------------------------------------------------------------------------------------- */
 
-static void journal_slice(struct px_wtx *w, const struct purge_op *o, unsigned notes)
+static void journal_slice(struct px_wtx *w, const struct purge_op *o, unsigned n, unsigned notes)
 {
 	char detail[128];
 	const struct px_purge_report *s = &o->slice;
 	snprintf(detail, sizeof(detail),
 		 "messages=%llu duplicate-keys=%llu quarantine-entries=%u of messages %llu-%llu",
 		 (unsigned long long)s->messages, (unsigned long long)s->receipts, notes,
-		 (unsigned long long)o->found[0].id, (unsigned long long)o->found[o->n_found - 1].id);
+		 (unsigned long long)o->found[0].id, (unsigned long long)o->found[n - 1].id);
 	if (s->messages + s->receipts + notes > 0)
 		px_wtx_journal(w, &(struct px_journal_entry){.kind = PX_J_PURGED, .detail = detail});
+}
+
+/* How many messages this part removes at least. */
+static unsigned keep_up(struct purge_op *o, const struct px_wtx *w)
+{
+	uint64_t fresh = o->last_seq != 0 ? w->state.last_message - o->last_seq : 0;
+	return (unsigned)PX_MIN(fresh + fresh / 4, (uint64_t)FOUND_MAX);
+}
+
+/* @return how many of those found were dealt with. */
+static unsigned remove_found(struct purge_op *o, struct px_wtx *w, unsigned *notes)
+{
+	unsigned i = 0, entries = 0, judged, least = keep_up(o, w);
+	struct px_rec_receipt receipt;
+	for (; i < o->n_found; i++) {
+		const struct found *f = &o->found[i];
+		if (f->is_note) {
+			*notes += px_purge_note(w, f->table, f->id, &o->slice) ? 1 : 0;
+			continue;
+		}
+		if (entries >= ENTRIES && i >= least)
+			break;
+		entries += f->entries;
+		if (px_load_receipt(&w->tx, f->id, &receipt) == PX_OK)
+			px_purge_remove(w, f->id, px_purge_judge(&w->tx, &o->req, f->id, &receipt, &judged),
+					&o->slice);
+	}
+	return i;
 }
 
 static enum px_op_then purge_write(struct px_op *op, struct px_wtx *w)
 {
 	struct purge_op *o = (struct purge_op *)op;
-	struct px_rec_receipt receipt;
-	unsigned entries, notes = 0;
+	unsigned notes = 0;
 	o->slice = (struct px_purge_report){0};
-	for (unsigned i = 0; i < o->n_found; i++) {
-		const struct found *f = &o->found[i];
-		if (f->is_note)
-			notes += px_purge_note(w, f->table, f->id, &o->slice) ? 1 : 0;
-		else if (px_load_receipt(&w->tx, f->id, &receipt) == PX_OK)
-			px_purge_remove(w, f->id, px_purge_judge(&w->tx, &o->req, f->id, &receipt, &entries),
-					&o->slice);
-	}
-	journal_slice(w, o, notes);
+	unsigned n = remove_found(o, w, &notes);
+	o->at = n < o->n_found ? o->found[n].id : o->looked; /* the rest is found again */
+	journal_slice(w, o, n, notes);
+	o->wanted = keep_up(o, w);
+	o->last_seq = w->state.last_message;
 	return PX_OP_READ;
 }
 

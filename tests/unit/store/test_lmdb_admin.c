@@ -401,6 +401,55 @@ static void test_quarantine_is_listed_and_purged(void **state)
 	px_buf_free(&said);
 }
 
+enum { OLD = 600, AT_ONCE = 64 };
+
+static void wait_all(struct kit *k, const struct kit_write *writes, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		kit_wait(k, &writes[i].done);
+		assert_int_equal(writes[i].rc, PX_OK);
+	}
+}
+
+/* A store that is written at full rate must not grow without end: while so many that are old go, no more than
+ * as many new ones come (each as often as the writer has room for it), and some that come before it knows. */
+static void test_purge_keeps_up(void **state)
+{
+	struct kit *k = *state;
+	static struct kit_accept old[OLD], fresh[8 * OLD];
+	static struct kit_write settled[OLD];
+	struct purge_got got = {.done = false};
+	unsigned sent = 0;
+	char id[16];
+	k->batch = AT_ONCE;
+	kit_open(k);
+	for (unsigned i = 0; i < OLD; i++) {
+		(void)snprintf(id, sizeof(id), "OLD%u", i);
+		kit_submit(k, id, 500, NULL, &old[i]);
+	}
+	for (unsigned i = 0; i < OLD; i++) {
+		kit_wait(k, &old[i].done);
+		struct px_settle s = {.delivery = old[i].delivery, .state = PX_D_CANCELLED};
+		px_store_settle(k->st, &s, kit_write_done, &settled[i]);
+	}
+	wait_all(k, settled, OLD);
+	struct px_purge req = {.now = px_clock_wall(px_clock_real()) + 2000000, .keep = 1000000};
+	px_store_purge(k->st, &req, purge_done, &got);
+	while (!got.done && sent < PX_ARRAY_LEN(fresh)) {
+		if (sent >= AT_ONCE && !fresh[sent - AT_ONCE].done) {
+			kit_step(k, 100);
+			continue;
+		}
+		(void)snprintf(id, sizeof(id), "NEW%u", sent);
+		kit_submit(k, id, 500, NULL, &fresh[sent++]);
+	}
+	kit_wait(k, &got.done);
+	assert_int_equal(got.report.messages, OLD);
+	assert_in_range(sent, 0, 2 * OLD);
+	kit_wait(k, &fresh[sent - 1].done);
+	kit_sound(k);
+}
+
 /* --- given up ---------------------------------------------------------------------------------------- */
 
 static void test_verify_given_up(void **state)
@@ -437,7 +486,7 @@ int main(void)
 	    TEST(test_backup_keeps),     TEST(test_backup_one_at_a_time_and_given_up),
 	    TEST(test_restore_replaces), TEST(test_restore_refuses),
 	    TEST(test_restore_verifies), TEST(test_quarantine_is_listed_and_purged),
-	    TEST(test_verify_given_up),
+	    TEST(test_purge_keeps_up),   TEST(test_verify_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
