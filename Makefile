@@ -251,7 +251,7 @@ check: deps ## do all set-up and run the tests; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory O=$(O) check-run
 
 .PHONY: check-run check-bins
-check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/make-store $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor $(O)/bench-count $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
+check-bins: all $(UNIT_BINS) $(FUZZ_BINS) $(O)/make-store $(O)/bench-inspect $(O)/bench-store $(O)/bench-fill $(O)/bench-pool $(O)/bench-load $(O)/bench-floor $(O)/bench-count $(O)/backlog $(O)/rules-judge $(O)/simulate $(O)/prinex-broken $(O)/shim.so
 check-run: check-bins
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run --all $(UNIT_BINS) -- $(FUZZ_BINS)
 
@@ -266,6 +266,8 @@ $(O)/bench-inspect: $(call objs,$(BENCH_SRC)) $(call deps_of,client)
 $(O)/bench-load: $(call objs,$(patsubst %,tests/bench/%.c,load partner wire message)) $(call deps_of,flow)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,flow) $(LIBS) -o $@
 $(O)/bench-floor: $(call objs,$(patsubst %,tests/bench/%.c,floor floor_xml floor_own floor_net floor_whole wire message)) $(call deps_of,client)
+	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) $(LIBS) -o $@
+$(O)/bench-pool: $(call objs,$(patsubst %,tests/bench/%.c,pool message)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) $(LIBS) -o $@
 $(O)/bench-count: $(call objs,tests/bench/count.c tests/bench/message.c $(call unit_help,flow)) $(call deps_of,client)
 	@$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(call libs_of,client) -lcmocka $(LIBS) -o $@
@@ -282,6 +284,11 @@ $(O)/make-store: $(call objs,tests/e2e/stores/make.c) $(call deps_of,store)
 
 bench: all $(O)/bench-inspect $(O)/bench-store $(O)/bench-load $(O)/bench-floor ## measure the broker under load beside the floor of its libraries (BASE=file: against an earlier run)
 	@PX_BUILD=$(O) BASE=$(BASE) tests/bench/run
+
+SCALE_BINS := $(patsubst %,$(O)/bench-%,pool fill load) $(O)/backlog
+bench-scale: all $(SCALE_BINS) ## does it scale: inspectors, 1,000,000 messages kept (MESSAGES=n), purge, 200 partners, fairness
+	@PX_BUILD=$(O) tests/bench/scale $(if $(MESSAGES),--messages $(MESSAGES))
+.PHONY: bench-scale
 
 count-update: all $(O)/bench-count ## record how many instructions a message takes (tests/bench/instructions.json)
 	@PX_BUILD=$(O) tests/bench/test_count.py --update

@@ -28,7 +28,10 @@ static const char usage[] =
     "  --warm N           messages before it counts\n"
     "  --patience N       seconds\n"
     "  --key NAME         sign (RSA-2048) or sign-ec (P-256)\n"
-    "  --proof 0          no CoDs are expected: a message has ended when it is delivered\n";
+    "  --proof 0          no CoDs are expected: a message has ended when it is delivered\n"
+    "  --system NAME      folder of the sender's system in DIR/BY (system)\n"
+    "  --to CODE          the recipient's authority (UA)\n"
+    "  --recipients N     in turn to CODE-001, CODE-002, ..., all with the certificates in DIR/CODE/many\n";
 
 enum { KINDS = 8, IN_FLIGHT_MAX = 64 };
 
@@ -39,8 +42,8 @@ struct kind {
 
 struct load {
 	char pki[256];
-	const char *key_name;
-	uint64_t port, run, count, seconds, rate, in_flight, warm, patience, proof;
+	const char *key_name, *system, *to;
+	uint64_t recipients, port, run, count, seconds, rate, in_flight, warm, patience, proof;
 	struct kind kinds[KINDS];
 	unsigned n_kinds;
 	struct px_seal_key *key;
@@ -247,7 +250,8 @@ static void latencies(struct load *l, unsigned from)
 
 static void add_kind(struct load *l, char *text)
 {
-	struct px_bench_about about = {.sender = "BY", .recipient = "UA", .environment = "test"};
+	struct px_bench_about about = {
+	    .sender = "BY", .recipient = l->to, .environment = "test", .recipients = (unsigned)l->recipients};
 	char *permille = strchr(text, ':'), *file = permille != NULL ? strchr(permille + 1, ':') : NULL;
 	uint64_t n;
 	if (file == NULL || l->n_kinds == KINDS)
@@ -264,20 +268,26 @@ static void add_kind(struct load *l, char *text)
 static void options(struct load *l, int argc, char **argv)
 {
 	static const struct option long_options[] = {
-	    {"pki", 1, NULL, 'p'},     {"key", 1, NULL, 'k'},   {"port", 1, NULL, 0},
-	    {"recipient", 1, NULL, 0}, {"origin", 1, NULL, 0},  {"run", 1, NULL, 0},
-	    {"count", 1, NULL, 0},     {"seconds", 1, NULL, 0}, {"rate", 1, NULL, 0},
-	    {"in-flight", 1, NULL, 0}, {"warm", 1, NULL, 0},    {"patience", 1, NULL, 0},
-	    {"proof", 1, NULL, 0},     {NULL, 0, NULL, 0}};
+	    {"pki", 1, NULL, 'p'},     {"key", 1, NULL, 'k'},      {"port", 1, NULL, 0},
+	    {"recipient", 1, NULL, 0}, {"origin", 1, NULL, 0},     {"run", 1, NULL, 0},
+	    {"count", 1, NULL, 0},     {"seconds", 1, NULL, 0},    {"rate", 1, NULL, 0},
+	    {"in-flight", 1, NULL, 0}, {"warm", 1, NULL, 0},       {"patience", 1, NULL, 0},
+	    {"proof", 1, NULL, 0},     {"recipients", 1, NULL, 0}, {"system", 1, NULL, 's'},
+	    {"to", 1, NULL, 't'},      {NULL, 0, NULL, 0}};
 	uint64_t recipient = 0, origin = 0;
-	uint64_t *to[] = {NULL,        NULL,     &l->port,      &recipient, &origin,      &l->run,  &l->count,
-			  &l->seconds, &l->rate, &l->in_flight, &l->warm,   &l->patience, &l->proof};
+	uint64_t *to[] = {NULL,     NULL,         &l->port,    &recipient,    &origin,
+			  &l->run,  &l->count,    &l->seconds, &l->rate,      &l->in_flight,
+			  &l->warm, &l->patience, &l->proof,   &l->recipients};
 	int c, at = 0;
 	while ((c = getopt_long(argc, argv, "", long_options, &at)) >= 0) {
 		if (c == 'p')
 			px_strlcpy(l->pki, optarg, sizeof(l->pki));
 		else if (c == 'k')
 			l->key_name = optarg;
+		else if (c == 's')
+			l->system = optarg;
+		else if (c == 't')
+			l->to = optarg;
 		else if (c != 0 || px_parse_u64(optarg, 0, 100000000, to[at]) != PX_OK)
 			px_bench_die("options", usage);
 	}
@@ -295,10 +305,11 @@ static void start(struct load *l)
 	char cert[600], key[600];
 	struct px_bench_partner *p = &l->partner;
 	snprintf(anchors, sizeof(anchors), "%s/BY/tls-ca.pem", l->pki);
-	snprintf(recipient, sizeof(recipient), "%s/UA/system", l->pki);
-	snprintf(origin, sizeof(origin), "%s/BY/system", l->pki);
+	snprintf(recipient, sizeof(recipient), "%s/%s/%s", l->pki, l->to,
+		 l->recipients > 0 ? "many" : "system");
+	snprintf(origin, sizeof(origin), "%s/BY/%s", l->pki, l->system);
 	l->key = px_bench_key(origin, l->key_name);
-	p->recipient.authority = "UA";
+	p->recipient.authority = l->recipients > 0 ? NULL : l->to;
 	p->recipient.folder = recipient;
 	p->recipient.key = px_bench_key(recipient, "sign-ec");
 	p->origin.authority = "BY";
@@ -335,7 +346,13 @@ static void report(struct load *l, unsigned from, int64_t took, int64_t cpu, int
 
 int main(int argc, char **argv)
 {
-	struct load l = {.seconds = 20, .in_flight = 32, .patience = 30, .proof = 1, .key_name = "sign"};
+	struct load l = {.seconds = 20,
+			 .in_flight = 32,
+			 .patience = 30,
+			 .proof = 1,
+			 .key_name = "sign",
+			 .system = "system",
+			 .to = "UA"};
 	char line[16];
 	options(&l, argc, argv);
 	start(&l);

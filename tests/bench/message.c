@@ -82,13 +82,16 @@ void px_bench_template_load(struct px_bench_template *t, const char *file, const
 	px_buf_addf(&plain,
 		    "<px:Exchange xmlns:px=\"urn:prinex:exchange:1\"><px:Header><px:MessageId>" ID_ROOM
 		    "</px:MessageId><px:Environment>%s</px:Environment><px:Sender>%s</px:Sender>"
-		    "<px:Recipient>%s</px:Recipient><px:MessageType>%s</px:MessageType>"
+		    "<px:Recipient>%s%s</px:Recipient><px:MessageType>%s</px:MessageType>"
 		    "<px:CreatedAt>%s</px:CreatedAt></px:Header><px:Payload>%s</px:Payload></px:Exchange>",
-		    about->environment, about->sender, about->recipient, about->type, now, root);
-	*t = (struct px_bench_template){.doc = PX_BUF_INIT};
+		    about->environment, about->sender, about->recipient, about->recipients > 0 ? "-000" : "",
+		    about->type, now, root);
+	*t = (struct px_bench_template){.doc = PX_BUF_INIT, .recipients = about->recipients};
 	canonical(&plain, &t->doc, file);
 	size_t len = 0, body = (size_t)(strstr(px_buf_str(&t->doc), "<px:Payload>") - px_buf_str(&t->doc));
 	text_of(&t->doc, "px:MessageId", 0, &t->id_at, &len);
+	text_of(&t->doc, "px:Recipient", 0, &t->recipient_at, &len);
+	t->recipient_at += len;
 	t->has_mrn = text_of(&t->doc, "MRN", body, &t->mrn_at, &len) && len == 18;
 	text_of(&t->doc, "LRN", body, &t->lrn_at, &t->lrn_len);
 	if (!t->has_mrn && t->lrn_len < 12)
@@ -137,6 +140,10 @@ void px_bench_fill(const struct px_bench_template *t, unsigned run, unsigned num
 	if (t->lrn_len >= 12) {
 		snprintf(lrn, sizeof(lrn), "%04u%08u", run % 10000, number % 100000000);
 		memcpy(out->data + t->lrn_at + t->lrn_len - 12, lrn, 12);
+	}
+	if (t->recipients > 0) {
+		snprintf(id, sizeof(id), "%03u", number % t->recipients % 1000 + 1);
+		memcpy(out->data + t->recipient_at - 3, id, 3);
 	}
 	if (px_seal(key, out) != PX_OK)
 		px_bench_die("sign", "OpenSSL failed");

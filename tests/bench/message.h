@@ -17,13 +17,15 @@
 
 struct px_bench_template {
 	struct px_buf doc; /* canonical, unsigned */
-	size_t id_at, mrn_at, lrn_at;
+	size_t id_at, mrn_at, lrn_at, recipient_at;
 	size_t lrn_len; /* 0: none */
 	bool has_mrn;
+	unsigned recipients; /* 0: all to the one that it names */
 };
 
 struct px_bench_about {
 	const char *type, *sender, *recipient, *environment;
+	unsigned recipients; /* not 0: messages go in turn to authorities RECIPIENT-001, RECIPIENT-002, ... */
 };
 
 /** Wrap the payload of @file. Ends the program with a line on standard error when it cannot. */

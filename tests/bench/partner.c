@@ -79,8 +79,8 @@ static void note_confirmations(struct px_bench_partner *p, const char *body, con
 	}
 }
 
-static void answer(struct px_wire_conn *c, const struct px_bench_side *side, const char *sender,
-		   const char *id, const uint8_t *body, size_t len)
+static void answer(struct px_wire_conn *c, const struct px_bench_side *side, const char *issuer,
+		   const char *sender, const char *id, const uint8_t *body, size_t len)
 {
 	uint8_t digest[PX_DIGEST_LEN];
 	char own[PX_MESSAGE_ID_MAX + 1];
@@ -89,7 +89,7 @@ static void answer(struct px_wire_conn *c, const struct px_bench_side *side, con
 	snprintf(own, sizeof(own), "C%s", id + 1);
 	struct px_confirm coa = {.kind = PX_COA,
 				 .confirmation_id = own,
-				 .issuer = side->authority,
+				 .issuer = issuer,
 				 .ref_sender = sender,
 				 .ref_message_id = id,
 				 .ref_digest = digest,
@@ -110,15 +110,18 @@ static void on_request(void *arg, struct px_wire_conn *c, int status, const uint
 {
 	struct px_bench_partner *p = arg;
 	const char *at = (const char *)body, *end = at + len;
-	char sender[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1];
+	char sender[PX_AUTHORITY_MAX + 1], recipient[PX_AUTHORITY_MAX + 1], id[PX_MESSAGE_ID_MAX + 1];
 	size_t n;
 	(void)status;
 	const char *text = text_of(&at, end, "<px:MessageId>", &n);
 	px_strlcpy_n(id, text, n, sizeof(id));
 	text = text_of(&at, end, "<px:Sender>", &n);
 	px_strlcpy_n(sender, text, n, sizeof(sender));
+	text = text_of(&at, end, "<px:Recipient>", &n);
+	px_strlcpy_n(recipient, text, n, sizeof(recipient));
 	bool origin = c->slot == SLOT_ORIGIN;
-	answer(c, origin ? &p->origin : &p->recipient, sender, id, body, len);
+	const struct px_bench_side *side = origin ? &p->origin : &p->recipient;
+	answer(c, side, side->authority != NULL ? side->authority : recipient, sender, id, body, len);
 	if (origin)
 		note_confirmations(p, at, end);
 	else

@@ -21,8 +21,8 @@ struct px_bench_times {
 
 struct px_bench_side {
 	unsigned port;
-	const char *authority;
-	const char *folder; /* its certificates */
+	const char *authority; /* NULL: whichever the message names */
+	const char *folder;    /* its certificates */
 	const char *anchors;
 	struct px_seal_key *key;
 };

@@ -1,11 +1,14 @@
 # prinex: what the benchmark plays on: payloads of any size, one broker, its CPU and memory, the disk
 # SPDX-License-Identifier: Apache-2.0
 # Copyright (c) 2026 The prinex authors
+import concurrent.futures
+import math
 import os
 import re
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -95,16 +98,20 @@ class Node:
             raise RuntimeError("%s\n%s" % (e, self.broker.tail(5))) from e
 
 
-def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="sign", in_flight=32, warm=200, proof=1):
+def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="sign", in_flight=32, warm=200, proof=1, start=None, more=()):
     """Drive messages through what listens on @port and has the processes pids(); what bench-load says, and CPU us of those
-    processes per message counted."""
+    processes per message counted. @start: a barrier where several wait for each other."""
     argv = [px.program("bench-load"), "--pki", lab.pki, "--port", str(port)]
     for name, value in (("recipient", partners[0]), ("origin", partners[1]), ("run", run), ("count", count + warm), ("seconds", seconds),
                         ("rate", rate), ("in-flight", in_flight), ("warm", warm), ("key", key), ("proof", proof)):
         argv += ["--" + name, str(value)]
-    with subprocess.Popen(argv + kinds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+    with subprocess.Popen(argv + list(more) + kinds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
         if p.stdout.readline() != "ready\n":
+            if start:
+                start.abort()
             raise RuntimeError("bench-load does not get ready")
+        if start:
+            start.wait(600 * px.SLOW)
         before = cpu_us(pids())
         p.stdin.write("go\n")
         p.stdin.flush()
@@ -117,19 +124,38 @@ def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="si
     return found
 
 
-def side_by_side(nodes, windows, kinds, count, seconds, **how):
-    """Load on each node in turn, the order turned round each time, so that a machine that has other things to do, too, has them
-    to do for each. @return for each node what drive() says of each window."""
-    found = [[] for _ in nodes]
-    for w in range(windows):
-        for i in range(len(nodes)) if w % 2 == 0 else reversed(range(len(nodes))):
-            found[i].append(nodes[i].load(kinds, count, seconds, **how))
-    return found
+class Comparison:
+    """The same load on several nodes at the same time, window after window: what else the machine has to do meanwhile slows all of
+    them alike. Goes on until the ratios to the first node are known to @precision (their standard error), whatever they are, or
+    @windows are over."""
 
+    def __init__(self, nodes, kinds, seconds=5, most=8000, windows=40, precision=0.015, **how):
+        self.found = [[] for _ in nodes]
+        for n in range(1, windows + 1):
+            self.window(nodes, kinds, seconds, most, how)
+            if n >= 6 and max(self.error(i, key) for i in range(1, len(nodes)) for key in ("rate", "broker_cpu_us")) <= precision:
+                break
 
-def ratio(found, base, key):
-    """The median over all windows of how much @key is of what it was for @base beside it."""
-    return statistics.median(f[key] / b[key] for f, b in zip(found, base))
+    def window(self, nodes, kinds, seconds, most, how):
+        start = threading.Barrier(len(nodes))
+        with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
+            jobs = [pool.submit(node.load, kinds, most, seconds, start=start, **how) for node in nodes]
+            for found, job in zip(self.found, jobs):
+                found.append(job.result())
+
+    def logs(self, i, key):
+        return [math.log(f[key] / b[key]) for f, b in zip(self.found[i], self.found[0])]
+
+    def error(self, i, key):
+        logs = self.logs(i, key)
+        return statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.inf
+
+    def ratio(self, i, key):
+        """What node @i has of @key, over what the first has: the geometric mean of the windows."""
+        return math.exp(statistics.mean(self.logs(i, key)))
+
+    def median(self, i, key):
+        return statistics.median(f[key] for f in self.found[i])
 
 
 def forget(folder):
@@ -146,12 +172,12 @@ def cpu_us(pids):
     return sum(ticks(pid) for pid in pids) * TICK_US
 
 
-def memory_kb(pids):
-    """Proportional set size of all of them together: shared pages are counted once."""
+def memory_kb(pids, which="Pss"):
+    """Proportional set size of all of them together: shared pages are counted once. @which: Pss_Anon, Pss_Shmem: a part of it."""
     total = 0
     for pid in pids:
         with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
-            total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+            total += int(re.search(r"^%s:\s+(\d+)" % which, f.read(), re.M).group(1))
     return total
 
 
@@ -183,6 +209,26 @@ def flushes_per_second(folder, seconds=1.0):
     finally:
         os.close(fd)
         os.unlink(path)
+
+
+def as_text(rows):
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join([r[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(r[1:], widths[1:])]) for r in rows)
+
+
+def as_markdown(rows):
+    lines = ["| " + " | ".join(r) + " |" for r in rows]
+    return "\n".join([lines[0], "|---" + "|---:" * (len(rows[0]) - 1) + "|"] + lines[1:])
+
+
+def document(path, name, parts):
+    """Put @parts into a page, between the marks of @name."""
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    text = re.sub(r"(<!-- %s -->\n).*(<!-- end of %s -->)" % (name, name), lambda m: m.group(1) + "\n\n".join(parts) + "\n" + m.group(2), text,
+                  flags=re.S)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
 
 
 def verify_us():
