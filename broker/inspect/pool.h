@@ -27,8 +27,9 @@
  * PX_ETIMEOUT. A verdict that does not decode, or an answer to what was not asked, counts as a death: that
  * inspector is not believed any more. Deadlines: limits.h; they are looked at every 50 ms.
  *
- * Which of the requests that wait is next: turns.h. It goes to an idle inspector if there is one, else into the second slot of one that is busy with a
- * small document, so that it never idles; it is moved when that one turns out slow and another is free.
+ * Which of the requests that wait is next: turns.h. It goes to an idle inspector if there is one, else into
+ *the second slot of one that is busy with a small document, so that it never idles; it is moved when that one
+ *turns out slow and another is free.
  *
  * The document is copied into an arena slot; nothing is ever read back from it: the verdict travels in its
  * own region, is copied out and decoded as hostile.
@@ -61,7 +62,7 @@ struct px_pool_request {
 	struct px_body *body;
 	int64_t now;
 	bool first_broker;
-	unsigned roles; /* as struct px_exam */
+	unsigned roles;                /* as struct px_exam */
 	char partner[PX_NAME_MAX + 1]; /* whose share of the inspectors it takes; its rule levels */
 	bool has_expected;
 	uint8_t expected_digest[PX_DIGEST_LEN];
