@@ -10,6 +10,7 @@
 #include "xml/c14n.h"
 #include "xml/examiner.h"
 #include "xml/leaf.h"
+#include "xml/p256.h"
 #include "xml/verify.h"
 
 /* --- kept ready --- */
@@ -39,6 +40,8 @@ struct px_verifier {
 	EVP_PKEY *key;
 	EVP_PKEY_CTX *ctx; /* set up for @md, or NULL */
 	const EVP_MD *md;
+	unsigned used;
+	struct px_p256 *p256; /* or NULL: on another curve, or not used that often */
 };
 
 struct px_verifier *px_verifier_new(EVP_PKEY *key)
@@ -53,6 +56,7 @@ void px_verifier_free(struct px_verifier **verifier)
 {
 	if (*verifier == NULL)
 		return;
+	px_p256_free(&(*verifier)->p256);
 	EVP_PKEY_CTX_free((*verifier)->ctx);
 	EVP_PKEY_free((*verifier)->key);
 	PX_FREE(*verifier);
@@ -93,6 +97,15 @@ static bool digest(const struct px_digester *d, unsigned bits, const xmlNode *ap
 
 /* --- the value --- */
 
+static bool verify_der(struct px_verifier *v, const ECDSA_SIG *sig, const uint8_t *md, size_t md_len)
+{
+	unsigned char *der = NULL;
+	int n = i2d_ECDSA_SIG(sig, &der);
+	bool ok = n > 0 && EVP_PKEY_verify(v->ctx, der, (size_t)n, md, md_len) == 1;
+	OPENSSL_free(der);
+	return ok;
+}
+
 /*
  * r and s side by side, each as long as the order (RFC 4050 3.3), become ASN.1. Some implementations cut
  * leading zeros of both alike: any even length up to the full one is taken, as xmlsec1 does.
@@ -106,10 +119,9 @@ static bool verify_ecdsa(struct px_verifier *v, const struct px_buf *value, cons
 	BIGNUM *r = BN_bin2bn(value->data, (int)half, NULL),
 	       *s = BN_bin2bn(value->data + half, (int)half, NULL);
 	px_assert(sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1);
-	unsigned char *der = NULL;
-	int n = i2d_ECDSA_SIG(sig, &der);
-	bool ok = n > 0 && EVP_PKEY_verify(v->ctx, der, (size_t)n, md, md_len) == 1;
-	OPENSSL_free(der);
+	if (v->used < PX_P256_AFTER && ++v->used == PX_P256_AFTER)
+		v->p256 = px_p256_new(v->key);
+	bool ok = v->p256 != NULL ? px_p256_verify(v->p256, sig, md, md_len) : verify_der(v, sig, md, md_len);
 	ECDSA_SIG_free(sig);
 	return ok;
 }
