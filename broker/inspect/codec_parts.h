@@ -18,5 +18,7 @@
 /** Octets of the character at @s that may stand in a string of a verdict; 0: none may. Unlike XML this
  * refuses all control characters, C1 (U+0080 to U+009F) too, which terminals obey. */
 size_t px_verdict_char(const char *s, size_t room);
+/** How many of the first @len octets are printable ASCII, one after the other: nearly always all. */
+size_t px_verdict_plain(const char *s, size_t len);
 
 #endif

@@ -26,6 +26,14 @@ size_t px_verdict_char(const char *s, size_t room)
 	return n;
 }
 
+size_t px_verdict_plain(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 static const uint8_t *take(struct in *in, size_t len)
 {
 	if (in->bad || len > in->left) {
@@ -65,7 +73,7 @@ static void get_digest(struct in *in, uint8_t out[PX_DIGEST_LEN])
 
 static bool is_clean(const uint8_t *p, size_t len)
 {
-	for (size_t i = 0, n; i < len; i += n) {
+	for (size_t i = px_verdict_plain((const char *)p, len), n; i < len; i += n) {
 		n = px_verdict_char((const char *)p + i, len - i);
 		if (n == 0)
 			return false;

@@ -9,10 +9,10 @@
 
 static void put(struct px_buf *b, uint64_t v, unsigned octets)
 {
-	uint8_t le[8];
+	uint8_t *to = px_buf_reserve(b, octets);
 	for (unsigned i = 0; i < octets; i++)
-		le[i] = (uint8_t)(v >> (8 * i));
-	px_buf_add(b, le, octets);
+		to[i] = (uint8_t)(v >> (8 * i));
+	px_buf_grown(b, octets);
 }
 
 static void put_octets(struct px_buf *b, const char *s, size_t len)
@@ -26,7 +26,9 @@ static void put_text(struct px_buf *b, const char *s, size_t max)
 {
 	size_t at = b->len, len = strlen(s);
 	put(b, 0, 2);
-	for (size_t i = 0; i < len;) {
+	size_t plain = px_verdict_plain(s, PX_MIN(len, max));
+	px_buf_add(b, s, plain);
+	for (size_t i = plain; i < len;) {
 		size_t n = px_verdict_char(s + i, len - i);
 		if (b->len - at - 2 + PX_MAX(n, (size_t)1) > max)
 			break;

@@ -38,6 +38,8 @@ struct px_shape {
 	unsigned digest_bits;
 	const xmlNode *signed_info;
 	struct px_buf digest, value; /* DigestValue and SignatureValue, decoded; end with the run */
+	bool odd; /* its values are written in a way of which only xmldsig-profile-1.xsd says whether it is
+		     right */
 	unsigned n_certs;
 	const xmlChar *certs[8]; /* base64 as it stands in the tree */
 };

@@ -91,8 +91,23 @@ static const char *check_attributes(struct px_run *run, const xmlNode *node, con
 	return value;
 }
 
-/* A leaf of base64: exactly one text node. */
-static const xmlChar *check_leaf(struct px_run *run, const xmlNode *node, enum px_code code)
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/* Without white space, and its last digit has no bits that mean nothing: the one way to write @min to @max
+ * octets, which every schema takes. */
+static bool is_plain_base64(const char *s, size_t n_digits, size_t min, size_t max)
+{
+	size_t pad = (4 - n_digits % 4) % 4, octets = n_digits / 4 * 3 + (pad == 0 ? 0 : 3 - pad);
+	if (octets < min || octets > max || strcmp(s + n_digits, pad == 2 ? "==" : pad == 1 ? "=" : "") != 0)
+		return false;
+	char last = s[n_digits - 1];
+	return pad == 0 || (pad == 1 && strchr("AEIMQUYcgkosw048", last) != NULL) ||
+	       (pad == 2 && strchr("AQgw", last) != NULL);
+}
+
+/* A leaf of base64: exactly one text node. @min, @max: octets that the schema takes. */
+static const xmlChar *check_leaf(struct px_run *run, const xmlNode *node, enum px_code code, size_t min,
+				 size_t max)
 {
 	check_attributes(run, node, NULL, code);
 	const xmlNode *text = node->children;
@@ -101,18 +116,20 @@ static const xmlChar *check_leaf(struct px_run *run, const xmlNode *node, enum p
 		return NULL;
 	}
 	const char *s = (const char *)text->content;
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n");
-	if (s[n] != '\0') {
-		px_run_error(run, code, node, s, "%s is not base64", node->name);
-		return NULL;
-	}
-	return text->content;
+	size_t n_digits = strspn(s, BASE64);
+	if (is_plain_base64(s, n_digits, min, max))
+		return text->content;
+	run->shape.odd = true;
+	if (s[n_digits + strspn(s + n_digits, BASE64 "= \t\r\n")] == '\0')
+		return text->content;
+	px_run_error(run, code, node, s, "%s is not base64", node->name);
+	return NULL;
 }
 
 /* A leaf that is decoded here: libraries are not alike in what else they take for base64. */
-static void check_value(struct px_run *run, const xmlNode *node, struct px_buf *out)
+static void check_value(struct px_run *run, const xmlNode *node, size_t min, size_t max, struct px_buf *out)
 {
-	const xmlChar *text = check_leaf(run, node, PX_CODE_SIG_SHAPE);
+	const xmlChar *text = check_leaf(run, node, PX_CODE_SIG_SHAPE, min, max);
 	if (text != NULL && px_unbase64(out, (const char *)text, strlen((const char *)text)) != PX_OK)
 		px_run_error(run, PX_CODE_SIG_SHAPE, node, (const char *)text, "%s is not base64",
 			     node->name);
@@ -124,6 +141,8 @@ static const char *check_method(struct px_run *run, const xmlNode *node, enum px
 	const xmlNode *in = node->children;
 	if (in != NULL && (in->next != NULL || in->type != XML_TEXT_NODE || !px_is_blank(in->content)))
 		px_run_error(run, code, node, NULL, "%s has content", node->name);
+	if (in != NULL)
+		run->shape.odd = true;
 	return check_attributes(run, node, "Algorithm", code);
 }
 
@@ -200,7 +219,7 @@ static void check_reference(struct px_run *run, const xmlNode *ref)
 	check_digest_method(run, part);
 	if ((part = expect(run, ref, &next, "DigestValue", PX_CODE_SIG_SHAPE)) == NULL)
 		return;
-	check_value(run, part, &run->shape.digest);
+	check_value(run, part, 32, 64, &run->shape.digest);
 	expect_end(run, next, PX_CODE_SIG_SHAPE);
 }
 
@@ -255,7 +274,7 @@ static void check_key_info(struct px_run *run, const xmlNode *info)
 				     "only X509Certificate may stand here");
 			continue;
 		}
-		const xmlChar *text = check_leaf(run, c, PX_CODE_SIG_KEYINFO);
+		const xmlChar *text = check_leaf(run, c, PX_CODE_SIG_KEYINFO, 128, 16384);
 		if (text != NULL && run->shape.n_certs < PX_ARRAY_LEN(run->shape.certs))
 			run->shape.certs[run->shape.n_certs++] = text;
 	}
@@ -279,7 +298,7 @@ void px_stage_shape(struct px_run *run)
 	check_signed_info(run, part);
 	if ((part = expect(run, s, &next, "SignatureValue", PX_CODE_SIG_SHAPE)) == NULL)
 		return;
-	check_value(run, part, &run->shape.value);
+	check_value(run, part, 64, 1024, &run->shape.value);
 	if ((part = expect(run, s, &next, "KeyInfo", PX_CODE_SIG_KEYINFO)) == NULL)
 		return;
 	check_key_info(run, part);

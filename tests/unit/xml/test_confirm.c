@@ -403,10 +403,64 @@ static void test_node(void **state)
 	}
 }
 
+/* The text of the first certificate in @text without white space, @pad inserted each @width digits (0:
+ * never),
+ * @more behind it. */
+static char *recut(const char *text, size_t width, const char *pad, const char *more)
+{
+	static const char open[] = "X509Certificate>";
+	const char *from = strstr(text, open) + strlen(open), *to = strchr(from, '<');
+	struct px_buf out = PX_BUF_INIT;
+	size_t n = 0;
+	px_buf_add(&out, text, (size_t)(from - text));
+	for (const char *s = from; s < to; s++) {
+		if (strchr(" \t\r\n", *s) != NULL)
+			continue;
+		if (width > 0 && n++ % width == 0)
+			px_buf_adds(&out, pad);
+		px_buf_addc(&out, *s);
+	}
+	px_buf_adds(&out, more);
+	px_buf_adds(&out, to);
+	return (char *)px_buf_detach(&out, NULL);
+}
+
+/* KeyInfo is not signed: whoever passes a confirmation on may write its certificates in another way. How they
+ * are written decides which way the schema is asked, never what it says. */
+static void test_certificates_written_otherwise(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t width;
+		const char *pad, *more;
+		bool fits;
+	} ways[] = {{0, "", "", true},   {64, "\n", "", true},   {76, "\r\n", "\n", true},
+		    {1, " ", "", true},  {0, "", "AAAA", false}, {0, "", "====", false},
+		    {0, "", "A", false}, {0, "", "  ", true},    {0, "", "=", false}};
+	for (size_t i = 0; i < PX_ARRAY_LEN(ways); i++) {
+		char *text = signed_slip(S(.sender = NULL), &kit_get()->ua.node, &kit_get()->ua);
+		char *wrong = signed_slip(S(.at = "2026-11-21"), &kit_get()->ua.node, &kit_get()->ua);
+		char *a = recut(text, ways[i].width, ways[i].pad, ways[i].more);
+		char *b = recut(wrong, ways[i].width, ways[i].pad, ways[i].more);
+		struct px_verdict *v = check(a), *w = check(b);
+		if ((v->stage == PX_STAGE_OK) != ways[i].fits)
+			fail_msg("%zu: stage %s: %s", i, px_stage_name(v->stage),
+				 v->errors.n > 0 ? v->errors.items[0].text : "-");
+		assert_int_not_equal(w->stage, PX_STAGE_OK);
+		px_verdict_free(&v);
+		px_verdict_free(&w);
+		free(text);
+		free(wrong);
+		free(a);
+		free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answer),
+	    cmocka_unit_test(test_certificates_written_otherwise),
 	    cmocka_unit_test(test_refused_answers),
 	    cmocka_unit_test(test_gathered),
 	    cmocka_unit_test(test_bad_evidence),
