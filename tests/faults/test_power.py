@@ -46,9 +46,12 @@ def play(lab, cuts, lie):
     sender.ending = True
     for t in sender.threads:
         t.join(20 if lie else 60)
-    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)), 5 if lie else 60, every=0.2)
+    # What waits by then may be thousands, and what a fetcher lost is leased for two minutes.
+    px.wait_for(lambda: all(k in inbox.got for k in list(sender.book.answers)), 5 if lie else 400 if LONG else 60, every=0.2)
     time.sleep(0.5)
     verdict = ledger.judge(sender.book.answers, sender.book.differing, inbox.sightings.log)
+    for sender_, mid in verdict.lost[:5] if not lie else ():
+        faults.append("%s is not there: %s" % (mid, by.broker.ctl("message", "%s/%s" % (sender_, mid), parse=False)[1]))
     inbox.stop()
     back.stop()
     if lie:
