@@ -242,9 +242,9 @@ conformance: all ## certify one of two brokers (tests/conformance); the report: 
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) tests/run tests/conformance/certify
 
 # One at a time: they assert times.
-check-long: all $(O)/simulate $(O)/prinex-broken $(O)/backlog $(O)/bench-load $(O)/shim.so ## the proofs under faults in full (an hour and more): 10,000 seeds, 200 kills, a million deliveries
+check-long: all $(O)/simulate $(O)/prinex-broken $(O)/backlog $(O)/make-store $(O)/bench-load $(O)/shim.so ## the proofs under faults in full (hours): 10,000 seeds, 200 kills, a million deliveries
 	@PX_BUILD=$(O) PX_SANITIZE=$(SANITIZE) PX_LONG=1 PX_JOBS=1 PX_TEST_SECONDS=14400 tests/run $(sort $(wildcard tests/faults/test_*)) \
-		tests/conformance/test_broken.py
+		tests/conformance/test_broken.py tests/conformance/test_certify.sh tests/e2e/test_kill.py tests/e2e/test_upgrade.py
 .PHONY: simulate storm conformance check-long
 
 check: deps ## do all set-up and run the tests; ends with "N passed, N failed"

@@ -22,7 +22,7 @@ STEPS = (("mkdir", ()), ("open", ()), ("pwrite", ()), ("fdatasync", (1,)), ("ren
 
 def play(lab, cuts, lie):
     """@return verdict, how many writes were lost, what was odd."""
-    by = solo.Solo(lab)
+    by = solo.Solo(lab, map_size="4G")
     env = dict(PX_SHIM_UNDO=by.undo, **({"PX_SHIM_LIE": "all"} if lie else {}))
     by.start(**env)
     inbox = ledger.Receiver(bulk.System(lab, "XA", broker=by.broker), threads=2)
