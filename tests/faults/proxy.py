@@ -48,12 +48,14 @@ class Connection:
             return
         try:
             self.server = socket.create_connection(("127.0.0.1", self.proxy.target), 5)
-        except OSError:
+            for s in (self.client, self.server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                s.settimeout(None)
+        except OSError:  # nobody there; or its time was over before
             abort(self.client)
+            if self.server:
+                abort(self.server)
             return
-        for s in (self.client, self.server):
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            s.settimeout(None)
         threading.Thread(target=self.pump, args=(self.server, self.client, False), daemon=True).start()
         self.pump(self.client, self.server, True)
 
