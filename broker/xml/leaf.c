@@ -4,7 +4,9 @@
 
 #include "xml/leaf.h"
 
-#define LEAVES_MAX 128 /* certificates in use at a time; each takes about 2 KB */
+/* Certificates in use at a time, by authority; each takes about 2 KB. Partners that take turns would find
+ * nothing if they were more than this: a node has some hundred at most. */
+#define LEAVES_MAX 1024
 
 struct px_leaves {
 	unsigned n;
