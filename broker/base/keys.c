@@ -151,3 +151,9 @@ bool px_office_is_of(const char *office, const char *authority)
 {
 	return strlen(office) > 2 && strlen(authority) >= 2 && memcmp(office, authority, 2) == 0;
 }
+
+bool px_key_is_office_ahead(enum px_key_kind kind)
+{
+	return kind == PX_KEY_OFFICE_TRANSIT || kind == PX_KEY_OFFICE_DESTINATION ||
+	       kind == PX_KEY_OFFICE_EXIT || kind == PX_KEY_ARRIVAL_OFFICE;
+}

@@ -38,6 +38,9 @@ unsigned px_keys_expected(const struct px_keys *keys, struct px_expected out[PX_
  * is one. */
 bool px_key_time(const char *s, int64_t *ms);
 
+/** Whether a key of @kind is an office that the goods are to come to. */
+bool px_key_is_office_ahead(enum px_key_kind kind);
+
 /** Whether @office (its reference number begins with its country) belongs to the country of @authority. */
 bool px_office_is_of(const char *office, const char *authority);
 

@@ -216,6 +216,11 @@ static void finish_type(struct loader *l, struct px_cat_type *t)
 	t->available = true;
 	if (*t->keys_name != '\0' && t->keys == NULL)
 		problem(l, &t->keys_name, "type \"%s\": there are no keys \"%s\"", t->name, t->keys_name);
+	if (*t->ends_movement != '\0' && t->stand == PX_STAND_ANY)
+		problem(l, &t->ends_movement,
+			"type \"%s\": ends-movement needs movement = begins, amends, closes or answers: who "
+			"may end a movement follows from it",
+			t->name);
 	for (unsigned i = 0; i < t->sets.n; i++) {
 		const struct px_cat_set *s = px_catalogue_set(l->cat, t->sets.items[i]);
 		if (s == NULL) {

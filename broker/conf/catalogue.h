@@ -21,7 +21,8 @@
  *	type "NAME" {
  *		title = "TEXT"  root = "P:ELEMENT"  sets = { "SET", ... }
  *		domain = common|external  class = A|B|C  origin = system|node|any
- *		keys = "NAME"  ends-movement = "XPATH"      both may be left out
+ *		movement = any|begins|amends|closes|answers  left out: any
+ *		keys = "NAME"  ends-movement = "XPATH"       both may be left out; what is any ends nothing
  *	}
  *
  * Loaded from the .conf files of schemas/catalogue: names, files and expressions, nothing compiled. The
@@ -33,10 +34,12 @@ enum px_domain { PX_DOMAIN_COMMON, PX_DOMAIN_EXTERNAL };
 enum px_origin { PX_ORIGIN_SYSTEM, PX_ORIGIN_NODE, PX_ORIGIN_ANY };
 
 /**
- * What a message of a type needs its movement to be: nothing; new (no message of this type and LRN is in a
- * live one); live and begun by the same Sender; live and sent to this Sender.
+ * What a message of a type is to its movement, and so what it needs it to be: nothing (it tells of it); a
+ * declaration (this type and LRN does not stand in a live one); a change or the withdrawal of a declaration
+ * of the same Sender; the same Sender's word that it is over; the word of one to whom it was declared. Who
+ * may end a movement follows from it: store/declared.h.
  */
-enum px_stand { PX_STAND_ANY, PX_STAND_BEGINS, PX_STAND_AMENDS, PX_STAND_ANSWERS };
+enum px_stand { PX_STAND_ANY, PX_STAND_BEGINS, PX_STAND_AMENDS, PX_STAND_CLOSES, PX_STAND_ANSWERS };
 
 /** A namespace prefix that expressions and root names of a set use. */
 struct px_cat_prefix {

@@ -8,6 +8,9 @@
 #include "conf/table.h"
 #include "conf/verify.h"
 
+/* Questions a minute: ten a second, of all lanes and desks that share a certificate. */
+#define OFFICER_RATE 600
+
 /* What follows from other options when it is not given. */
 static void derive(struct px_conf *conf)
 {
@@ -16,6 +19,8 @@ static void derive(struct px_conf *conf)
 		p->tls.configured = true;
 		if (p->role == PX_ROLE_OFFICER && !px_where_given(conf->where, &p->mode))
 			p->mode = PX_MODE_NONE;
+		if (p->role == PX_ROLE_OFFICER && !px_where_given(conf->where, &p->rate))
+			p->rate = OFFICER_RATE;
 		if (*p->san_uri != '\0' || p->role == PX_ROLE_NONE || *p->authority == '\0')
 			continue;
 		struct px_buf uri = {0};

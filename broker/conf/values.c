@@ -18,7 +18,7 @@ static const char *const words_verify[] = {"fast", "xmlsec", NULL};
 static const char *const words_level[] = {"err", "warn", "notice", "info", "debug", NULL};
 static const char *const words_domain[] = {"common", "external", NULL};
 static const char *const words_class[] = {"A", "B", "C", NULL};
-static const char *const words_stand[] = {"any", "begins", "amends", "answers", NULL};
+static const char *const words_stand[] = {"any", "begins", "amends", "closes", "answers", NULL};
 static const char *const words_origin[] = {"system", "node", "any", NULL};
 
 /* --- numbers with units ------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ static void show(struct trace *t, uint64_t movement, unsigned n, const struct px
 static void note_end(struct trace *t, unsigned n, const struct px_message *messages)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (messages[i].keys.ends_movement)
+		if (messages[i].ended)
 			px_json_set_bool(t->open, "ended", true);
 	}
 }

@@ -5,17 +5,37 @@
 #include "flow/answers.h"
 
 #include "base/keys.h"
+#include "base/strings.h"
 #include "flow/internal.h"
+#include "flow/journey.h"
 
-/* Newest first; how many older ones there are does not matter: pages follow until one fits. */
-#define PAGE 50
+/* Newest first; how many older ones there are does not matter: pages follow until one fits, or as many
+ * messages of the movements they belong to were read as a report may cost. */
+#define PAGE      50
+#define READS_MAX 20000
+
+/** A declaration that has one of the vehicles. */
+struct candidate {
+	uint64_t movement, message;
+	bool named;     /* it announces an arrival at the office */
+	int64_t apart;  /* ms between now and when it is expected; INT64_MAX: it does not say */
+	bool forgotten; /* its limit passed long ago */
+};
 
 struct finding {
 	struct px_flow *flow;
+	const struct px_catalogue *cat;
 	const struct px_verdict *v;
 	int64_t now;
 	enum px_key_kind kind; /* LRN, then VEHICLE */
 	unsigned key;          /* of the verdict's: the one being looked up */
+	uint64_t next;         /* page of that */
+	unsigned n, at;        /* candidates of a page, and the one being judged */
+	struct candidate candidates[PAGE];
+	struct candidate best; /* movement 0: none yet */
+	uint64_t movement;     /* that `journey` is about, once it is read */
+	struct px_journey journey;
+	unsigned reads;
 	struct px_answers found;
 	void (*done)(void *arg, int rc, const struct px_answers *found);
 	void *arg;
@@ -36,7 +56,13 @@ bool px_answers_names(const struct px_verdict *v)
 static void finding_end(struct finding *f, int rc)
 {
 	struct px_flow *flow = f->flow;
+	if (rc == PX_OK && f->best.movement != 0) {
+		f->found.announced = true;
+		/* A vehicle alone does not overrule a number that is not known. */
+		f->found.join = px_answers_names(f->v) ? 0 : f->best.movement;
+	}
 	f->done(f->arg, rc, &f->found);
+	px_journey_free(&f->journey);
 	free(f);
 	px_flow_end(flow);
 }
@@ -47,35 +73,111 @@ static bool same_declarant(const struct px_keys *a, const struct px_keys *b)
 	return x == NULL || y == NULL || strcmp(x, y) == 0;
 }
 
-/* The node's own alarms announce nothing. */
-static const struct px_message *announcement(const struct finding *f, unsigned n,
-					     const struct px_message *messages)
+/* Answers and alarms tell of a vehicle and announce nothing. */
+static bool is_announcement(const struct finding *f, const struct px_message *m)
 {
-	for (unsigned i = 0; i < n; i++) {
-		if (messages[i].partner[0] != '\0' && same_declarant(&messages[i].keys, &f->v->keys))
-			return &messages[i];
-	}
-	return NULL;
+	enum px_deed deed = px_deed_of(f->cat, &m->header, &m->keys);
+	return (deed == PX_DEED_DECLARES || deed == PX_DEED_AMENDS) && m->partner[0] != '\0' &&
+	       same_declarant(&m->keys, &f->v->keys);
 }
 
-static void look_up(struct finding *f, uint64_t from);
+static void look_up(struct finding *f);
+static void judge_next(struct finding *f);
+
+/* --- by vehicle: is it still open there? ------------------------------------------------------------- */
+
+static void note_candidate(struct finding *f, const struct px_message *m)
+{
+	struct px_expected expected[PX_EXPECTED_MAX];
+	const char *office = px_answers_arrived(f->v);
+	unsigned n = px_keys_expected(&m->keys, expected);
+	struct candidate c = {.movement = m->movement, .message = m->seq, .apart = INT64_MAX};
+	int64_t limit = 0;
+	for (unsigned i = 0; i < m->keys.n; i++)
+		c.named = c.named || (m->keys.items[i].kind == PX_KEY_ARRIVAL_OFFICE &&
+				      strcmp(m->keys.items[i].value, office) == 0);
+	for (unsigned i = 0; i < n; i++) {
+		if (!px_office_is_of(expected[i].office, f->v->header.sender))
+			continue;
+		c.apart = PX_MIN(c.apart, llabs(expected[i].at - f->now));
+		limit = PX_MAX(limit, PX_MAX(expected[i].limit, m->accepted));
+	}
+	c.forgotten = limit != 0 && f->now > limit + PX_ANNOUNCED_FOR;
+	f->candidates[f->n++] = c;
+}
+
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (b->movement == 0 || a->named != b->named)
+		return b->movement == 0 || a->named;
+	return a->apart < b->apart;
+}
+
+static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
+{
+	struct finding *f = arg;
+	const struct candidate *c = &f->candidates[f->at];
+	if (rc != PX_OK && rc != PX_ENOTFOUND && rc != PX_ECORRUPT) {
+		finding_end(f, rc);
+		return;
+	}
+	px_journey_add(&f->journey, n, messages);
+	f->reads += n;
+	if (next != 0 && f->reads < READS_MAX) {
+		px_store_movement(f->flow->store, c->movement, next, PX_JOURNEY_PAGE, movement_read, f);
+		return;
+	}
+	f->movement = c->movement;
+	judge_next(f);
+}
+
+static void judge_next(struct finding *f)
+{
+	for (; f->at < f->n; f->at++) {
+		const struct candidate *c = &f->candidates[f->at];
+		if (c->forgotten || (f->best.movement != 0 && !is_better(c, &f->best)))
+			continue;
+		if (f->movement != c->movement && f->reads < READS_MAX) {
+			f->movement = 0;
+			px_journey_free(&f->journey);
+			px_journey_begin(&f->journey, f->cat, f->v->header.sender);
+			px_store_movement(f->flow->store, c->movement, 0, PX_JOURNEY_PAGE, movement_read, f);
+			return;
+		}
+		if (f->movement == c->movement && !f->journey.closed &&
+		    px_journey_stands(&f->journey, c->message) &&
+		    px_journey_awaits(&f->journey, px_answers_arrived(f->v), c->named))
+			f->best = *c;
+	}
+	if (f->next == 0 || f->reads >= READS_MAX) {
+		f->key++;
+		f->next = 0;
+	}
+	look_up(f);
+}
+
+/* --- looking up -------------------------------------------------------------------------------------- */
 
 static void looked_up(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
 {
 	struct finding *f = arg;
-	const struct px_message *m = announcement(f, n, messages);
 	if (rc != PX_OK) {
 		finding_end(f, rc);
-	} else if (m != NULL) {
-		f->found.announced = true;
-		/* A vehicle alone does not overrule a number that is not known. */
-		if (f->kind == PX_KEY_LRN || !px_answers_names(f->v))
-			f->found.join = m->movement;
-		finding_end(f, PX_OK);
-	} else {
-		f->key += next == 0;
-		look_up(f, next);
+		return;
 	}
+	f->n = f->at = 0;
+	f->next = next;
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_announcement(f, &messages[i]))
+			continue;
+		if (f->kind == PX_KEY_LRN) {
+			f->found = (struct px_answers){.join = messages[i].movement, .announced = true};
+			finding_end(f, PX_OK);
+			return;
+		}
+		note_candidate(f, &messages[i]);
+	}
+	judge_next(f);
 }
 
 static bool is_wanted(const struct finding *f)
@@ -86,7 +188,7 @@ static bool is_wanted(const struct finding *f)
 	return key->kind == f->kind && normal[0] != '\0';
 }
 
-static void look_up(struct finding *f, uint64_t from)
+static void look_up(struct finding *f)
 {
 	const struct px_keys *keys = &f->v->keys;
 	while (f->key < keys->n && !is_wanted(f))
@@ -96,28 +198,30 @@ static void look_up(struct finding *f, uint64_t from)
 					  .value = keys->items[f->key].value,
 					  .recipient = f->v->header.sender,
 					  .live_at = f->now,
-					  .from = from,
+					  .from = f->next,
 					  .limit = PAGE};
 		px_store_lookup(f->flow->store, &which, looked_up, f);
 	} else if (f->kind == PX_KEY_LRN && px_answers_arrived(f->v) != NULL) {
 		f->kind = PX_KEY_VEHICLE;
 		f->key = 0;
-		look_up(f, 0);
+		f->next = 0;
+		look_up(f);
 	} else {
 		finding_end(f, PX_OK);
 	}
 }
 
-void px_answers_find(struct px_flow *flow, const struct px_verdict *v,
+void px_answers_find(struct px_flow *flow, const struct px_catalogue *cat, const struct px_verdict *v,
 		     void (*done)(void *arg, int rc, const struct px_answers *found), void *arg)
 {
 	struct finding *f = px_xcalloc(1, sizeof(*f));
 	f->flow = flow;
+	f->cat = cat;
 	f->v = v;
 	f->now = px_flow_now(flow);
 	f->kind = PX_KEY_LRN;
 	f->done = done;
 	f->arg = arg;
 	px_flow_begin(flow);
-	look_up(f, 0);
+	look_up(f);
 }

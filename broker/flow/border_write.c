@@ -66,7 +66,7 @@ void px_border_write_declaration(struct px_form *form, const struct px_journey_v
 	px_border_link(&link, m);
 	px_form_open(form, "Declaration");
 	write_link(form, &link);
-	px_form_text(form, "DeclarationType", v->type);
+	px_form_text(form, "DeclarationType", v->is.type);
 	px_form_text(form, "Version", version);
 	px_form_text(form, "LRN", px_keys_first(&m->keys, PX_KEY_LRN));
 	px_form_text(form, "MRN", px_keys_first(&m->keys, PX_KEY_MRN));

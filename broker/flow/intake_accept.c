@@ -186,6 +186,7 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .apply = in->applying.items,
 	};
 	req.need = in->need;
+	req.catalogue = in->gen->cat; /* the intake keeps its generation until it is stored */
 	req.join = in->answers.join;
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
 	in->submitted = px_clock_mono(in->flow->clock);

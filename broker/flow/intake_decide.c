@@ -97,5 +97,5 @@ void px_intake_decide(struct intake *in)
 	}
 	if (px_answers_arrived(v) != NULL)
 		in->need = PX_NEED_PARTY; /* whatever the level: who is not announced is noticed */
-	px_answers_find(in->flow, v, answers_found, in);
+	px_answers_find(in->flow, in->gen->cat, v, answers_found, in);
 }

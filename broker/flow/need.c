@@ -5,11 +5,12 @@
 #include "flow/need.h"
 
 static const struct rule {
+	enum px_accept_need need;
 	const char *id;
 	enum px_code code;
 	const char *text;
 } rules[] = {
-#define PX_STATE_RULE(stand, need, id, code, text) [PX_NEED_##need] = {id, PX_CODE_##code, text},
+#define PX_STATE_RULE(stand, need, id, code, text) {PX_NEED_##need, id, PX_CODE_##code, text},
 #include "base/state_rules.def"
 #undef PX_STATE_RULE
 };
@@ -43,7 +44,9 @@ bool px_need_refuses(const struct px_generation *gen, const struct px_conf_partn
 
 void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struct px_findings *to)
 {
-	const struct rule *rule = &rules[need];
+	const struct rule *rule = rules;
+	while (rule->need != need)
+		rule++;
 	const char *mrn = px_keys_first(&v->keys, PX_KEY_MRN), *lrn = px_keys_first(&v->keys, PX_KEY_LRN);
 	const char *value = need == PX_NEED_NEW || mrn == NULL ? lrn : mrn;
 	px_findings_add_rule(to, rule->id, rule->code, 0, NULL, value, rule->text);

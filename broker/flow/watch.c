@@ -82,7 +82,8 @@ static const struct px_delivery *who_waits(const struct look *l, const struct px
 	for (unsigned i = 0; i < m->n_deliveries; i++) {
 		const struct px_delivery *d = &m->deliveries[i];
 		const struct px_conf_partner *p = px_conf_partner(l->gen->conf, d->partner);
-		if (p != NULL && p->role == PX_ROLE_SYSTEM && px_office_is_of(office, d->recipient))
+		if (p != NULL && p->role == PX_ROLE_SYSTEM && px_delivery_is_sent(d) &&
+		    px_office_is_of(office, d->recipient))
 			return d;
 	}
 	return NULL;

@@ -24,7 +24,7 @@ struct px_arrival {
 struct px_arrivals {
 	const char *office; /* NULL: all, by when they are late */
 	int64_t from, until;
-	const char *recipient;          /* only of messages with a delivery to it; NULL any */
+	const char *recipient;          /* only of messages sent to it; NULL any */
 	const struct px_arrival *after; /* where an earlier page ended (`next`); NULL the first */
 	unsigned limit;                 /* <= 1000 */
 };

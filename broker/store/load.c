@@ -63,6 +63,18 @@ int px_load_by_digest(struct px_tx *tx, const uint8_t digest[PX_DIGEST_LEN], uin
 	return rc;
 }
 
+/* As px_load_root; @ended: a message ended it. */
+static uint64_t root_of(struct px_tx *tx, uint64_t id, bool *ended)
+{
+	struct px_rec_movement rec;
+	uint64_t root = 0;
+	int rc = id != 0 ? px_load_movement(tx, id, &root, &rec) : PX_ENOTFOUND;
+	*ended = rc == PX_OK && rec.ended;
+	if (rc == PX_ENOTFOUND)
+		return 0;
+	return rc == PX_OK ? root : id;
+}
+
 int px_load_message(struct px_tx *tx, struct px_scratch *scratch, uint64_t seq, struct px_rec_message *rec)
 {
 	struct px_tkey key = px_tkey_of(seq);
@@ -77,7 +89,7 @@ int px_load_message(struct px_tx *tx, struct px_scratch *scratch, uint64_t seq, 
 		return rc;
 	struct px_message *m = &rec->message;
 	m->seq = seq;
-	m->movement = px_load_root(tx, receipt.movement);
+	m->movement = root_of(tx, receipt.movement, &m->ended);
 	m->confirmations = receipt.confirmations;
 	m->coa = receipt.coa.data;
 	m->coa_len = receipt.coa.len;
@@ -127,12 +139,8 @@ int px_load_movement(struct px_tx *tx, uint64_t id, uint64_t *root, struct px_re
 
 uint64_t px_load_root(struct px_tx *tx, uint64_t id)
 {
-	struct px_rec_movement rec;
-	uint64_t root = 0;
-	int rc = id != 0 ? px_load_movement(tx, id, &root, &rec) : PX_ENOTFOUND;
-	if (rc == PX_ENOTFOUND)
-		return 0;
-	return rc == PX_OK ? root : id;
+	bool ended;
+	return root_of(tx, id, &ended);
 }
 
 int px_load_owed(struct px_tx *tx, uint64_t id, struct px_rec_owed *rec)

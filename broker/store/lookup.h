@@ -10,7 +10,7 @@
 struct px_lookup {
 	enum px_key_kind kind;
 	const char *value;
-	const char *recipient; /* only what goes to it, by a partner; NULL any */
+	const char *recipient; /* only what is sent to it (px_delivery_is_sent); NULL any */
 	int64_t live_at; /* only of movements that had not ended by then: by a message, or by age; 0 any */
 	uint64_t from;   /* 0: the newest; else `next` of the page before */
 	unsigned limit;  /* <= 1000 */

@@ -5,6 +5,7 @@
 #include "store/movements.h"
 
 #include "base/strings.h"
+#include "store/declared.h"
 #include "store/heads.h"
 
 /* --- finding ----------------------------------------------------------------------------------------- */
@@ -193,7 +194,7 @@ static void link_movements(struct px_wtx *w, struct px_movement_plan *plan)
 	keep.first = PX_MIN(keep.first, gone.first);
 	keep.last = PX_MAX(keep.last, gone.last);
 	keep.live_until = PX_MAX(keep.live_until, gone.live_until);
-	keep.ended = keep.ended || gone.ended;
+	keep.ended = keep.ended && gone.ended; /* what still goes on is not ended by what is linked to it */
 	if (keep.declarant[0] == '\0')
 		px_strlcpy(keep.declarant, gone.declarant, sizeof(keep.declarant));
 	plan->id = PX_MIN(plan->id, plan->other);
@@ -226,6 +227,11 @@ static void keep_key(struct px_wtx *w, const struct px_accept *req, enum px_key_
 	px_tx_put_record(&w->tx, PX_T_MOVEMENT_KEYS, &key, &w->rec);
 }
 
+static bool begins(const struct px_accept *req)
+{
+	return px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
+}
+
 uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan,
 			  uint64_t message, uint64_t *home)
 {
@@ -238,7 +244,8 @@ uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct 
 	rec->last = w->now;
 	if (rec->declarant[0] == '\0')
 		px_strlcpy(rec->declarant, declarant_of(&req->keys), sizeof(rec->declarant));
-	rec->ended = rec->ended || req->keys.ends_movement;
+	/* Declared again while the end still waits to be delivered, it goes on. */
+	rec->ended = plan->ends || (rec->ended && !begins(req));
 	px_wtx_save_movement(w, plan->id, rec);
 	if (plan->mrn_is_free)
 		keep_key(w, req, PX_KEY_MRN, plan->id);

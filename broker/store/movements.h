@@ -20,6 +20,7 @@ struct px_movement_plan {
 	bool mrn_is_free, lrn_is_free; /* keys of the message that will be its movement's */
 	bool owner_conflict;
 	enum px_key_kind conflict;
+	bool ends; /* the message ends it (store/need.h) */
 };
 
 /** The key by which a message with @keys of @sender finds a movement; false when it has none of @kind (MRN or

@@ -6,17 +6,15 @@
 
 #include "store/movements.h"
 
-/* The rules stand in store.h (enum px_accept_need). Only reads. Thread: writer, in a transaction. */
+/* The rules stand in store.h (enum px_accept_need) and declared.h. Only reads. Thread: writer, in a
+ * transaction. */
 
 /** Members looked at: of a movement with more, the rest counts for neither side. */
 #define PX_NEED_MEMBERS 1000
 
-/** Whether what @req needs holds of the movements in @plan. @return PX_OK, PX_EPRECONDITION or PX_ECORRUPT.
- */
-int px_need_check(struct px_wtx *w, struct px_scratch *scratch, const struct px_accept *req,
-		  const struct px_movement_plan *plan);
-
-/** Is @m what NEW forbids for @req? Shared by the backends. */
-bool px_need_is_same(const struct px_accept *req, const struct px_header *header, const struct px_keys *keys);
+/** Whether what @req needs holds of the movements in @plan, and whether it @ends them. @return PX_OK,
+ * PX_EPRECONDITION. */
+int px_need_check(struct px_wtx *w, const struct px_accept *req, const struct px_movement_plan *plan,
+		  bool *ends);
 
 #endif

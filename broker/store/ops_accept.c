@@ -200,7 +200,7 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 	if (op->rc == PX_OK && !a->req.confirmations)
 		op->rc = px_movement_find(w, &a->req, &plan);
 	if (op->rc == PX_OK && !a->req.confirmations) {
-		op->rc = px_need_check(w, &op->scratch, &a->req, &plan);
+		op->rc = px_need_check(w, &a->req, &plan, &plan.ends);
 		a->result.need_unmet = op->rc == PX_EPRECONDITION;
 	}
 	if (op->rc == PX_OK)

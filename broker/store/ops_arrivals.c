@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "base/strings.h"
+#include "store/declared.h"
 #include "store/lmdb_store.h"
 
 #define PAGE_MAX 1000u
@@ -49,7 +50,7 @@ static bool is_sent_to(struct px_tx *tx, const struct px_rec_message *rec, const
 	struct px_delivery d;
 	for (unsigned i = 0; i < rec->n_deliveries; i++) {
 		if (px_load_delivery(tx, rec->first_delivery + i, &d) == PX_OK &&
-		    strcmp(d.recipient, recipient) == 0)
+		    strcmp(d.recipient, recipient) == 0 && px_delivery_is_sent(&d))
 			return true;
 	}
 	return recipient == NULL;

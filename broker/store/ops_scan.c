@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "base/strings.h"
+#include "store/declared.h"
 #include "store/lmdb_store.h"
 #include "store/salvage.h"
 #include "store/view.h"
@@ -99,11 +100,11 @@ static bool had_not_ended(struct px_tx *tx, uint64_t movement, int64_t at)
 
 static bool lookup_fits(const struct px_lookup *which, struct px_tx *tx, const struct px_message *m)
 {
-	bool handled = which->recipient == NULL;
+	bool sent = which->recipient == NULL;
 	for (unsigned i = 0; i < m->n_deliveries; i++)
-		handled = handled || (m->deliveries[i].partner[0] != '\0' &&
-				      strcmp(m->deliveries[i].recipient, which->recipient) == 0);
-	return handled && had_not_ended(tx, m->movement, which->live_at);
+		sent = sent || (strcmp(m->deliveries[i].recipient, which->recipient) == 0 &&
+				px_delivery_is_sent(&m->deliveries[i]));
+	return sent && had_not_ended(tx, m->movement, which->live_at);
 }
 
 /* Add the message if it fits. A record that cannot be read is left out: message and verify name it.

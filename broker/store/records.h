@@ -71,7 +71,7 @@ struct px_rec_movement {
 	uint64_t members; /* messages */
 	int64_t first, last;
 	int64_t live_until;
-	bool ended; /* by a message with ends_movement */
+	bool ended; /* by a message whose sender may (store/declared.h) */
 	char declarant[PX_KEY_VALUE_MAX + 1];
 };
 void px_rec_put_movement(struct px_buf *out, const struct px_rec_movement *rec);

@@ -5,7 +5,7 @@
 #include "store/sim_parts.h"
 
 #include "base/strings.h"
-#include "store/need.h"
+#include "store/declared.h"
 
 struct sim_message *sim_find(struct sim *s, const char *sender, const char *message_id)
 {
@@ -138,7 +138,7 @@ static uint64_t link_movements(struct sim *s, uint64_t a, uint64_t b)
 	uint64_t keep = PX_MIN(a, b), gone = PX_MAX(a, b);
 	struct sim_movement *k = &s->movements[keep - 1], *g = &s->movements[gone - 1];
 	k->live_until = PX_MAX(k->live_until, g->live_until);
-	k->ended = k->ended || g->ended;
+	k->ended = k->ended && g->ended;
 	if (k->declarant[0] == '\0')
 		px_strlcpy(k->declarant, g->declarant, sizeof(k->declarant));
 	g->linked = keep;
@@ -191,7 +191,8 @@ static void keep_key(struct sim *s, const struct px_accept *req, enum px_key_kin
 	k->movement = movement;
 }
 
-static uint64_t join_movement(struct sim *s, const struct px_accept *req, struct px_accept_result *result)
+static uint64_t join_movement(struct sim *s, const struct px_accept *req, bool ends,
+			      struct px_accept_result *result)
 {
 	if (req->confirmations)
 		return 0;
@@ -205,7 +206,8 @@ static uint64_t join_movement(struct sim *s, const struct px_accept *req, struct
 	struct sim_movement *m = &s->movements[id - 1];
 	if (m->declarant[0] == '\0')
 		px_strlcpy(m->declarant, first_or_empty(&req->keys, PX_KEY_DECLARANT), sizeof(m->declarant));
-	m->ended = m->ended || req->keys.ends_movement;
+	bool begins = px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
+	m->ended = ends || (m->ended && !begins);
 	return id;
 }
 
@@ -250,42 +252,56 @@ static void would_join(struct sim *s, const struct px_accept *req, uint64_t foun
 		found[0] = otherwise(s, req);
 }
 
-static bool has_delivery_to(const struct sim *s, const struct sim_message *m, const char *authority)
+static bool is_for_sender(const struct sim *s, const struct sim_message *m, const struct px_accept *req)
 {
+	bool found = false, sent = false;
 	for (size_t i = 0; i < s->n_deliveries; i++) {
-		if (s->deliveries[i].message == m->seq &&
-		    strcmp(s->deliveries[i].d.recipient, authority) == 0)
-			return true;
+		const struct px_delivery *d = &s->deliveries[i].d;
+		if (s->deliveries[i].message == m->seq && strcmp(d->recipient, req->header.sender) == 0) {
+			found = true;
+			sent = sent || px_delivery_is_sent(d);
+		}
 	}
-	return false;
+	return px_declaration_is_for(&m->header, &m->keys, req->header.sender, found, sent);
 }
 
-static bool decides(const struct sim *s, const struct px_accept *req, const struct sim_message *m)
+static bool is_met(const struct px_accept *req, const struct px_declared *declared, bool own)
 {
 	switch (req->need) {
-	case PX_NEED_NEW: return px_need_is_same(req, &m->header, &m->keys);
-	case PX_NEED_OWN: return strcmp(m->header.sender, req->header.sender) == 0;
-	default: return m->partner[0] != '\0' && has_delivery_to(s, m, req->header.sender);
+	case PX_NEED_NONE: return true;
+	case PX_NEED_OWN: return own;
+	case PX_NEED_NEW: return !px_declared_has(declared, PX_NEED_NEW, &req->header, &req->keys);
+	default: return px_declared_has(declared, req->need, &req->header, &req->keys);
 	}
 }
 
-static bool has_what_it_needs(struct sim *s, const struct px_accept *req)
+/** @ends: it ends the movement. */
+static bool has_what_it_needs(struct sim *s, const struct px_accept *req, bool *ends)
 {
+	struct px_declared declared = {.cat = req->catalogue};
 	uint64_t joins[2];
-	bool found = false;
-	if (req->need == PX_NEED_NONE || req->confirmations)
+	bool own = false;
+	*ends = false;
+	if (req->confirmations || (req->need == PX_NEED_NONE && !req->keys.ends_movement))
 		return true;
 	would_join(s, req, joins);
-	for (size_t i = 0; i < s->n_messages && !found; i++) {
+	for (size_t i = 0; i < s->n_messages; i++) {
 		const struct sim_message *m = &s->messages[i];
 		uint64_t movement = m->purged ? 0 : sim_movement_now(s, m->movement);
-		if (movement != 0 && (movement == joins[0] || movement == joins[1]))
-			found = decides(s, req, m);
+		if (movement == 0 || (movement != joins[0] && movement != joins[1]))
+			continue;
+		own = own || (px_stand_of(req->catalogue, m->header.type) == PX_STAND_BEGINS &&
+			      strcmp(m->header.sender, req->header.sender) == 0);
+		px_declared_add(&declared, &m->header, &m->keys, is_for_sender(s, m, req));
 	}
-	return found == (req->need != PX_NEED_NEW);
+	bool met = is_met(req, &declared, own);
+	*ends = met && px_declared_ends(&declared, &req->header, &req->keys);
+	px_declared_free(&declared);
+	return met;
 }
 
-static int check_preconditions(struct sim *s, const struct px_accept *req, struct px_accept_result *result)
+static int check_preconditions(struct sim *s, const struct px_accept *req, bool *ends,
+			       struct px_accept_result *result)
 {
 	const struct sim_message *m = sim_find(s, req->header.sender, req->header.message_id);
 	if (m != NULL && memcmp(m->body->digest, req->body->digest, PX_DIGEST_LEN) != 0)
@@ -303,7 +319,7 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, struc
 		if (!is_owed(s, req->consume[i]))
 			return PX_EPRECONDITION;
 	}
-	result->need_unmet = !has_what_it_needs(s, req);
+	result->need_unmet = !has_what_it_needs(s, req, ends);
 	return result->need_unmet ? PX_EPRECONDITION : PX_OK;
 }
 
@@ -360,12 +376,13 @@ static void journal_accepted(struct sim *s, const struct sim_message *m)
 int sim_accept(struct sim *s, const struct px_accept *req, struct sim_accepted *out)
 {
 	struct px_accept_result *result = &out->result;
-	int rc = check_preconditions(s, req, result);
+	bool ends = false;
+	int rc = check_preconditions(s, req, &ends, result);
 	if (rc != PX_OK)
 		return rc;
 	for (unsigned i = 0; i < req->n_consume; i++)
 		consume(s, req->consume[i]);
-	result->movement = join_movement(s, req, result);
+	result->movement = join_movement(s, req, ends, result);
 	const struct sim_message *m = keep_message(s, req, result->movement);
 	result->seq = m->seq;
 	result->coa = m->coa;

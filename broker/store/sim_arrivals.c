@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "base/strings.h"
+#include "store/declared.h"
 #include "store/sim_parts.h"
 #include "store/sim_queue.h"
 
@@ -26,7 +27,8 @@ static bool is_sent_to(const struct sim *s, const struct sim_message *m, const c
 {
 	for (size_t i = 0; i < s->n_deliveries && recipient != NULL; i++) {
 		if (s->deliveries[i].message == m->seq &&
-		    strcmp(s->deliveries[i].d.recipient, recipient) == 0)
+		    strcmp(s->deliveries[i].d.recipient, recipient) == 0 &&
+		    px_delivery_is_sent(&s->deliveries[i].d))
 			return true;
 	}
 	return recipient == NULL;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include "store/declared.h"
 #include "store/sim_parts.h"
 
 #include "base/keys.h"
@@ -15,13 +16,15 @@
 /** A message with its deliveries; free_view() frees the latter. */
 static struct px_message view_message(const struct sim *s, const struct sim_message *m)
 {
+	uint64_t movement = sim_movement_now(s, m->movement);
 	struct px_message view = {.seq = m->seq,
 				  .header = m->header,
 				  .len = m->body->len,
 				  .accepted = m->accepted,
 				  .prio = m->prio,
 				  .confirmations = m->confirmations,
-				  .movement = sim_movement_now(s, m->movement),
+				  .movement = movement,
+				  .ended = movement != 0 && s->movements[movement - 1].ended,
 				  .keys = m->keys,
 				  .coa = m->coa,
 				  .coa_len = m->coa_len};
@@ -182,11 +185,12 @@ static bool carries(const struct sim_message *m, enum px_key_kind kind, const ch
 	return false;
 }
 
-static bool is_handled_to(const struct sim *s, const struct sim_message *m, const char *recipient)
+static bool is_sent_to(const struct sim *s, const struct sim_message *m, const char *recipient)
 {
 	for (size_t i = 0; recipient != NULL && i < s->n_deliveries; i++) {
 		const struct sim_delivery *d = &s->deliveries[i];
-		if (d->message == m->seq && strcmp(d->d.recipient, recipient) == 0 && d->d.partner[0] != '\0')
+		if (d->message == m->seq && strcmp(d->d.recipient, recipient) == 0 &&
+		    px_delivery_is_sent(&d->d))
 			return true;
 	}
 	return recipient == NULL;
@@ -204,7 +208,7 @@ void sim_read_lookup(struct sim *s, const struct px_lookup *which, px_messages_d
 	for (size_t i = s->n_messages; i-- > 0;) {
 		const struct sim_message *m = &s->messages[i];
 		if ((which->from == 0 || m->seq <= which->from) && carries(m, which->kind, which->value) &&
-		    is_handled_to(s, m, which->recipient) && had_not_ended(s, m->movement, which->live_at))
+		    is_sent_to(s, m, which->recipient) && had_not_ended(s, m->movement, which->live_at))
 			add_to_page(s, &page, m);
 	}
 	answer_page(&page, done, arg);

@@ -53,12 +53,12 @@
  *    another declarant is not joined: found by MRN it is a conflict and the MRN; found by LRN after one by
  *    MRN, and the two belong to different declarants, a conflict and the LRN. conflict_key is that value;
  *    the key stays where it is. Found by CorrelationId it is passed over silently.
- *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: no
- *    message with ends_movement (which itself still joins), and accepted < time of the first message + its
- *    movement_life; and as long as any of its deliveries is QUEUED, so that nothing ever overtakes.
- *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id
- *    (else of the other), and have ended if one had; every id shown afterwards is the lower.
- *    px_store_stats counts them as one.
+ *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: not ended,
+ *    and accepted < time of the first message + its movement_life; and as long as any of its deliveries is
+ *    QUEUED, so that nothing ever overtakes. A message whose Sender may ends it (declared.h), and still
+ *joins; a declaration that joins after that lets it go on.
+ *  - Linked movements keep the lower id, the later end of life and the first declarant of the lower id, else
+ *    of the other, and have ended if both had; the id shown is the lower; px_store_stats counts them as one.
  *  - px_delivery.head: QUEUED, and no delivery with a lower id of the same (recipient, movement) is; the same
  *    holds of all that are QUEUED of its message to its partner. One leased before a link put an earlier one
  *    in front of it keeps its lease, and waits once it is given back.
@@ -67,6 +67,7 @@
  */
 
 struct px_store;
+struct px_catalogue;
 enum px_delivery_state {
 	PX_D_QUEUED,      /* waiting, or leased (that is in memory only) */
 	PX_D_HANDED_OVER, /* a broker's CoA with CodFollows; the next in the movement may go */
@@ -145,14 +146,15 @@ struct px_apply {
 	char code[PX_TYPE_MAX + 1];           /* not DELIVERED: the first error's code */
 };
 
-/** What must hold of the live movement that the message would join. NEW: no message in it has its type,
- * Sender, declarant and LRN. OWN: there is one, with a message of the same Sender. PARTY: ... with a delivery
- * to it. */
+/** What must hold of the live movement that the message would join (see declared.h). NEW: no declaration
+ * stands in it with its type, Sender, declarant and LRN. OWN: there is one, and its Sender has begun
+ * something in it. PARTY: there is one, and a declaration stands in it that was sent to the Sender. */
 enum px_accept_need { PX_NEED_NONE, PX_NEED_NEW, PX_NEED_OWN, PX_NEED_PARTY };
 
 struct px_accept {
 	struct px_header header;
 	enum px_accept_need need;
+	const struct px_catalogue *catalogue; /* borrowed until @done; NULL: nothing declares or ends */
 	uint64_t join; /* neither keys nor CorrelationId find a movement: this one, if live. 0 none */
 	char partner[PX_NAME_MAX + 1]; /* whom it came from; "" made by this node */
 	struct px_body *body;
@@ -224,6 +226,7 @@ struct px_message {
 	enum px_prio prio;
 	bool confirmations;
 	uint64_t movement;
+	bool ended; /* its movement, by a message */
 	struct px_keys keys;
 	const uint8_t *coa;
 	size_t coa_len;
@@ -235,10 +238,8 @@ typedef void px_message_done(void *arg, int rc, const struct px_message *message
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
 
 /** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. */
-typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *messages,
-			      uint64_t next);
-typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *deliveries,
-				uint64_t next);
+typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *m, uint64_t next);
+typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *d, uint64_t next);
 
 /** Filters; empty or 0 means any. Newest first unless @ascending. `partner` is whom the message came from
  * (deliveries: whom it goes to), `recipient` one that it has a delivery to; since <= accepted < until.

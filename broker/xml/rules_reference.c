@@ -32,7 +32,8 @@ static const char state_introduction[] =
     "transaction that\n"
     "accepts the message. Only the sender's own broker (the one that the authority's system hands it to) "
     "refuses; a\n"
-    "later one accepts and warns. The catalogue says which types: `movement = begins`, `amends`, `answers`.\n"
+    "later one accepts and warns. The catalogue says which types: `movement = begins`, `amends`, `closes`, "
+    "`answers`.\n"
     "\n"
     "| rule | NCTS | types that... | what is wrong |\n"
     "|---|---|---|---|\n";

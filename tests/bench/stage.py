@@ -82,7 +82,7 @@ class Node:
         for name, authority, port in (("system-by", "BY", self.origin), ("system-ua", "UA", self.recipient)):
             text += by.partner(name, authority, "system", url="https://127.0.0.1:%d" % port, more="in-flight = 32 rules = {}")
         for name in IDLERS:
-            text += by.partner(name, "BY", "officer")
+            text += by.partner(name, "BY", "officer", more="rate = 0")
         by.write(text + more)
 
     def memory_kb(self):

@@ -20,7 +20,7 @@ SHUTTLE = min(10000, N // 4)  # journeys of one vehicle
 with px.Lab("UA") as lab:
     ua = lab.broker("UA")
     text = ua.head().replace('map-size = "4G"', 'map-size = "64G"')
-    ua.write(text + ua.trust("UA") + ua.partner("officer-ua", "UA", "officer"))
+    ua.write(text + ua.trust("UA") + ua.partner("officer-ua", "UA", "officer", more="rate = 0"))
     status, out, err = px.run([px.program("backlog"), os.path.join(ua.dir, "store"), str(N), "held", "UA", "512", "1", str(SHUTTLE)], timeout=3600)
     px.ok(status == 0, "a store with %d movements" % N, out + err)
     print("# " + out.strip())

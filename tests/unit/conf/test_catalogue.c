@@ -71,6 +71,12 @@ static void test_shipped(void **state)
 	assert_false(t->available);
 	assert_int_equal(px_catalogue_type(cat, "CD001C")->domain, PX_DOMAIN_COMMON);
 	assert_null(px_catalogue_type(cat, "CC999Z"));
+	/* Departure takes back and closes, destination answers. */
+	assert_int_equal(px_catalogue_type(cat, "CD010C")->stand, PX_STAND_AMENDS);
+	assert_int_equal(px_catalogue_type(cat, "CC051C")->stand, PX_STAND_AMENDS);
+	assert_int_equal(px_catalogue_type(cat, "CC045C")->stand, PX_STAND_CLOSES);
+	assert_int_equal(px_catalogue_type(cat, "CD018C")->stand, PX_STAND_ANSWERS);
+	assert_int_equal(px_catalogue_type(cat, "Registration")->stand, PX_STAND_ANY);
 	px_catalogue_free(&cat);
 	assert_null(cat);
 }
@@ -98,7 +104,7 @@ static void test_official(void **state)
 		   "set v5 { folder = \".\" versions = { \"5.0\", \"5.1\" } }\n"
 		   "set v6 { folder = v6 official = yes versions = { \"6.0\" } }\n"
 		   "type T { title = t root = R sets = { v5, v6 } domain = common class = C origin = system\n"
-		   "  ends-movement = \"/R/@a = 'x:y' or self::R\" }\n");
+		   "  movement = amends ends-movement = \"/R/@a = 'x:y' or self::R\" }\n");
 	snprintf(inspect, sizeof(inspect),
 		 "catalogue = { \"schemas/catalogue/prinex.conf\", \"%s\" }\nofficial = \"%s/official\"",
 		 path, dir);

@@ -14,6 +14,9 @@ static struct px_cat_type types[] = {
     {.name = (char *)"Notice", .stand = PX_STAND_BEGINS},
     {.name = (char *)"Withdrawal", .stand = PX_STAND_AMENDS},
     {.name = (char *)"Report", .stand = PX_STAND_ANSWERS},
+    {.name = (char *)"Letter", .stand = PX_STAND_BEGINS},
+    {.name = (char *)"Registration", .stand = PX_STAND_ANY},
+    {.name = (char *)"Close", .stand = PX_STAND_CLOSES},
 };
 static const struct px_catalogue cat = {.n_types = PX_ARRAY_LEN(types), .types = types};
 
@@ -76,7 +79,7 @@ static void test_each_declaration_is_withdrawn_alone(void **state)
 	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
 	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
 	assert_int_equal(j.n, 2);
-	assert_true(j.versions[0].cancelled && !j.versions[1].cancelled);
+	assert_true(j.versions[0].is.withdrawn && !j.versions[1].is.withdrawn);
 }
 
 static void test_withdrawn_by_its_sender_only(void **state)
@@ -85,10 +88,10 @@ static void test_withdrawn_by_its_sender_only(void **state)
 	add("BY", "Notice", PX_KEY_LRN, "L1");
 	add("MD", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
 	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
-	assert_false(j.versions[0].cancelled);
+	assert_false(j.versions[0].is.withdrawn);
 	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
 	assert_int_equal(read_as_ua(8), PX_JOURNEY_CANCELLED);
-	assert_true(j.versions[0].cancelled);
+	assert_true(j.versions[0].is.withdrawn);
 	/* declared again, it stands */
 	add("BY", "Notice", PX_KEY_LRN, "L1");
 	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
@@ -114,6 +117,103 @@ static void test_a_report_closes(void **state)
 	assert_int_equal(read_as_ua(8), PX_JOURNEY_CLOSED);
 }
 
+/* Tells of goods with plate and MRN, and announces nothing. */
+static void test_a_registration_is_no_declaration(void **state)
+{
+	(void)state;
+	add("BY", "Registration", PX_KEY_VEHICLE, "AE47125");
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_UNANNOUNCED);
+	add("BY", "Notice", PX_KEY_LRN, "L1");
+	add("BY", "Registration", PX_KEY_LRN, "L1");
+	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_CANCELLED);
+	assert_int_equal(j.n, 1);
+}
+
+/* One reference, two kinds of declaration. */
+static void test_all_that_fits_is_withdrawn(void **state)
+{
+	(void)state;
+	add("BY", "Notice", PX_KEY_LRN, "L1");
+	add("BY", "Letter", PX_KEY_LRN, "L1");
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
+	assert_int_equal(j.n, 2);
+	add("BY", "Withdrawal", PX_KEY_LRN, "L1")->keys.ends_movement = true;
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_CANCELLED);
+	assert_true(j.versions[0].is.withdrawn && j.versions[1].is.withdrawn);
+}
+
+static void add_change(const char *amends)
+{
+	struct px_message *m = add("BY", "Withdrawal", PX_KEY_LRN, "L1"); /* it ends nothing: it amends */
+	m->keys.n = 3;
+	keys[n - 1][1].kind = PX_KEY_VEHICLE;
+	px_strlcpy(keys[n - 1][1].value, "AE1", sizeof(keys[0][0].value));
+	keys[n - 1][2].kind = PX_KEY_AMENDS;
+	px_strlcpy(keys[n - 1][2].value, amends, sizeof(keys[0][0].value));
+}
+
+static void test_an_amendment_names_what_it_amends(void **state)
+{
+	(void)state;
+	add("BY", "Notice", PX_KEY_LRN, "L1");
+	add("BY", "Letter", PX_KEY_LRN, "L1");
+	add("BY", "Registration", PX_KEY_LRN, "L1");
+	add_change("Notice");
+	read_as_ua(8);
+	assert_int_equal(j.n, 2);
+	assert_int_equal(j.versions[0].version, 2);
+	assert_int_equal(j.versions[0].message, 4);
+	assert_int_equal(j.versions[1].version, 1);
+	assert_string_equal(j.versions[0].is.type, "Notice");
+	/* The first may have gone to others: then it is what this authority knows. */
+	n = 0;
+	add_change("Letter");
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
+	assert_string_equal(j.versions[0].is.type, "Letter");
+}
+
+static void test_who_may_close(void **state)
+{
+	(void)state;
+	add("BY", "Notice", PX_KEY_MRN, "M1");
+	add("MD", "Report", PX_KEY_MRN, "M1")->keys.ends_movement = true; /* nobody declared it to MD */
+	add("BY", "Registration", PX_KEY_MRN, "M1")->keys.ends_movement = true;
+	add("MD", "Close", PX_KEY_MRN, "M1")->keys.ends_movement = true;
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_EXPECTED);
+	add("BY", "Close", PX_KEY_MRN, "M1")->keys.ends_movement = true;
+	assert_int_equal(read_as_ua(8), PX_JOURNEY_CLOSED);
+	/* RO's node delivered it there; here its Recipients, or an office of RO, tell that it was meant for
+	 * it. */
+	for (unsigned i = 0; i < 2; i++) {
+		n = 0;
+		struct px_message *m =
+		    add("BY", "Notice", PX_KEY_OFFICE_DESTINATION, i == 0 ? "UA1" : "ROIS8230");
+		px_strlcpy(m->header.recipients[0], i == 0 ? "RO" : "", sizeof(m->header.recipients[0]));
+		m->header.n_recipients = i == 0;
+		add("RO", "Report", PX_KEY_MRN, "M1")->keys.ends_movement = true;
+		assert_int_equal(read_as_ua(8), PX_JOURNEY_CLOSED);
+	}
+}
+
+static void test_given_up_before_it_was_sent(void **state)
+{
+	(void)state;
+	static const enum px_delivery_state given_up[] = {PX_D_CANCELLED, PX_D_EXPIRED};
+	struct px_delivery d[1] = {to_ua[0]};
+	for (size_t i = 0; i < PX_ARRAY_LEN(given_up); i++) {
+		n = 0;
+		d[0].state = given_up[i];
+		d[0].body_sent = false;
+		add("BY", "Notice", PX_KEY_LRN, "L1")->deliveries = d;
+		read_as_ua(8);
+		assert_true(!j.known && j.n == 0);
+		d[0].body_sent = true; /* UA may have it */
+		read_as_ua(8);
+		assert_true(j.known && j.n == 1);
+	}
+}
+
 /* What decides may stand behind any number of messages and declarations. */
 static void test_however_long(void **state)
 {
@@ -126,7 +226,7 @@ static void test_however_long(void **state)
 	assert_int_equal(read_as_ua(PX_JOURNEY_PAGE), PX_JOURNEY_EXPECTED);
 	assert_int_equal(j.n, PX_JOURNEY_DECLARATIONS);
 	assert_int_equal(j.beyond, 5);
-	assert_string_equal(j.versions[700].lrn, "L700");
+	assert_string_equal(j.versions[700].is.lrn, "L700");
 	assert_true(px_journey_stands(&j, PX_JOURNEY_DECLARATIONS + 3)); /* never silently not */
 	for (unsigned i = 0; i < PX_JOURNEY_DECLARATIONS; i++) {
 		snprintf(lrn, sizeof(lrn), "L%u", i);
@@ -182,6 +282,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_withdrawn_by_its_sender_only, begin, end),
 	    cmocka_unit_test_setup_teardown(test_what_was_not_sent_is_not_known, begin, end),
 	    cmocka_unit_test_setup_teardown(test_a_report_closes, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_registration_is_no_declaration, begin, end),
+	    cmocka_unit_test_setup_teardown(test_all_that_fits_is_withdrawn, begin, end),
+	    cmocka_unit_test_setup_teardown(test_an_amendment_names_what_it_amends, begin, end),
+	    cmocka_unit_test_setup_teardown(test_who_may_close, begin, end),
+	    cmocka_unit_test_setup_teardown(test_given_up_before_it_was_sent, begin, end),
 	    cmocka_unit_test_setup_teardown(test_however_long, begin, end),
 	    cmocka_unit_test_setup_teardown(test_any_may_be_late, begin, end),
 	    cmocka_unit_test_setup_teardown(test_many_offices, begin, end),

@@ -88,16 +88,29 @@ static void test_answers_of_strangers(void **state)
 	(void)state;
 	struct world *w = world_new(3);
 	struct node *by = lone_node(w, ua_alone, "");
-	struct px_cat_type types[64];
 	world_start(w);
-	SEND(by, "system-by", .id = "M1", .recipients = "UA", .mrn = "26BY01", .declarant = "D");
-	make_all(by, types, PX_STAND_ANSWERS);
+	SEND(by, "system-by", .id = "M1", .type = "Declaration", .recipients = "UA", .mrn = "26BY01",
+	     .declarant = "D");
 	/* BY has sent it, and nobody sent it to BY. */
-	answers(by, NOTE(.id = "A1", .mrn = "26BY01", .declarant = "D"), 422, "Error", "R-S-PARTY");
+	answers(by, NOTE(.id = "A1", .type = "Report", .mrn = "26BY01", .declarant = "D"), 422, "Error",
+		"R-S-PARTY");
 	expect_status(
-	    world_send(by, "system-ua",
-		       &(struct msg){.id = "A2", .recipients = "BY", .mrn = "26BY01", .declarant = "D"}),
+	    world_send(
+		by, "system-ua",
+		&(struct msg){
+		    .id = "A2", .type = "Report", .recipients = "BY", .mrn = "26BY01", .declarant = "D"}),
 	    201);
+	/* Having answered, UA has begun nothing that it could withdraw. */
+	struct reply r = world_send(by, "system-ua",
+				    &(struct msg){.id = "C1",
+						  .type = "Change",
+						  .recipients = "BY",
+						  .mrn = "26BY01",
+						  .declarant = "D",
+						  .ends = true});
+	assert_true(r.status == 422 && says(&r, "R-S-MOVEMENT"));
+	reply_free(&r);
+	answers(by, NOTE(.id = "C2", .type = "Change", .mrn = "26BY01", .declarant = "D"), 201, "", "");
 	world_free(&w);
 }
 

@@ -5,6 +5,7 @@
 #include "post.h"
 
 #include "flow/journey.h"
+#include "flow/operate.h"
 
 /* It is midnight before the 23rd; an alarm is due six hours after the limit. */
 #define ONE  "2026-11-23T01:00:00Z"
@@ -205,6 +206,116 @@ static void test_unannounced_once_a_day(void **state)
 	expect_alarms("UNA R1>BY,UA UNA R3>BY,UA ");
 }
 
+/* An alarm of another node, or another's report, tells of a vehicle and announces nothing. */
+static void test_only_declarations_announce(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "X1", .type = "Note", .vehicle = "AE1",
+		.lrn = "L1"); /* as an alarm is to its movement */
+	FROM_BY(n, .id = "X2", .type = "Report", .vehicle = "AE1", .mrn = "M1");
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R1>BY,UA ");
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_LRN, "L1", 0);
+	assert_string_equal(member(&r, "movement_state"), "unannounced");
+	assert_int_equal(count_of(&r, "\"declaration_type\""), 0);
+	reply_free(&r);
+}
+
+/* Once it has come, the announcement is used up, except at offices that it names and nothing has reached. */
+static void test_comes_again(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .vehicle = "AE1", .expected = ONE,
+		.office = POST);
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = "UA204000"); /* diverted */
+	expect_alarms("");
+	FROM_UA(n, .id = "R2", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("");
+	FROM_UA(n, .id = "R3", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R3>BY,UA ");
+	FROM_UA(n, .id = "R4", .type = "Report", .vehicle = "AE1", .arrived = "UA204000");
+	expect_alarms("UNA R3>BY,UA UNA R4>BY,UA ");
+	FROM_BY(n, .id = "M2", .type = "Declaration", .lrn = "L2", .vehicle = "AE1", .office = POST);
+	FROM_UA(n, .id = "R5", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("UNA R3>BY,UA UNA R4>BY,UA ");
+	world_run(w, 10 * HOUR);
+	expect_alarms("UNA R3>BY,UA UNA R4>BY,UA ");
+}
+
+/* Of two journeys that were announced the one is meant that is expected now. */
+static void test_the_journey_of_today(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .vehicle = "AE1", .expected = ONE,
+		.office = POST);
+	FROM_BY(n, .id = "M2", .type = "Declaration", .lrn = "L2", .vehicle = "AE1",
+		.expected = "2026-11-24T01:00:00Z", .office = POST);
+	FROM_BY(n, .id = "M3", .type = "Declaration", .lrn = "L3", .vehicle = "AE1", .expected = ONE,
+		.office = "UA204000");
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	world_run(w, 10 * HOUR);
+	expect_alarms("NAR M3>BY,UA ");
+}
+
+/* What was withdrawn, or now has another vehicle, or should have come weeks ago, is not announced any more.
+ */
+static void test_no_longer_announced(void **state)
+{
+	(void)state;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .mrn = "X", .vehicle = "AE1");
+	FROM_BY(n, .id = "M2", .type = "Declaration", .lrn = "L2", .mrn = "X", .vehicle = "AE2");
+	FROM_BY(n, .id = "M3", .type = "Change", .lrn = "L1", .ends = true);
+	FROM_BY(n, .id = "M4", .type = "Change", .lrn = "L2", .vehicle = "AE3");
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	FROM_UA(n, .id = "R2", .type = "Report", .vehicle = "AE2", .arrived = POST);
+	FROM_UA(n, .id = "R3", .type = "Report", .vehicle = "AE3", .arrived = POST);
+	expect_alarms("UNA R1>BY,UA UNA R2>BY,UA ");
+	FROM_BY(n, .id = "M5", .type = "Declaration", .lrn = "L5", .vehicle = "AE5", .expected = ONE,
+		.office = POST);
+	FROM_BY(n, .id = "M6", .type = "Declaration", .lrn = "L6", .vehicle = "AE6", .expected = ONE,
+		.office = POST);
+	while (strcmp(take(n, "system-ua", "UA"), "M6") != 0)
+		;
+	px_clock_sim_advance(world_clock(w), 9 * DAY);
+	world_run(w, MINUTE);
+	FROM_UA(n, .id = "R5", .type = "Report", .vehicle = "AE5", .arrived = POST);
+	px_clock_sim_advance(world_clock(w), 2 * DAY);
+	world_run(w, MINUTE);
+	FROM_UA(n, .id = "R6", .type = "Report", .vehicle = "AE6", .arrived = POST);
+	assert_null(strstr(alarms(n), "UNA R5"));
+	assert_non_null(strstr(alarms(n), "UNA R6"));
+}
+
+static void tell(void *arg, int rc, const char *text)
+{
+	(void)text;
+	assert_int_equal(rc, PX_OK);
+	*(bool *)arg = true;
+}
+
+/* What is cancelled before it was sent was never told to anybody: no officer sees it, no alarm is about it.
+ */
+static void test_cancelled_before_it_was_sent(void **state)
+{
+	(void)state;
+	bool said = false;
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .vehicle = "AE1", .expected = ONE,
+		.office = POST);
+	px_flow_cancel(n->flow, &(struct px_flow_which){.sender = "BY", .message_id = "M1"}, "UA", "mistake",
+		       "anna", tell, &said);
+	world_run(w, MINUTE);
+	assert_true(said);
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_LRN, "L1", 0);
+	assert_int_equal(count_of(&r, "\"movement_state\""), 0);
+	reply_free(&r);
+	r = world_ask_body(n, "officer-ua", "BY", "M1");
+	assert_int_equal(r.status, 404);
+	reply_free(&r);
+	FROM_UA(n, .id = "R1", .type = "Report", .vehicle = "AE1", .arrived = POST);
+	world_run(w, 10 * HOUR);
+	expect_alarms("UNA R1>BY,UA ");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -219,6 +330,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_announced_among_many, begin, end),
 	    cmocka_unit_test_setup_teardown(test_announced_by_one_declarant_of_many, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unannounced_once_a_day, begin, end),
+	    cmocka_unit_test_setup_teardown(test_only_declarations_announce, begin, end),
+	    cmocka_unit_test_setup_teardown(test_comes_again, begin, end),
+	    cmocka_unit_test_setup_teardown(test_the_journey_of_today, begin, end),
+	    cmocka_unit_test_setup_teardown(test_no_longer_announced, begin, end),
+	    cmocka_unit_test_setup_teardown(test_cancelled_before_it_was_sent, begin, end),
 	};
 	return cmocka_run_group_tests_name("flow/watch", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "base/strings.h"
+#include "conf/catalogue.h"
 
 #define WAIT_MS 10000
 
@@ -167,6 +168,22 @@ static void add_key(struct px_keys *keys, enum px_key_kind kind, const char *val
 	px_strlcpy(keys->items[keys->n++].value, value, sizeof(keys->items[0].value));
 }
 
+/* What the types of notes are to movements; all others are nothing to them. */
+static const struct px_catalogue *kinds_of_types(void)
+{
+	static struct px_cat_type types[] = {
+	    {.name = (char *)"ExportDeclaration", .stand = PX_STAND_BEGINS},
+	    {.name = (char *)"PreArrivalNotice", .stand = PX_STAND_BEGINS},
+	    {.name = (char *)"Amendment", .stand = PX_STAND_AMENDS},
+	    {.name = (char *)"Cancellation", .stand = PX_STAND_AMENDS},
+	    {.name = (char *)"WriteOff", .stand = PX_STAND_CLOSES},
+	    {.name = (char *)"ArrivalNotice", .stand = PX_STAND_ANSWERS},
+	    {.name = (char *)"ControlResult", .stand = PX_STAND_ANSWERS},
+	};
+	static const struct px_catalogue catalogue = {.n_types = PX_ARRAY_LEN(types), .types = types};
+	return &catalogue;
+}
+
 static void accept_done(void *arg, const struct px_accept_result *result)
 {
 	struct got_accept *got = arg;
@@ -201,6 +218,7 @@ void suite_submit_accept(struct suite *t, const struct note *note, struct got_ac
 	struct px_accept req = {.prio = note->prio != 0 ? (enum px_prio)(note->prio - 'A') : PX_PRIO_B,
 				.keys = {.items = items, .ends_movement = note->ends},
 				.need = note->need,
+				.catalogue = kinds_of_types(),
 				.join = note->join,
 				.confirmations = note->confirmations,
 				.horizon_end = suite_now(t) +

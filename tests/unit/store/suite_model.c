@@ -62,7 +62,7 @@ static void paint(struct model *m, int from, int to)
 		a->owner = b->owner;
 	if (b->live_until > a->live_until)
 		a->live_until = b->live_until;
-	a->ended = a->ended || b->ended;
+	a->ended = a->ended && b->ended;
 	b->gone = true;
 }
 
@@ -108,6 +108,15 @@ static int colour_of(struct model *m, const struct model_note *note, int64_t now
 	return m->n_movements++;
 }
 
+static bool is_all_of(const struct model *m, int colour, int sender)
+{
+	for (int i = 0; i < m->n_messages; i++) {
+		if (m->messages[i].colour == colour && m->messages[i].note.sender != sender)
+			return false;
+	}
+	return true;
+}
+
 static int join(struct model *m, const struct model_note *note, int64_t now, struct model_result *r)
 {
 	if (note->confirmations)
@@ -120,8 +129,8 @@ static int join(struct model *m, const struct model_note *note, int64_t now, str
 		*lrn = colour;
 	if (m->movements[colour].owner < 0)
 		m->movements[colour].owner = note->declarant;
-	if (note->ends)
-		m->movements[colour].ended = true;
+	/* All are declarations: one ends what its sender alone has declared, and any other goes on. */
+	m->movements[colour].ended = note->ends && is_all_of(m, colour, note->sender);
 	return colour;
 }
 

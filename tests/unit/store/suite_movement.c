@@ -224,12 +224,14 @@ static void nothing_overtakes_the_end(struct suite *t)
 	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X", .declarant = "D1");
 	ACCEPT(t, .id = "END", .to = "UA", .mrn = "X", .ends = true);
 	struct px_lease first = suite_lease_one(t, "ua");
-	assert_int_equal(ACCEPT(t, .id = "LATE", .to = "UA", .mrn = "X").movement, a.movement);
+	assert_int_equal(ACCEPT(t, .id = "LATE", .to = "UA", .mrn = "X", .type = "Registration").movement,
+			 a.movement);
 	assert_true(ACCEPT(t, .id = "OTHER", .mrn = "X", .declarant = "D2").owner_conflict);
 	(void)suite_expect_lease(t, "ua", "");
 	assert_int_equal(suite_end(t, &first, PX_D_DELIVERED), PX_OK);
 	suite_pass(t, "ua", "END", PX_D_HANDED_OVER);
-	assert_int_equal(ACCEPT(t, .id = "LATER", .to = "UA", .mrn = "X").movement, a.movement);
+	assert_int_equal(ACCEPT(t, .id = "LATER", .to = "UA", .mrn = "X", .type = "Registration").movement,
+			 a.movement);
 	suite_pass(t, "ua", "LATE", PX_D_DELIVERED);
 	suite_pass(t, "ua", "LATER", PX_D_DELIVERED);
 	assert_true(ACCEPT(t, .id = "NEXT", .to = "UA", .mrn = "X").movement != a.movement);
@@ -247,7 +249,24 @@ static void nothing_overtakes_the_end_of_life(struct suite *t)
 	assert_true(ACCEPT(t, .id = "M4", .to = "UA", .mrn = "X").movement != a.movement);
 }
 
-/* One that has ended and still waits is linked like any other; together they have ended. */
+/* Declared again while the end still waits, it goes on when that has been delivered. */
+static void declared_again_behind_the_end(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA", .mrn = "X", .lrn = "L");
+	ACCEPT(t, .id = "END", .to = "UA", .mrn = "X", .lrn = "L", .type = "Cancellation", .ends = true,
+	       .need = PX_NEED_OWN);
+	assert_int_equal(
+	    ACCEPT(t, .id = "M2", .to = "UA", .mrn = "X", .lrn = "L", .need = PX_NEED_NEW).movement,
+	    a.movement);
+	suite_pass(t, "ua", "M1", PX_D_DELIVERED);
+	suite_pass(t, "ua", "END", PX_D_DELIVERED);
+	suite_pass(t, "ua", "M2", PX_D_DELIVERED);
+	ACCEPT(t, .id = "R1", .sender = "UA", .type = "ArrivalNotice", .mrn = "X", .need = PX_NEED_PARTY);
+	ACCEPT(t, .id = "END2", .mrn = "X", .type = "Cancellation", .ends = true, .need = PX_NEED_OWN);
+	assert_true(ACCEPT(t, .id = "M3", .mrn = "X").movement != a.movement);
+}
+
+/* One that has ended and still waits is linked like any other, and ends nothing that goes on. */
 static void ended_and_linked(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "A1", .to = "UA", .lrn = "L", .declarant = "D1");
@@ -257,7 +276,8 @@ static void ended_and_linked(struct suite *t)
 	suite_pass(t, "ua", "A1", PX_D_DELIVERED);
 	suite_pass(t, "ua", "B1", PX_D_DELIVERED);
 	suite_pass(t, "ua", "AB", PX_D_DELIVERED);
-	assert_true(ACCEPT(t, .id = "A2", .to = "UA", .lrn = "L", .declarant = "D1").movement != a.movement);
+	assert_int_equal(ACCEPT(t, .id = "A2", .to = "UA", .lrn = "L", .declarant = "D1").movement,
+			 a.movement);
 }
 
 static void confirmations_have_none(struct suite *t)
@@ -360,6 +380,7 @@ const struct suite_case suite_movement_cases[] = {
     {"a movement ends with its life", life_ends},
     {"nothing overtakes what waits in a movement that ended", nothing_overtakes_the_end},
     {"nothing overtakes what waits in a movement whose life is over", nothing_overtakes_the_end_of_life},
+    {"what is declared again behind the end goes on", declared_again_behind_the_end},
     {"a movement that ended and waits is linked", ended_and_linked},
     {"confirmations have no movement", confirmations_have_none},
     {"movements are found after a crash", known_after_crash},
