@@ -78,6 +78,7 @@ static struct px_journey_version *begin_version(struct px_journey *j, const stru
 	}
 	if ((j->n & (j->n - 1)) == 0) /* full: room doubles */
 		j->versions = px_xrealloc_array(j->versions, PX_MAX(j->n * 2, 1U), sizeof(j->versions[0]));
+	px_assert(j->versions != NULL);
 	struct px_journey_version *v = &j->versions[j->n++];
 	*v = (struct px_journey_version){.version = 0};
 	px_declaration_begin(&v->is, &m->header, &m->keys);

@@ -133,6 +133,7 @@ static void declare(struct px_declared *all, enum px_deed deed, const struct px_
 	}
 	if ((all->n & (all->n - 1)) == 0) /* full: room doubles */
 		all->items = px_xrealloc_array(all->items, PX_MAX(all->n * 2, 1U), sizeof(all->items[0]));
+	px_assert(all->items != NULL);
 	one = &all->items[all->n++];
 	*one = (struct px_declared_one){.for_asker = for_asker};
 	px_declaration_begin(&one->is, header, keys);
