@@ -128,6 +128,7 @@ void px_flow_free(struct px_flow **flow)
 		free(l);
 		l = next;
 	}
+	px_watch_forget(f);
 	px_generation_unref(&f->gen);
 	PX_FREE(*flow);
 }

@@ -116,8 +116,9 @@ struct px_flow {
 	/* watch.c */
 	bool watching; /* where to go on is known */
 	bool looking;
-	int64_t watched;              /* what was late before is judged */
-	struct px_arrival watched_to; /* within a run; message 0: begin at `watched` */
+	int64_t watched;                  /* what was late before is judged */
+	struct px_arrival watched_to;     /* within a run; message 0: begin at `watched` */
+	struct px_watch_kept *watch_kept; /* within a run: long movements; NULL none */
 	/* purge.c */
 	struct px_timer purge;
 	bool purging;
@@ -307,6 +308,8 @@ void px_upkeep_start(struct px_flow *flow);
 void px_watch_start(struct px_flow *flow, const struct px_mark *marks, unsigned n);
 /** Look for what is late; called by every tick. */
 void px_watch_tick(struct px_flow *flow);
+/** Free what is kept from page to page. */
+void px_watch_forget(struct px_flow *flow);
 
 /* purge.c */
 /** Begin a run of purge when its time has come. */

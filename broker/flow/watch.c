@@ -11,10 +11,29 @@
  * moment is a mark in the store, so that a restart goes on there. One page at a time, one movement after the
  * other, each read whole however long it is; an alarm is durable before the next one is looked at, and
  * sending it again does nothing.
+ *
+ * A movement with very many amendments stands in very many pages. What a long one has come to is kept from
+ * page to page of a run, and only what is new is read again: the work grows with the number of messages, not
+ * with its square.
  */
 #define MARK  "watch/late"
 #define EVERY 30000 /* ms between runs */
 #define PAGE  100
+#define KEPT  256 /* long movements in a run; beyond these they are read again */
+
+/** A movement as far as it was read. */
+struct reading {
+	uint64_t movement; /* 0 none */
+	uint64_t from;     /* its messages from there on were not read yet */
+	uint64_t messages;
+	bool is_whole; /* up to when it was asked for */
+	struct px_journey journey;
+};
+
+struct px_watch_kept {
+	unsigned n;
+	struct reading items[KEPT];
+};
 
 struct look {
 	struct px_flow *flow;
@@ -25,8 +44,7 @@ struct look {
 	bool more;
 	struct px_arrival next;
 	bool failed;
-	uint64_t movement; /* that `journey` is about, once it is read; 0 none */
-	struct px_journey journey;
+	struct reading now;
 };
 
 static void keep_mark(struct px_flow *flow)
@@ -35,9 +53,59 @@ static void keep_mark(struct px_flow *flow)
 	px_store_mark(flow->store, &mark, NULL, NULL);
 }
 
+/* --- what is kept ------------------------------------------------------------------------------------ */
+
+void px_watch_forget(struct px_flow *flow)
+{
+	struct px_watch_kept *kept = flow->watch_kept;
+	for (unsigned i = 0; kept != NULL && i < kept->n; i++)
+		px_journey_free(&kept->items[i].journey);
+	PX_FREE(flow->watch_kept);
+}
+
+/* The next one is about to be read, or the page is at its end. */
+static void put_aside(struct look *l)
+{
+	struct px_flow *flow = l->flow;
+	if (l->now.movement != 0 && l->now.is_whole && l->now.messages > PX_JOURNEY_PAGE) {
+		if (flow->watch_kept != NULL && flow->watch_kept->n == KEPT)
+			px_watch_forget(flow);
+		if (flow->watch_kept == NULL)
+			flow->watch_kept = px_xcalloc(1, sizeof(*flow->watch_kept));
+		flow->watch_kept->items[flow->watch_kept->n++] = l->now;
+	} else {
+		px_journey_free(&l->now.journey);
+	}
+	l->now = (struct reading){.movement = 0};
+}
+
+static bool is_about(const struct reading *r, uint64_t movement, const char *authority)
+{
+	return r->movement == movement && strcmp(r->journey.authority, authority) == 0;
+}
+
+static void take_up(struct look *l, uint64_t movement, const char *authority)
+{
+	struct px_watch_kept *kept = l->flow->watch_kept;
+	put_aside(l);
+	for (unsigned i = 0; kept != NULL && i < kept->n; i++) {
+		if (is_about(&kept->items[i], movement, authority)) {
+			l->now = kept->items[i];
+			kept->items[i] = kept->items[--kept->n];
+			l->now.is_whole = false;
+			return;
+		}
+	}
+	l->now.movement = movement;
+	px_journey_begin(&l->now.journey, l->gen->cat, authority);
+}
+
 static void look_end(struct look *l)
 {
 	struct px_flow *flow = l->flow;
+	put_aside(l);
+	if (!l->more)
+		px_watch_forget(flow);
 	if (!l->failed && l->more) {
 		flow->watched_to = l->next; /* the next tick goes on */
 	} else if (!l->failed) {
@@ -50,7 +118,6 @@ static void look_end(struct look *l)
 	}
 	flow->looking = false;
 	px_generation_unref(&l->gen);
-	px_journey_free(&l->journey);
 	free(l->items);
 	free(l);
 	px_flow_end(flow);
@@ -95,14 +162,14 @@ static bool judge(const struct look *l, const struct px_arrival *late, const str
 {
 	struct px_expected all[PX_EXPECTED_MAX];
 	int64_t now = px_flow_now(l->flow);
-	enum px_journey_state state = px_journey_state(&l->journey, now);
-	if (state == PX_JOURNEY_CLOSED || state == PX_JOURNEY_CANCELLED ||
-	    !px_journey_stands(&l->journey, m->seq))
+	const struct px_journey *j = &l->now.journey;
+	enum px_journey_state state = px_journey_state(j, now);
+	if (state == PX_JOURNEY_CLOSED || state == PX_JOURNEY_CANCELLED || !px_journey_stands(j, m->seq))
 		return false;
 	unsigned count = px_keys_expected(&m->keys, all);
 	for (unsigned i = 0; i < count; i++) {
 		if (strcmp(all[i].office, late->office) != 0 ||
-		    PX_MAX(all[i].limit, m->accepted) != late->at || has_come(&l->journey, m, &all[i]))
+		    PX_MAX(all[i].limit, m->accepted) != late->at || has_come(j, m, &all[i]))
 			continue;
 		*alarm = (struct px_border_alarm){.sender = m->header.sender,
 						  .keys = &m->keys,
@@ -150,15 +217,17 @@ static bool cannot_be_read(struct look *l, int rc)
 static void movement_read(void *arg, int rc, unsigned n, const struct px_message *messages, uint64_t next)
 {
 	struct look *l = arg;
-	uint64_t movement = l->items[l->at].movement;
 	if (cannot_be_read(l, rc))
 		return;
-	px_journey_add(&l->journey, n, messages);
+	px_journey_add(&l->now.journey, n, messages);
+	l->now.messages += n;
+	if (n > 0)
+		l->now.from = messages[n - 1].seq + 1;
 	if (next != 0) {
-		px_store_movement(l->flow->store, movement, next, PX_JOURNEY_PAGE, movement_read, l);
+		px_store_movement(l->flow->store, l->now.movement, next, PX_JOURNEY_PAGE, movement_read, l);
 		return;
 	}
-	l->movement = movement;
+	l->now.is_whole = true;
 	next_one(l); /* the same one again, and now its journey is known */
 }
 
@@ -170,11 +239,10 @@ static void message_read(void *arg, int rc, const struct px_message *m)
 		return;
 	const struct px_arrival *late = &l->items[l->at];
 	const struct px_delivery *d = who_waits(l, m, late->office);
-	if (d != NULL && (l->movement != late->movement || strcmp(l->journey.authority, d->recipient) != 0)) {
-		l->movement = 0;
-		px_journey_free(&l->journey);
-		px_journey_begin(&l->journey, l->gen->cat, d->recipient);
-		px_store_movement(l->flow->store, late->movement, 0, PX_JOURNEY_PAGE, movement_read, l);
+	if (d != NULL && !is_about(&l->now, late->movement, d->recipient)) {
+		take_up(l, late->movement, d->recipient);
+		px_store_movement(l->flow->store, late->movement, l->now.from, PX_JOURNEY_PAGE, movement_read,
+				  l);
 		return;
 	}
 	l->at++;

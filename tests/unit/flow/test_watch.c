@@ -151,6 +151,43 @@ static void test_long_movements(void **state)
 	world_free(&own);
 }
 
+static unsigned n_read;
+static const struct px_store_ops *plain;
+
+static void count_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
+			   px_messages_done *done, void *arg)
+{
+	n_read += from == 0; /* read from its beginning */
+	plain->movement(st, movement, from, limit, done, arg);
+}
+
+/* A movement that is late in very many versions is read once, not once for each page of them. */
+static void test_a_long_movement_is_read_once(void **state)
+{
+	static const char soon[] = "2026-11-23T00:10:00Z";
+	struct world *own = world_new(3);
+	struct node *ua = make_post(own, "limits { arrival-wait = 1min }\n", "");
+	char id[16], wanted[64];
+	(void)state;
+	for (unsigned i = 0; i <= 1050; i++) {
+		snprintf(id, sizeof(id), "A%u", i);
+		FROM_BY(ua, .id = id, .type = i == 0 ? "Declaration" : "Change", .lrn = "A", .expected = soon,
+			.office = POST);
+	}
+	struct px_store_ops *ops = world_patch(ua);
+	static struct px_store_ops before;
+	before = *ops;
+	plain = &before;
+	n_read = 0;
+	ops->movement = count_movement;
+	world_run(own, 15 * MINUTE);
+	snprintf(wanted, sizeof(wanted), "NAR A1050>BY,UA ");
+	assert_string_equal(alarms(ua), wanted);
+	assert_int_equal(n_read, 1);
+	*ops = before;
+	world_free(&own);
+}
+
 /* Others' declarations, and the vehicle's own earlier journeys, hide no announcement. */
 static void test_announced_among_many(void **state)
 {
@@ -327,6 +364,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_amended_after_the_alarm, begin, end),
 	    cmocka_unit_test_setup_teardown(test_withdrawn, begin, end),
 	    cmocka_unit_test_setup_teardown(test_long_movements, begin, end),
+	    cmocka_unit_test_setup_teardown(test_a_long_movement_is_read_once, begin, end),
 	    cmocka_unit_test_setup_teardown(test_announced_among_many, begin, end),
 	    cmocka_unit_test_setup_teardown(test_announced_by_one_declarant_of_many, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unannounced_once_a_day, begin, end),
