@@ -67,7 +67,7 @@ BENCH_SRC     := tests/bench/bench.c
 # The simulated town lives on the nodes that flow's unit tests have; the linker puts it between flow and store.
 SIMULATE_SRC  := $(patsubst %,tests/faults/%.c,simulate town calls ports people operators weather count count_links wrong) \
                  $(filter-out tests/unit/flow/test_%,$(sort $(wildcard tests/unit/flow/*.c)))
-SIMULATE_WRAP := $(patsubst %,-Wl$(comma)--wrap=px_%,store_accept store_known store_settle store_lease store_purge store_mark dispatch_failed late_confirm)
+SIMULATE_WRAP := $(patsubst %,-Wl$(comma)--wrap=px_%,store_accept store_known store_settle store_settle_all store_lease store_purge store_mark dispatch_failed late_confirm)
 
 # What a layer's tests link: itself and all below it, highest first (one group: order does not matter).
 below_base    := base

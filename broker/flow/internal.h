@@ -204,6 +204,9 @@ struct settle_about {
 };
 void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
 	       px_write_done *done, void *arg);
+/** Several to one partner, without leases, by one transaction: all of them, or none. */
+void px_settle_all(struct px_flow *flow, unsigned n, const struct settle_about *abouts,
+		   const struct px_settle *settles, px_write_done *done, void *arg);
 
 /** What received confirmations, handed over by @partner, did to deliveries of ours: logged, counted; skipped
  * ones journalled. @results as the store gave them, one for each of @a. */

@@ -25,8 +25,9 @@ struct change {
 	uint8_t digest[PX_DIGEST_LEN];
 	bool confirmations;
 	struct px_delivery *deliveries; /* that may be changed */
+	bool *begun;                    /* which of them is dealt with */
 	unsigned n;
-	unsigned pending, matching, done, in_flight, held, along, other, unwritten;
+	unsigned pending, matching, done, in_flight, held, along, other, moved, unwritten;
 	int failure; /* why the store could not write them */
 	px_flow_told *told;
 	void *arg;
@@ -37,6 +38,7 @@ static void change_end(struct change *c, int rc, const char *text)
 	struct px_flow *flow = c->flow;
 	c->told(c->arg, rc, text);
 	free(c->deliveries);
+	free(c->begun);
 	free(c);
 	px_flow_end(flow);
 }
@@ -67,6 +69,7 @@ static void all_changed(struct change *c)
 	add_held(&text, c);
 	add_count(&text, c->along,
 		  "by the same post as that to another recipient: cancel the message for all of them");
+	add_count(&text, c->moved, "changed just now: try again");
 	add_count(&text, c->other, c->cancel ? "could not be ended" : "wait for a confirmation, not for us");
 	if (c->unwritten > 0)
 		px_buf_addf(&text, "%s%u could not be changed, the store: %s", text.len > 0 ? ", " : "",
@@ -84,39 +87,87 @@ static void all_changed(struct change *c)
 	px_buf_free(&text);
 }
 
-static void one_changed(void *arg, int rc)
+/* @n deliveries, which the store changed together or not at all. */
+static void changed(struct change *c, unsigned n, int rc)
 {
-	struct change *c = arg;
 	if (rc == PX_OK) {
-		c->done++;
+		c->done += n;
 	} else if (rc == PX_ESTALE) {
-		c->in_flight++;
+		c->in_flight += n;
 	} else if (rc == PX_ECORRUPT && !c->cancel) {
-		c->held++;
+		c->held += n;
+	} else if (n > 1 && (rc == PX_EPRECONDITION || rc == PX_ENOTFOUND)) {
+		c->moved += n; /* one of them has ended */
 	} else if (rc == PX_EPRECONDITION || rc == PX_ENOTFOUND || rc == PX_ECORRUPT) {
-		c->other++;
+		c->other += n;
 	} else {
-		c->unwritten++;
+		c->unwritten += n;
 		c->failure = rc;
 	}
 	if (--c->pending == 0)
 		all_changed(c);
 }
 
-static void cancel_one(struct change *c, const struct px_delivery *d)
+static void one_changed(void *arg, int rc)
 {
-	char error[PX_VALUE_MAX + 64];
+	changed(arg, 1, rc);
+}
+
+/* What goes to a partner with one post. */
+struct post {
+	struct change *c;
+	unsigned n;
+	struct settle_about abouts[PX_RECIPIENTS_MAX];
+	struct px_settle settles[PX_RECIPIENTS_MAX];
+	char errors[PX_RECIPIENTS_MAX][PX_VALUE_MAX + 64];
+};
+
+static void post_cancelled(void *arg, int rc)
+{
+	struct post *p = arg;
+	struct change *c = p->c;
+	unsigned n = p->n;
+	free(p);
+	changed(c, n, rc);
+}
+
+static void add_to_post(struct post *p, const struct px_delivery *d)
+{
+	struct change *c = p->c;
 	struct px_message all = {.n_deliveries = c->n, .deliveries = c->deliveries};
 	bool sent = px_sent_maybe(c->flow, d) || px_sent_along(c->flow, &all, d);
-	snprintf(error, sizeof(error), "%s%s", c->reason,
+	snprintf(p->errors[p->n], sizeof(p->errors[0]), "%s%s", c->reason,
 		 sent ? " (it was sent before and may have arrived)" : "");
-	struct px_settle s = {.delivery = d->id,
-			      .state = PX_D_CANCELLED,
-			      .error = error,
-			      .code = px_code_wire(PX_CODE_CANCELLED),
-			      .actor = c->actor};
-	struct settle_about about = {d, &c->header, c->origin, c->digest, c->confirmations};
-	px_settle(c->flow, &about, &s, one_changed, c);
+	p->settles[p->n] = (struct px_settle){.delivery = d->id,
+					      .state = PX_D_CANCELLED,
+					      .error = p->errors[p->n],
+					      .code = px_code_wire(PX_CODE_CANCELLED),
+					      .actor = c->actor};
+	p->abouts[p->n] = (struct settle_about){d, &c->header, c->origin, c->digest, c->confirmations};
+	p->n++;
+}
+
+static bool is_same_post(const struct px_delivery *a, const struct px_delivery *b)
+{
+	return a->state == PX_D_QUEUED && b->state == PX_D_QUEUED && a->partner[0] != '\0' &&
+	       strcmp(a->partner, b->partner) == 0;
+}
+
+/* With what goes by the same post, if it waits: by one transaction, so that no crash leaves a half of it. */
+static void cancel_post(struct change *c, unsigned first)
+{
+	struct post *p = px_xcalloc(1, sizeof(*p));
+	p->c = c;
+	add_to_post(p, &c->deliveries[first]);
+	for (unsigned i = first + 1; i < c->n && p->n < PX_RECIPIENTS_MAX; i++) {
+		if (c->begun[i] || !is_same_post(&c->deliveries[first], &c->deliveries[i]))
+			continue;
+		c->begun[i] = true;
+		c->matching++;
+		add_to_post(p, &c->deliveries[i]);
+	}
+	c->pending++;
+	px_settle_all(c->flow, p->n, p->abouts, p->settles, post_cancelled, p);
 }
 
 static void retry_one(struct change *c, const struct px_delivery *d)
@@ -142,10 +193,9 @@ static bool is_meant(const struct change *c, const struct px_delivery *d)
  * cancelled, and behind what follows it. */
 static bool goes_along(struct change *c, const struct px_delivery *d)
 {
-	for (unsigned i = 0; i < c->n && c->cancel && d->state == PX_D_QUEUED; i++) {
+	for (unsigned i = 0; i < c->n && c->cancel; i++) {
 		const struct px_delivery *other = &c->deliveries[i];
-		if (other == d || other->state != PX_D_QUEUED || strcmp(other->partner, d->partner) != 0 ||
-		    d->partner[0] == '\0')
+		if (other == d || !is_same_post(d, other))
 			continue;
 		if (other->leased)
 			c->in_flight++;
@@ -161,9 +211,10 @@ static bool goes_along(struct change *c, const struct px_delivery *d)
 static void change_all(struct change *c)
 {
 	c->pending = 1; /* until all are begun */
+	c->begun = px_xcalloc(c->n, sizeof(*c->begun));
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct px_delivery *d = &c->deliveries[i];
-		if (!is_meant(c, d))
+		if (!is_meant(c, d) || c->begun[i])
 			continue;
 		c->matching++;
 		if (px_delivery_state_is_final(d->state))
@@ -173,8 +224,7 @@ static void change_all(struct change *c)
 		} else if (goes_along(c, d)) {
 			continue;
 		} else if (c->cancel) {
-			c->pending++;
-			cancel_one(c, d);
+			cancel_post(c, i);
 		} else if (d->held) {
 			c->held++;
 		} else if (d->state == PX_D_HANDED_OVER) {

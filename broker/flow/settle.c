@@ -109,7 +109,8 @@ struct settling {
 	px_write_done *done;
 	void *arg;
 	struct px_timer again;
-	struct settling *next; /* of those that wait for `again` */
+	struct settling *next;  /* of those that wait for `again` */
+	struct settling *along; /* of the same post: settled by the same transaction, or not at all */
 };
 
 static enum px_code owed_code(const struct px_delivery *d, enum px_delivery_state state)
@@ -253,6 +254,32 @@ static void wait_for_room(struct settling *s)
 	px_timer_set(s->flow->timers, &s->again, FULL_PAUSE, try_again, s);
 }
 
+/* What became of one delivery. */
+static void tell(struct px_flow *flow, const struct settling *s, int rc, bool unsure)
+{
+	if (rc == PX_OK)
+		report_end(flow, s);
+	else if (unsure && s->req.mark != NULL && (rc == PX_EPRECONDITION || rc == PX_ESTALE))
+		px_standing_look(flow);
+	/* Also when an earlier try had happened although its outcome was unknown. */
+	if (s->owed.len > 0)
+		px_owed_written(flow);
+}
+
+static void settling_free(struct settling *s)
+{
+	while (s != NULL) {
+		struct settling *along = s->along;
+		free(s->error);
+		free(s->code);
+		free(s->actor);
+		px_buf_free(&s->answer);
+		px_buf_free(&s->owed);
+		free(s);
+		s = along;
+	}
+}
+
 static void settled(void *arg, int rc)
 {
 	struct settling *s = arg;
@@ -265,26 +292,16 @@ static void settled(void *arg, int rc)
 		wait_for_room(s);
 		return;
 	}
-	if (rc == PX_OK)
-		report_end(flow, s);
-	else if (s->unsure && s->req.mark != NULL && (rc == PX_EPRECONDITION || rc == PX_ESTALE))
-		px_standing_look(flow);
-	/* Also when an earlier try had happened although its outcome was unknown. */
-	if (s->owed.len > 0)
-		px_owed_written(flow);
+	for (const struct settling *one = s; one != NULL; one = one->along)
+		tell(flow, one, rc, s->unsure);
 	struct link *link = px_flow_obtain_link(flow, s->delivery.partner);
 	if (rc == PX_OK && s->req.state == PX_D_QUEUED)
 		px_dispatch_due(link, s->req.due);
 	if (s->done != NULL)
 		s->done(s->arg, rc);
-	if (s->actor != NULL || link->more || !TAILQ_EMPTY(&link->waiters))
+	if (link->more || !TAILQ_EMPTY(&link->waiters))
 		px_dispatch_kick(link);
-	free(s->error);
-	free(s->code);
-	free(s->actor);
-	px_buf_free(&s->answer);
-	px_buf_free(&s->owed);
-	free(s);
+	settling_free(s);
 	px_flow_end(flow);
 }
 
@@ -292,12 +309,17 @@ static void submit(void *arg)
 {
 	struct settling *s = arg;
 	struct link *link = px_flow_obtain_link(s->flow, s->delivery.partner);
-	bool by_hand = s->actor != NULL;
-	px_store_settle(s->flow->store, &s->req, settled, s); /* may end @s at once */
-	/* Right behind it, for the next of its movement: one commit does for both. But an administrator may
-	 * end several deliveries of one post, and none of them is to be sent between. */
-	if (!by_hand)
-		px_dispatch_kick(link);
+	struct px_settle reqs[PX_RECIPIENTS_MAX];
+	unsigned n = 0;
+	for (const struct settling *one = s; one != NULL; one = one->along)
+		reqs[n++] = one->req;
+	/* May end @s at once. */
+	if (n > 1)
+		px_store_settle_all(s->flow->store, n, reqs, settled, s);
+	else
+		px_store_settle(s->flow->store, reqs, settled, s);
+	/* Right behind it, for the next of its movement: one commit does for both. */
+	px_dispatch_kick(link);
 }
 
 void px_settle_cancel_waiting(struct px_flow *flow)
@@ -315,8 +337,8 @@ static char *copy_text(const char *s)
 	return s != NULL ? px_xstrdup(s) : NULL;
 }
 
-void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
-	       px_write_done *done, void *arg)
+static struct settling *settling_new(struct px_flow *flow, const struct settle_about *about,
+				     const struct px_settle *settle)
 {
 	struct settling *s = px_xcalloc(1, sizeof(*s));
 	s->flow = flow;
@@ -325,8 +347,6 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	s->header = *about->header;
 	s->confirmations = about->confirmations;
 	px_strlcpy(s->origin, about->origin, sizeof(s->origin));
-	s->done = done;
-	s->arg = arg;
 	s->req.error = s->error = copy_text(settle->error);
 	s->req.code = s->code = copy_text(settle->code);
 	s->req.actor = s->actor = copy_text(settle->actor);
@@ -341,8 +361,28 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	s->req.owed = s->owed.data;
 	s->req.owed_len = s->owed.len;
 	ask_outcome(s);
+	return s;
+}
+
+void px_settle_all(struct px_flow *flow, unsigned n, const struct settle_about *abouts,
+		   const struct px_settle *settles, px_write_done *done, void *arg)
+{
+	struct settling *first = NULL, **end = &first;
+	px_assert(n > 0 && n <= PX_RECIPIENTS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		*end = settling_new(flow, &abouts[i], &settles[i]);
+		end = &(*end)->along;
+	}
+	first->done = done;
+	first->arg = arg;
 	px_flow_begin(flow);
-	submit(s);
+	submit(first);
+}
+
+void px_settle(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
+	       px_write_done *done, void *arg)
+{
+	px_settle_all(flow, 1, about, settle, done, arg);
 }
 
 bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)

@@ -193,36 +193,52 @@ static struct px_rec_receipt receipt_of(struct px_wtx *w, const struct px_delive
 	return (struct px_rec_receipt){.confirmations = true};
 }
 
-static bool is_cancel(const struct px_settle *req)
+/* What an operation needs to know of a delivery before it writes. */
+struct subject {
+	struct px_delivery d;
+	uint64_t home;
+	uint64_t counter; /* of its lease, 0 none */
+	bool salvaged;    /* its record is damaged: made anew from what indexes know */
+	bool sure;        /* it is known which message it belongs to */
+};
+
+static bool holds_lease(const struct px_wtx *w, const struct px_settle *req)
 {
-	return req->state == PX_D_CANCELLED && req->actor != NULL;
+	return req->token.counter != 0 && req->token.epoch == w->state.epoch &&
+	       req->token.counter == px_lease_of(w->leases, req->delivery);
 }
 
-/* An administrator may end what is damaged: its record is made anew from what indexes know of it. @sure: it
- * is known which message it belongs to. */
-static int load_to_settle(struct px_wtx *w, const struct px_settle *req, struct px_delivery *d, bool *sure)
+/* What is damaged is ended by an administrator, or by the recipient's own answer to what was just sent. */
+static bool may_salvage(const struct px_wtx *w, const struct px_settle *req)
+{
+	bool is_cancel = req->state == PX_D_CANCELLED && req->actor != NULL;
+	bool is_answered = req->state == PX_D_DELIVERED || req->state == PX_D_REFUSED;
+	return is_cancel || (is_answered && holds_lease(w, req));
+}
+
+static int load_to_settle(struct px_wtx *w, const struct px_settle *req, struct subject *s)
 {
 	struct px_salvaged salvaged;
-	int rc = px_load_delivery(&w->tx, req->delivery, d);
-	*sure = true;
-	if (!is_missing(rc) || !is_cancel(req) ||
+	int rc = px_load_delivery(&w->tx, req->delivery, &s->d);
+	s->salvaged = false;
+	s->sure = true;
+	if (!is_missing(rc) || !may_salvage(w, req) ||
 	    px_salvage_delivery(&w->tx, req->delivery, true, &salvaged) != PX_OK)
 		return rc;
-	*d = salvaged.d;
-	*sure = salvaged.sure;
-	px_wtx_save_delivery(w, d);
+	s->d = salvaged.d;
+	s->sure = salvaged.sure;
+	s->salvaged = true;
 	return PX_OK;
 }
 
-/* What ends by an administrator ends even if nobody can tell any more where it waited. */
-static int home_to_settle(struct px_wtx *w, const struct px_settle *req, const struct px_delivery *d,
-			  uint64_t *home)
+/* Where nobody can tell any more where it waited, nothing waits behind it. */
+static int home_of(struct px_wtx *w, const struct px_delivery *d, uint64_t *home)
 {
 	int rc = px_heads_home(&w->tx, d, home);
-	if (rc != PX_ECORRUPT || !is_cancel(req))
+	if (rc != PX_ECORRUPT)
 		return rc;
 	*home = d->movement;
-	return PX_OK;
+	return w->tx.rc;
 }
 
 /* A hub gets a message for all of its recipients with one post: while that for another one is under way, this
@@ -244,37 +260,71 @@ static bool goes_along(struct px_wtx *w, const struct px_delivery *d, const stru
 	return false;
 }
 
-int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
+/* Everything that is required of a settlement; writes nothing. */
+static int find_subject(struct px_wtx *w, const struct px_settle *req, struct subject *s)
 {
-	struct px_delivery d;
-	uint64_t home;
-	bool sure;
-	int rc = load_to_settle(w, req, &d, &sure);
-	uint64_t counter = rc == PX_OK ? px_lease_of(w->leases, d.id) : 0;
+	int rc = load_to_settle(w, req, s);
+	s->counter = rc == PX_OK ? px_lease_of(w->leases, s->d.id) : 0;
 	if (rc == PX_OK &&
-	    (req->token.counter != counter || req->token.epoch != (counter != 0 ? w->state.epoch : 0)))
+	    (req->token.counter != s->counter || req->token.epoch != (s->counter != 0 ? w->state.epoch : 0)))
 		rc = PX_ESTALE;
-	if (rc == PX_OK && !may_become(d.state, req->state))
+	if (rc == PX_OK && !may_become(s->d.state, req->state))
 		rc = PX_EPRECONDITION;
 	bool outdated = rc == PX_OK &&
-			((req->state == PX_D_EXPIRED && d.body_sent) || goes_along(w, &d, req));
+			((req->state == PX_D_EXPIRED && s->d.body_sent) || goes_along(w, &s->d, req));
 	if (outdated) /* decided on an older reading */
 		rc = PX_ESTALE;
-	if (rc == PX_OK)
-		rc = home_to_settle(w, req, &d, &home);
-	if (rc != PX_OK)
-		return rc;
-	struct px_rec_receipt about = receipt_of(w, &d, sure);
+	return rc == PX_OK ? home_of(w, &s->d, &s->home) : rc;
+}
+
+static void settle(struct px_wtx *w, const struct px_settle *req, struct subject *s)
+{
+	struct px_delivery *d = &s->d;
+	if (s->salvaged)
+		px_wtx_save_delivery(w, d);
+	struct px_rec_receipt about = receipt_of(w, d, s->sure);
 	char error[PX_REASON_MAX + 1];
-	px_strlcpy(error, d.error, sizeof(error));
-	change(w, &d, home, req);
-	keep_answer(w, d.id, req);
-	if (d.state != PX_D_QUEUED || strcmp(error, d.error) != 0)
-		journal_change(w, &d, &about, req);
-	keep_owed(w, &d, &about, req);
-	keep_outcome(w, &d, &about, req);
-	if (counter != 0)
-		px_lease_drop(w->leases, d.id);
+	px_strlcpy(error, d->error, sizeof(error));
+	change(w, d, s->home, req);
+	keep_answer(w, d->id, req);
+	if (d->state != PX_D_QUEUED || strcmp(error, d->error) != 0)
+		journal_change(w, d, &about, req);
+	keep_owed(w, d, &about, req);
+	keep_outcome(w, d, &about, req);
+	if (s->counter != 0)
+		px_lease_drop(w->leases, d->id);
+}
+
+int px_deliver_settle(struct px_wtx *w, const struct px_settle *req)
+{
+	struct subject s;
+	int rc = find_subject(w, req, &s);
+	if (rc == PX_OK) {
+		settle(w, req, &s);
+	} else if (is_missing(rc) && holds_lease(w, req)) {
+		/* It is nobody's any more, and not handed out again: its deadline or a person ends it. */
+		px_wtx_quarantine(w, PX_T_DELIVERIES, req->delivery, req->delivery,
+				  "a delivery's record is missing or damaged");
+		px_lease_drop(w->leases, req->delivery);
+		rc = PX_ECORRUPT;
+	}
+	return rc;
+}
+
+int px_deliver_settle_all(struct px_wtx *w, unsigned n, const struct px_settle *reqs)
+{
+	struct subject s;
+	for (unsigned i = 0; i < n; i++) {
+		int rc = find_subject(w, &reqs[i], &s);
+		if (rc != PX_OK)
+			return rc;
+	}
+	for (unsigned i = 0; i < n && w->tx.rc == PX_OK; i++) {
+		if (find_subject(w, &reqs[i], &s) == PX_OK)
+			settle(w, &reqs[i], &s);
+		else
+			w->tx.rc = PX_ECORRUPT; /* of all of them, or of none */
+	}
 	return PX_OK;
 }
 
@@ -289,7 +339,7 @@ static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_re
 	uint64_t home;
 	if (!may_become(d->state, apply->state))
 		return PX_OK;
-	int rc = px_heads_home(&w->tx, d, &home);
+	int rc = home_of(w, d, &home);
 	if (rc != PX_OK)
 		return rc;
 	change(w, d, home, &req);

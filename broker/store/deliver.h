@@ -16,6 +16,8 @@ uint64_t px_deliver_new(struct px_wtx *w, const struct px_message *message, cons
  * Settle @req->delivery, with all that belongs to it. @return as px_store_settle says.
  */
 int px_deliver_settle(struct px_wtx *w, const struct px_settle *req);
+/** Settle several, or none. @return as px_store_settle_all says. */
+int px_deliver_settle_all(struct px_wtx *w, unsigned n, const struct px_settle *reqs);
 
 /** Apply a proved confirmation. @return PX_OK (see @result) or PX_ECORRUPT. */
 int px_deliver_apply(struct px_wtx *w, struct px_scratch *scratch, const struct px_apply *apply,

@@ -42,6 +42,23 @@ static uint8_t value_of(struct px_octets value)
 	return value.len == 1 && value.data[0] <= PX_HEAD_HELD ? value.data[0] : PX_HEAD_WAITS;
 }
 
+/* Take @d out of ready. Where its queue entry is lost (damage) it may stand in any class. @return the class
+ * it stood in; PX_HEAD_WAITS: it was not there. */
+static uint8_t leave_ready(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
+{
+	struct px_tkey key = queue_key(d, home);
+	struct px_octets value;
+	uint8_t class = (uint8_t)d->prio;
+	if (home != 0 && px_tx_get(&w->tx, PX_T_QUEUE, &key, &value) == PX_ENOTFOUND) {
+		for (class = 0; class < PX_PRIO_COUNT && !del_ready(w, d, class);)
+			class ++;
+		return class < PX_PRIO_COUNT ? class : PX_HEAD_WAITS;
+	}
+	if (home != 0)
+		class = value_of(value);
+	return is_ready(class) && del_ready(w, d, class) ? class : PX_HEAD_WAITS;
+}
+
 uint8_t px_heads_value(struct px_tx *tx, const struct px_delivery *d, uint64_t home)
 {
 	struct px_tkey key = queue_key(d, home);
@@ -222,15 +239,11 @@ void px_heads_add(struct px_wtx *w, const struct px_delivery *d, uint64_t home, 
 
 void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t home)
 {
-	if (home == 0) {
-		del_ready(w, d, (uint8_t)d->prio);
+	leave_ready(w, d, home);
+	if (home == 0)
 		return;
-	}
 	struct px_tkey key = queue_key(d, home);
-	uint8_t value = px_heads_value(&w->tx, d, home);
 	px_tx_del(&w->tx, PX_T_QUEUE, &key);
-	if (is_ready(value))
-		del_ready(w, d, value);
 	refresh(w, home, d->recipient);
 	struct companions c;
 	find_companions(&w->tx, d, &c); /* its record says QUEUED until later */
@@ -240,16 +253,14 @@ void px_heads_remove(struct px_wtx *w, const struct px_delivery *d, uint64_t hom
 
 void px_heads_move(struct px_wtx *w, const struct px_delivery *d, uint64_t home, int64_t due)
 {
-	uint8_t class = home != 0 ? px_heads_value(&w->tx, d, home) : (uint8_t)d->prio;
-	if (is_ready(class) && due != d->due && del_ready(w, d, class))
+	uint8_t class = due != d->due ? leave_ready(w, d, home) : PX_HEAD_WAITS;
+	if (is_ready(class))
 		put_ready(w, d, class, due);
 }
 
 void px_heads_hold(struct px_wtx *w, struct px_delivery *d, uint64_t home, const char *reason)
 {
-	uint8_t class = home != 0 ? px_heads_value(&w->tx, d, home) : (uint8_t)d->prio;
-	if (is_ready(class))
-		del_ready(w, d, class);
+	leave_ready(w, d, home);
 	if (home != 0) {
 		struct px_tkey key = queue_key(d, home);
 		put_queue(w, &key, PX_HEAD_HELD);

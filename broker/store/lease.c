@@ -51,7 +51,7 @@ static bool is_usable(struct round *r, struct lane *lane, uint64_t *id)
 		lane->ended = true;
 		return false;
 	}
-	if (px_lease_of(r->w->leases, *id) != 0)
+	if (!px_lease_is_free(r->w->leases, *id, r->w->now))
 		return false;
 	if (!px_tkey_done(&in) || px_load_delivery(&r->w->tx, *id, &d) != PX_OK || d.state != PX_D_QUEUED ||
 	    d.due != due) {

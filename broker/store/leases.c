@@ -8,7 +8,8 @@
 
 struct slot {
 	uint64_t delivery; /* 0: empty */
-	uint64_t counter;
+	uint64_t counter;  /* 0: at rest */
+	int64_t rest;      /* until then */
 };
 
 struct px_leases {
@@ -92,7 +93,7 @@ static void set(struct px_leases *leases, uint64_t delivery, uint64_t counter)
 	} else if (slot->delivery != 0) {
 		slot->counter = counter;
 	} else if (counter != 0) {
-		*slot = (struct slot){delivery, counter};
+		*slot = (struct slot){.delivery = delivery, .counter = counter};
 		if (++leases->n * 2 > leases->cap)
 			grow(leases);
 	}
@@ -105,7 +106,8 @@ static void remember(struct px_leases *leases, uint64_t delivery)
 		leases->cap_past = PX_MAX(leases->cap_past * 2, (size_t)32);
 		leases->past = px_xrealloc_array(leases->past, leases->cap_past, sizeof(struct slot));
 	}
-	leases->past[leases->n_past++] = (struct slot){delivery, find(leases, delivery)->counter};
+	leases->past[leases->n_past++] =
+	    (struct slot){.delivery = delivery, .counter = find(leases, delivery)->counter};
 }
 
 void px_leases_begin(struct px_leases *leases)
@@ -140,4 +142,24 @@ uint64_t px_lease_of(struct px_leases *leases, uint64_t delivery)
 	uint64_t counter = find(leases, delivery)->counter;
 	pthread_mutex_unlock(&leases->lock);
 	return counter;
+}
+
+void px_lease_rest(struct px_leases *leases, uint64_t delivery, int64_t until)
+{
+	pthread_mutex_lock(&leases->lock);
+	struct slot *slot = find(leases, delivery);
+	if (slot->delivery != 0) {
+		slot->counter = 0;
+		slot->rest = until;
+	}
+	pthread_mutex_unlock(&leases->lock);
+}
+
+bool px_lease_is_free(struct px_leases *leases, uint64_t delivery, int64_t now)
+{
+	pthread_mutex_lock(&leases->lock);
+	const struct slot *slot = find(leases, delivery);
+	bool is_free = slot->delivery == 0 || (slot->counter == 0 && slot->rest <= now);
+	pthread_mutex_unlock(&leases->lock);
+	return is_free;
 }

@@ -25,7 +25,13 @@ uint64_t px_lease_take(struct px_leases *leases, uint64_t delivery);
 /** Nothing if there is none. */
 void px_lease_drop(struct px_leases *leases, uint64_t delivery);
 
+/** Its settlement cannot be written: the lease ends, and it is not free before @until (wall ms). Outside of
+ * transactions; a restart forgets it. */
+void px_lease_rest(struct px_leases *leases, uint64_t delivery, int64_t until);
+
 /** The counter, 0 when not leased. Thread: any. */
 uint64_t px_lease_of(struct px_leases *leases, uint64_t delivery);
+/** Neither leased nor at rest. Thread: any. */
+bool px_lease_is_free(struct px_leases *leases, uint64_t delivery, int64_t now);
 
 #endif

@@ -133,6 +133,7 @@ static const struct px_store_ops lmdb_ops = {
     .checkpoint = px_lmdb_checkpoint,
     .lease = px_lmdb_lease,
     .settle = px_lmdb_settle,
+    .settle_all = px_lmdb_settle_all,
     .overdue = px_lmdb_overdue,
     .requeue = px_lmdb_requeue,
     .owed_groups = px_lmdb_owed_groups,

@@ -85,6 +85,8 @@ void px_lmdb_journal(struct px_store *st, const struct px_journal_entry *entry, 
 void px_lmdb_checkpoint(struct px_store *st, uint64_t seq, const uint8_t *signature, size_t len,
 			px_write_done *done, void *arg);
 void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+void px_lmdb_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
+			void *arg);
 void px_lmdb_requeue(struct px_store *st, const char *partner, int64_t due, px_write_done *done, void *arg);
 /* ops_lease.c */
 void px_lmdb_lease(struct px_store *st, const char *partner, unsigned max, int64_t now, px_lease_done *done,

@@ -35,8 +35,8 @@ struct px_op_kind {
 	/** In a read transaction that sees all that was committed before; sets rc. PX_OP_READ: there is more
 	 * to do, let others go first. */
 	enum px_op_then (*read)(struct px_op *op, struct px_tx *tx, struct px_leases *leases);
-	/** It failed for good, its transaction undone: end the leases that earlier turns of it took. NULL:
-	 * nothing. Thread: writer. */
+	/** It failed for good (rc), its transaction undone: end the leases that earlier turns of it took, or
+	 * that it should have ended. NULL: nothing. Thread: writer. */
 	void (*failed)(struct px_op *op, struct px_leases *leases);
 	/** Run the callback; or set `then` to PX_OP_WRITE: it is not done yet. Thread: loop. */
 	void (*answer)(struct px_op *op);

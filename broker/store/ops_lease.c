@@ -69,9 +69,10 @@ static void set_aside(struct px_wtx *w, uint64_t id, const char *reason)
 {
 	struct px_delivery d;
 	uint64_t home;
-	if (px_load_delivery(&w->tx, id, &d) != PX_OK || d.state != PX_D_QUEUED ||
-	    px_heads_home(&w->tx, &d, &home) != PX_OK)
+	if (px_load_delivery(&w->tx, id, &d) != PX_OK || d.state != PX_D_QUEUED)
 		return;
+	if (px_heads_home(&w->tx, &d, &home) != PX_OK)
+		home = d.movement; /* where it waits is lost: out of the way all the same */
 	px_wtx_quarantine(w, PX_T_MESSAGES, d.message, id, reason);
 	px_heads_hold(w, &d, home, reason);
 }

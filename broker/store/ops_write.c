@@ -13,13 +13,17 @@
 /* Octets that an entry about a reading may take. */
 #define READING 512
 
+/* So long nothing is sent of what cannot be settled. */
+#define REST (15 * 60 * 1000)
+
 /** One of these writes, with a copy of its request. */
 struct write_op {
 	struct px_op op;
 	px_write_done *done;
 	void *arg;
 	struct px_settle settle;
-	struct px_mark mark;
+	unsigned n_all; /* to be settled together */
+	struct px_settle *all;
 	struct px_journal_entry entry;
 	struct px_octets signature;
 	uint64_t seq;
@@ -50,23 +54,59 @@ static enum px_op_then settle_write(struct px_op *op, struct px_wtx *w)
 	return PX_OP_DONE;
 }
 
-static const struct px_op_kind settle_kind = {.name = "settle", .write = settle_write, .answer = answer};
+/* What is damaged so that nothing can be written about it must not be sent again and again. */
+static void settle_failed(struct px_op *op, struct px_leases *leases)
+{
+	const struct px_settle *settle = &((struct write_op *)op)->settle;
+	uint64_t counter = settle->token.counter;
+	if (op->rc == PX_ECORRUPT && counter != 0 && px_lease_of(leases, settle->delivery) == counter)
+		px_lease_rest(leases, settle->delivery, op->now + REST);
+}
+
+static const struct px_op_kind settle_kind = {
+    .name = "settle", .write = settle_write, .failed = settle_failed, .answer = answer};
+
+static void copy_settle(struct px_scratch *scratch, const struct px_settle *req, struct px_settle *out)
+{
+	px_assert((unsigned)req->state < PX_D_STATES);
+	*out = *req;
+	out->error = px_scratch_str(scratch, req->error);
+	out->code = px_scratch_str(scratch, req->code);
+	out->actor = px_scratch_str(scratch, req->actor);
+	out->answer = px_scratch_copy(scratch, req->answer, req->answer_len);
+	out->owed = px_scratch_copy(scratch, req->owed, req->owed_len);
+	if (req->mark != NULL) {
+		struct px_mark *mark = px_scratch_calloc(scratch, 1, sizeof(*mark));
+		*mark = *req->mark;
+		out->mark = mark;
+	}
+}
 
 void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
 {
 	struct write_op *o = new_op(&settle_kind, done, arg);
-	struct px_scratch *scratch = &o->op.scratch;
-	px_assert((unsigned)req->state < PX_D_STATES);
-	o->settle = *req;
-	o->settle.error = px_scratch_str(scratch, req->error);
-	o->settle.code = px_scratch_str(scratch, req->code);
-	o->settle.actor = px_scratch_str(scratch, req->actor);
-	o->settle.answer = px_scratch_copy(scratch, req->answer, req->answer_len);
-	o->settle.owed = px_scratch_copy(scratch, req->owed, req->owed_len);
-	if (req->mark != NULL) {
-		o->mark = *req->mark;
-		o->settle.mark = &o->mark;
-	}
+	copy_settle(&o->op.scratch, req, &o->settle);
+	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
+}
+
+static enum px_op_then settle_all_write(struct px_op *op, struct px_wtx *w)
+{
+	const struct write_op *o = (const struct write_op *)op;
+	op->rc = px_deliver_settle_all(w, o->n_all, o->all);
+	return PX_OP_DONE;
+}
+
+static const struct px_op_kind settle_all_kind = {
+    .name = "settle-all", .write = settle_all_write, .answer = answer};
+
+void px_lmdb_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
+			void *arg)
+{
+	struct write_op *o = new_op(&settle_all_kind, done, arg);
+	o->n_all = n;
+	o->all = px_scratch_calloc(&o->op.scratch, n, sizeof(o->all[0]));
+	for (unsigned i = 0; i < n; i++)
+		copy_settle(&o->op.scratch, &reqs[i], &o->all[i]);
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }
 

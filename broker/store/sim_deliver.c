@@ -242,17 +242,23 @@ static bool goes_along(const struct sim *s, const struct sim_delivery *d, const 
 	return false;
 }
 
-int sim_settle(struct sim *s, const struct px_settle *req)
+static int check_settle(const struct sim *s, const struct px_settle *req)
 {
 	if (req->delivery == 0 || req->delivery > s->n_deliveries || s->deliveries[req->delivery - 1].purged)
 		return PX_ENOTFOUND;
-	struct sim_delivery *d = &s->deliveries[req->delivery - 1];
+	const struct sim_delivery *d = &s->deliveries[req->delivery - 1];
 	if (req->token.epoch != d->token.epoch || req->token.counter != d->token.counter)
 		return PX_ESTALE;
 	if (!may_become(d->d.state, req->state))
 		return PX_EPRECONDITION;
 	if ((req->state == PX_D_EXPIRED && d->d.body_sent) || goes_along(s, d, req))
 		return PX_ESTALE;
+	return PX_OK;
+}
+
+static void settle(struct sim *s, const struct px_settle *req)
+{
+	struct sim_delivery *d = &s->deliveries[req->delivery - 1];
 	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d->d.error, sizeof(error));
 	change_state(s, d, req);
@@ -264,8 +270,19 @@ int sim_settle(struct sim *s, const struct px_settle *req)
 		free(d->answer);
 		d->answer = px_xmemdup(req->answer, req->answer_len);
 		d->answer_len = req->answer_len;
+	} /* the next head follows from the state */
+}
+
+int sim_settle(struct sim *s, unsigned n, const struct px_settle *reqs)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int rc = check_settle(s, &reqs[i]);
+		if (rc != PX_OK)
+			return rc;
 	}
-	return PX_OK; /* the next head follows from the state */
+	for (unsigned i = 0; i < n; i++)
+		settle(s, &reqs[i]);
+	return PX_OK;
 }
 
 static bool apply_one(struct sim *s, struct sim_delivery *d, const struct px_apply *apply)

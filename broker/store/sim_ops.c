@@ -79,22 +79,33 @@ static void checkpoint_submit(struct px_store *st, uint64_t seq, const uint8_t *
 
 static int apply_settle(struct sim *s, struct sim_op *op)
 {
-	return sim_settle(s, &op->settle);
+	return sim_settle(s, op->n_settle, op->settle);
+}
+
+static void settle_all_submit(struct px_store *st, unsigned n, const struct px_settle *reqs,
+			      px_write_done *done, void *arg)
+{
+	struct sim_op *op = sim_op_write(st, apply_settle, done, arg);
+	op->n_settle = n;
+	op->settle = sim_op_room(op, n, sizeof(op->settle[0]));
+	for (unsigned i = 0; i < n; i++) {
+		const struct px_settle *req = &reqs[i];
+		struct px_settle *to = &op->settle[i];
+		*to = *req;
+		to->error = sim_op_text(op, req->error);
+		to->code = sim_op_text(op, req->code);
+		to->actor = sim_op_text(op, req->actor);
+		to->answer = sim_op_copy(op, req->answer, req->answer_len);
+		to->owed = sim_op_copy(op, req->owed, req->owed_len);
+		if (req->mark != NULL)
+			to->mark = (const struct px_mark *)sim_op_copy(op, req->mark, sizeof(*req->mark));
+	}
+	sim_submit(st, op);
 }
 
 static void settle_submit(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
 {
-	struct sim_op *op = sim_op_write(st, apply_settle, done, arg);
-	op->settle = *req;
-	op->settle.error = sim_op_text(op, req->error);
-	op->settle.code = sim_op_text(op, req->code);
-	op->settle.actor = sim_op_text(op, req->actor);
-	op->settle.answer = sim_op_copy(op, req->answer, req->answer_len);
-	op->settle.owed = sim_op_copy(op, req->owed, req->owed_len);
-	if (req->mark != NULL)
-		op->settle.mark =
-		    (const struct px_mark *)(const void *)sim_op_copy(op, req->mark, sizeof(*req->mark));
-	sim_submit(st, op);
+	settle_all_submit(st, 1, req, done, arg);
 }
 
 static int apply_requeue(struct sim *s, struct sim_op *op)
@@ -428,6 +439,7 @@ const struct px_store_ops sim_store_ops = {
     .checkpoint = checkpoint_submit,
     .lease = lease_submit,
     .settle = settle_submit,
+    .settle_all = settle_all_submit,
     .overdue = overdue_submit,
     .requeue = requeue_submit,
     .owed_groups = owed_groups_submit,

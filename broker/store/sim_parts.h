@@ -139,7 +139,8 @@ uint64_t sim_movement_now(const struct sim *s, uint64_t id);
 
 /* --- sim_deliver.c: deliveries, leases, pending confirmations --- */
 
-int sim_settle(struct sim *s, const struct px_settle *req);
+/** All, or none. */
+int sim_settle(struct sim *s, unsigned n, const struct px_settle *reqs);
 /** Apply a proved confirmation. */
 enum px_apply_result sim_apply(struct sim *s, const struct px_apply *apply);
 void sim_requeue(struct sim *s, const char *partner, int64_t due);

@@ -45,7 +45,8 @@ struct sim_op {
 	/* the request, as far as the operation has these */
 	struct px_accept accept;
 	struct sim_accepted accepted;
-	struct px_settle settle;
+	unsigned n_settle;
+	struct px_settle *settle;
 	struct px_journal_entry entry;
 	struct px_scan scan;
 	struct px_arrivals which;

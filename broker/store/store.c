@@ -83,6 +83,13 @@ void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_
 	st->ops->settle(st, req, done, arg);
 }
 
+void px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
+			 void *arg)
+{
+	px_assert(n > 0 && n <= PX_RECIPIENTS_MAX);
+	st->ops->settle_all(st, n, reqs, done, arg);
+}
+
 void px_store_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
 		      px_deliveries_done *done, void *arg)
 {

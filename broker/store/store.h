@@ -308,7 +308,9 @@ struct px_settle {
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
  * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.
- * A handed-over delivery is never QUEUED or handed over again. Only PX_OK ends the lease. */
+ * A handed-over delivery is never QUEUED or handed over again. PX_OK ends the lease, and so does PX_ECORRUPT:
+ * the delivery is set aside, or, where not even that can be written, leased by nobody for a quarter of an
+ * hour. */
 typedef void px_write_done(void *arg, int rc);
 
 /** Pending confirmations for one way back. */
@@ -374,6 +376,8 @@ struct px_store_ops {
 	void (*lease)(struct px_store *st, const char *partner, unsigned max, int64_t now,
 		      px_lease_done *done, void *arg);
 	void (*settle)(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+	void (*settle_all)(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
+			   void *arg);
 	void (*overdue)(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,
 			px_deliveries_done *done, void *arg);
 	void (*requeue)(struct px_store *st, const char *partner, int64_t due, px_write_done *done,
@@ -460,6 +464,10 @@ void px_store_lease(struct px_store *st, const char *partner, unsigned max, int6
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
  * (QUEUED) is journalled only when `error` differs from the one kept. */
 void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+/** Settle several deliveries (at most PX_RECIPIENTS_MAX, no leases) in one transaction: all of them, or none.
+ * @rc of the first that cannot be. A hub's post ends for all of its recipients so. */
+void px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
+			 void *arg);
 /** Deliveries not final, heads or not, whose deadline has passed (<= @now) and that are not leased, by
  * deadline, then id: those behind @after, the last of an earlier page (NULL: from the first). */
 void px_store_overdue(struct px_store *st, int64_t now, const struct px_delivery *after, unsigned max,

@@ -31,9 +31,9 @@ static int try_together(struct px_lmdb *lm, struct px_op *list)
 static void fail_all(struct px_lmdb *lm, struct px_op *list, int rc)
 {
 	for (struct px_op *op = list; op != NULL; op = op->next) {
+		op->rc = rc;
 		if (op->kind->failed != NULL)
 			op->kind->failed(op, lm->leases);
-		op->rc = rc;
 		op->then = PX_OP_DONE;
 	}
 }

@@ -16,6 +16,7 @@ struct leased {
 	char recipient[PX_AUTHORITY_MAX + 1];
 	char partner[PX_NAME_MAX + 1];
 	bool settled, ordered;
+	enum px_delivery_state state; /* that was durable; QUEUED: none */
 };
 
 struct count {
@@ -116,7 +117,7 @@ void count_refused(struct message *m, int status, const struct px_buf *coe)
 static void told_cancelled(const struct message *m, struct fate *f, const struct px_buf *entry)
 {
 	f->cancels++;
-	if (f->seen > 0 && !m->halved && strstr(px_buf_str(entry), "may have arrived") == NULL)
+	if (f->seen > 0 && strstr(px_buf_str(entry), "may have arrived") == NULL)
 		count_violation("%s to %s: told as cancelled and never sent; it arrived", m->id,
 				f->recipient);
 }
@@ -215,7 +216,7 @@ static void check_effect(const struct person *p, const struct message *m)
 static void check_order(struct person *p, const struct message *m)
 {
 	int *last = &p->last[m->from->index][m->line];
-	if (*last >= (int)m->place && !m->halved)
+	if (*last >= (int)m->place)
 		count_violation("%s: message %u of its movement, %s, arrives after message %d", p->partner,
 				m->place, m->id, *last);
 	*last = PX_MAX(*last, (int)m->place);
@@ -303,32 +304,28 @@ void count_ordered(struct px_store *st, uint64_t delivery)
 	l->ordered = true;
 }
 
-static bool is_same_post(const struct sim *s, size_t a, size_t b)
+/* The operator here ended @a of a post of which @b still waits. */
+static bool is_halved(const struct px_store *st, const struct sim_delivery *a, const struct sim_delivery *b)
 {
-	const struct sim_delivery *x = &s->deliveries[a], *y = &s->deliveries[b];
-	return x->message == y->message && strcmp(x->d.partner, y->d.partner) == 0 &&
-	       x->d.state == PX_D_CANCELLED && y->d.state == PX_D_QUEUED;
+	const struct leased *l = find_leased(st, a->d.id);
+	return a->message == b->message && strcmp(a->d.partner, b->d.partner) == 0 &&
+	       a->d.state == PX_D_CANCELLED && b->d.state == PX_D_QUEUED && l != NULL && l->ordered &&
+	       !a->d.body_sent; /* one whose post was under way before has gone along already */
 }
 
-/* What a hub gets for several recipients is cancelled for all of them, or for none. Only a store that fails
- * (or a node that does) between the one and the other may halve it; the operator is told. */
-void count_halved(const struct node *n, struct message *m)
+/* What a hub gets for several recipients is cancelled for all of them, or for none, whatever fails. */
+void count_halved(const struct node *n, const struct message *m)
 {
 	const struct sim *s = (const struct sim *)n->store;
-	bool may = town->crashing == n || s->faults.full_per_mille > 0 || s->faults.unknown_per_mille > 0;
 	for (size_t a = 0; a < s->n_deliveries; a++) {
 		const struct px_header *h = &s->messages[s->deliveries[a].message - 1].header;
 		if (strcmp(h->message_id, m->id) != 0 || strcmp(h->sender, m->from->authority) != 0)
 			continue;
 		for (size_t b = 0; b < s->n_deliveries; b++) {
-			if (!is_same_post(s, a, b))
-				continue;
-			/* One whose post was under way before has gone along already. */
-			if (!may && !m->halved && !s->deliveries[a].d.body_sent)
+			if (is_halved(n->store, &s->deliveries[a], &s->deliveries[b]))
 				count_violation("%s: %s is cancelled for %s, and goes there with that for %s",
 						n->authority, m->id, s->deliveries[a].d.recipient,
 						s->deliveries[b].d.recipient);
-			m->halved = true;
 		}
 	}
 }
@@ -346,12 +343,25 @@ void count_cancelled(const struct node *n, const struct message *m)
 	count_violation("%s: %s was called cancelled, and nothing of it has ended", n->authority, m->id);
 }
 
+/* What ended has ended; only an end without the recipient's answer is superseded, by one. */
+static bool may_follow(enum px_delivery_state then, enum px_delivery_state now)
+{
+	bool open = then == PX_D_UNKNOWN || then == PX_D_CANCELLED;
+	return then == now || !px_delivery_state_is_final(then) ||
+	       (open && (now == PX_D_DELIVERED || now == PX_D_REFUSED));
+}
+
 void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_state state)
 {
 	if (state == PX_D_QUEUED)
 		return;
 	struct leased *l = obtain_leased(st, delivery);
+	if (!may_follow(l->state, state))
+		count_violation("%s to %s ends as %s after its settlement was durable: %s", l->id,
+				l->recipient, px_delivery_state_name(state),
+				px_delivery_state_name(l->state));
 	l->settled = true;
+	l->state = state;
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *p = &town->people[i];
 		struct fate *f = fate_of(count_find(l->sender, l->id), l->recipient);

@@ -70,7 +70,6 @@ struct message {
 	struct px_body *body;
 	bool broken;  /* an inspector refuses it */
 	bool unloved; /* its recipients refuse it */
-	bool halved;  /* cancelled for some of those that a hub gets it for, as the store allowed no more */
 	bool acked, refused;
 	struct px_buf coa;
 	int64_t created; /* wall */
@@ -273,7 +272,7 @@ void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_stat
 /** An operator was told that (deliveries of) @m were cancelled at @n. */
 void count_cancelled(const struct node *n, const struct message *m);
 /** An order to cancel @m was answered. */
-void count_halved(const struct node *n, struct message *m);
+void count_halved(const struct node *n, const struct message *m);
 /** The store is asked to end a delivery as cancelled. */
 void count_ordered(struct px_store *st, uint64_t delivery);
 /** Is there nothing left to happen? */

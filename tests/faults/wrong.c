@@ -15,6 +15,10 @@ void __real_px_store_accept(struct px_store *st, const struct px_accept *req, px
 void __real_px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
 			   px_accept_done *done, void *arg);
 void __real_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
+void __real_px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs,
+				px_write_done *done, void *arg);
+void __wrap_px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs,
+				px_write_done *done, void *arg);
 void __real_px_store_lease(struct px_store *st, const char *partner, unsigned max, int64_t now,
 			   px_lease_done *done, void *arg);
 void __wrap_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done,
@@ -112,9 +116,72 @@ static void too_late(void *arg, const struct px_accept_result *r)
 	(void)r;
 }
 
+/* An exchange of confirmations being accepted: what it settles is as durable as itself. */
+struct applying {
+	struct px_store *store;
+	struct px_apply *items;
+	unsigned n;
+	px_accept_done *done;
+	void *arg;
+};
+
+static struct sim_delivery *find_applied(struct px_store *st, const struct px_apply *a)
+{
+	struct sim *s = (struct sim *)st;
+	const struct sim_message *m = sim_find(s, a->ref_sender, a->ref_message_id);
+	for (size_t i = 0; m != NULL && i < s->n_deliveries; i++) {
+		struct sim_delivery *d = &s->deliveries[i];
+		if (d->message == m->seq && strcmp(d->d.recipient, a->recipient) == 0 &&
+		    (a->partner[0] == '\0' || strcmp(d->d.partner, a->partner) == 0))
+			return d;
+	}
+	return NULL;
+}
+
+static void observe_applied(void *arg, const struct px_accept_result *r)
+{
+	struct applying *a = arg;
+	struct px_accept_result changed = *r;
+	enum px_apply_result *all = px_xcalloc(a->n, sizeof(*all));
+	for (unsigned i = 0; r->rc == PX_OK && i < a->n; i++) {
+		const struct sim_delivery *d = find_applied(a->store, &a->items[i]);
+		bool lost = town->wrong == WRONG_APPLY_LOST && d != NULL &&
+			    !px_delivery_state_is_final(d->d.state);
+		all[i] = lost                              ? PX_APPLIED
+			 : town->wrong == WRONG_APPLY_LOST ? PX_APPLY_ALREADY
+							   : r->applied[i];
+		if (all[i] == PX_APPLIED)
+			count_settled(a->store, d->d.id, a->items[i].state);
+	}
+	changed.applied = all;
+	a->done(a->arg, &changed);
+	free(a->items);
+	free(all);
+	free(a);
+}
+
+static void accept_confirmations(struct px_store *st, const struct px_accept *req, px_accept_done *done,
+				 void *arg)
+{
+	struct px_accept changed = *req;
+	struct applying *a = px_xcalloc(1, sizeof(*a));
+	*a = (struct applying){.store = st,
+			       .items = px_xmemdup(req->apply, req->n_apply * sizeof(req->apply[0])),
+			       .n = req->n_apply,
+			       .done = done,
+			       .arg = arg};
+	if (town->wrong == WRONG_APPLY_LOST)
+		changed.n_apply = 0;
+	__real_px_store_accept(st, &changed, observe_applied, a);
+}
+
 void __wrap_px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg)
 {
 	struct px_accept changed = *req;
+	if (req->n_apply > 0) {
+		accept_confirmations(st, req, done, arg);
+		return;
+	}
 	if (town->wrong == WRONG_NO_ORDER)
 		changed.keys.n = 0;
 	if (town->wrong != WRONG_EARLY || req->partner[0] == '\0' || req->confirmations ||
@@ -173,8 +240,11 @@ void __wrap_px_store_known(struct px_store *st, const char *partner, const uint8
 struct settling {
 	struct px_timer timer;
 	struct px_store *store;
-	uint64_t delivery;
-	enum px_delivery_state state;
+	struct {
+		uint64_t delivery;
+		enum px_delivery_state state;
+	} ends[PX_RECIPIENTS_MAX];
+	unsigned n;
 	px_write_done *done;
 	void *arg;
 };
@@ -183,9 +253,13 @@ static void observe_settled(void *arg, int rc)
 {
 	struct settling *s = arg;
 	const struct sim *sim = (const struct sim *)s->store;
-	/* Also when an earlier try had happened although its outcome was unknown. */
-	if (rc == PX_OK || (rc == PX_EPRECONDITION && sim->deliveries[s->delivery - 1].d.state == s->state))
-		count_settled(s->store, s->delivery, s->state);
+	for (unsigned i = 0; i < s->n; i++) {
+		uint64_t id = s->ends[i].delivery;
+		/* Also when an earlier try had happened although its outcome was unknown. */
+		if (rc == PX_OK ||
+		    (rc == PX_EPRECONDITION && sim->deliveries[id - 1].d.state == s->ends[i].state))
+			count_settled(s->store, id, s->ends[i].state);
+	}
 	if (s->done != NULL)
 		s->done(s->arg, rc);
 	free(s);
@@ -196,27 +270,53 @@ static void settle_in_vain(void *arg)
 	observe_settled(arg, PX_OK);
 }
 
-void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+static void look_at(struct settling *s, struct px_settle *req)
 {
-	struct settling *s = px_xcalloc(1, sizeof(*s));
-	*s = (struct settling){
-	    .store = st, .delivery = req->delivery, .state = req->state, .done = done, .arg = arg};
-	struct px_settle changed = *req;
-	if (town->wrong == WRONG_SILENT)
-		changed.owed_len = 0, changed.owed = NULL;
-	if (req->state == PX_D_CANCELLED) {
-		count_ordered(st, req->delivery);
-		if (town->wrong == WRONG_CANCEL_SILENT)
-			changed.owed_len = 0, changed.owed = NULL;
-	}
+	s->ends[s->n].delivery = req->delivery;
+	s->ends[s->n++].state = req->state;
+	if (req->state == PX_D_CANCELLED)
+		count_ordered(s->store, req->delivery);
+	if (town->wrong == WRONG_SILENT ||
+	    (town->wrong == WRONG_CANCEL_SILENT && req->state == PX_D_CANCELLED))
+		req->owed_len = 0, req->owed = NULL;
 	if (req->state == PX_D_QUEUED && req->due - px_clock_wall(world_clock(town->world)) > LONGEST_PAUSE)
 		count_violation("delivery %llu waits longer than any pause between attempts",
 				(unsigned long long)req->delivery);
+}
+
+static struct settling *settling_new(struct px_store *st, px_write_done *done, void *arg)
+{
+	struct settling *s = px_xcalloc(1, sizeof(*s));
+	s->store = st;
+	s->done = done;
+	s->arg = arg;
+	return s;
+}
+
+void __wrap_px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+{
+	struct settling *s = settling_new(st, done, arg);
+	struct px_settle changed = *req;
+	look_at(s, &changed);
 	if (town->wrong == WRONG_LOST_SETTLE && req->state != PX_D_QUEUED && town->crashing == NULL &&
 	    town_strikes(200))
 		px_timer_set(town->timers, &s->timer, 0, settle_in_vain, s);
 	else
 		__real_px_store_settle(st, &changed, observe_settled, s);
+}
+
+void __wrap_px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs,
+				px_write_done *done, void *arg)
+{
+	struct settling *s = settling_new(st, done, arg);
+	struct px_settle changed[PX_RECIPIENTS_MAX];
+	for (unsigned i = 0; i < n; i++) {
+		changed[i] = reqs[i];
+		look_at(s, &changed[i]);
+	}
+	if (town->wrong == WRONG_CANCEL_HALF)
+		s->n = n = 1;
+	__real_px_store_settle_all(st, n, changed, observe_settled, s);
 }
 
 /* --- lease
