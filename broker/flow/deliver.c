@@ -37,7 +37,7 @@ static void attempt_settled(void *arg, int rc)
 	attempt_free(a);
 }
 
-static void settle_as(struct attempt *a, struct px_settle *s)
+static void settle_as(struct attempt *a, struct px_settle *s, bool whole)
 {
 	s->delivery = a->lease.delivery.id;
 	s->token = a->lease.token;
@@ -45,7 +45,10 @@ static void settle_as(struct attempt *a, struct px_settle *s)
 	s->body_sent = a->body_sent || px_sent_maybe(a->flow, &a->lease.delivery);
 	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 				     a->lease.body->digest, a->lease.confirmations};
-	px_settle(a->flow, &about, s, attempt_settled, a);
+	if (whole)
+		px_settle_refused(a->flow, &about, s, attempt_settled, a);
+	else
+		px_settle(a->flow, &about, s, attempt_settled, a);
 }
 
 static void try_again(struct attempt *a, const char *reason)
@@ -61,7 +64,7 @@ static void try_again(struct attempt *a, const char *reason)
 	       (unsigned long long)a->lease.delivery.id, a->lease.delivery.attempts + 1,
 	       (long long)pause / 1000, reason);
 	struct px_settle s = {.state = PX_D_QUEUED, .due = px_flow_now(flow) + pause, .error = reason};
-	settle_as(a, &s);
+	settle_as(a, &s, false);
 }
 
 /* An answer that is none of ours, or a confirmation that does not fit. 4xx counts against the partner: one
@@ -121,7 +124,7 @@ static void judged(void *arg, int rc, struct px_verdict *verdict)
 	    .answer = a->answer.data,
 	    .answer_len = a->answer.len,
 	};
-	settle_as(a, &s);
+	settle_as(a, &s, j.whole);
 }
 
 static bool may_carry_confirmation(int status)
@@ -157,7 +160,7 @@ static void answered(struct attempt *a, const struct px_conf_partner *partner)
 		px_dispatch_succeeded(a->link);
 		struct px_settle s = {.state = PX_D_DELIVERED,
 				      .error = "confirmed by HTTP status only, as agreed with this partner"};
-		settle_as(a, &s);
+		settle_as(a, &s, false);
 	} else if (may_carry_confirmation(a->status) && a->answer.len > 0 && a->answer.data[0] == '<') {
 		inspect_answer(a);
 	} else {

@@ -76,10 +76,6 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 {
 	struct link *link = arg;
 	struct px_flow *flow = link->flow;
-	link->leasing = false;
-	bool again = link->again;
-	link->again = false;
-	/* What comes from now on kicks by itself, behind this request. */
 	bool failed = px_dispatch_lease_failed(link, rc);
 	link->more = failed || n == link->asked;
 	const struct px_conf_partner *partner = px_conf_partner(flow->gen->conf, link->name);
@@ -91,6 +87,9 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 		else
 			px_deliver_start(link, partner, &leases[i]);
 	}
+	link->leasing = false; /* only now is it known how much room is left */
+	bool again = link->again;
+	link->again = false;
 	px_flow_end(flow);
 	if (failed)
 		px_operate_probed(link, false, "the store failed");

@@ -118,9 +118,6 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 {
 	struct link *link = arg;
 	struct px_flow *flow = link->flow;
-	link->leasing = false;
-	bool again = link->again;
-	link->again = false;
 	bool failed = px_dispatch_lease_failed(link, rc);
 	for (unsigned i = 0; i < n; i++) {
 		struct waiter *w = TAILQ_FIRST(&link->waiters);
@@ -131,6 +128,9 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 		else
 			px_lease_give_back(flow, &leases[i], false, NULL);
 	}
+	link->leasing = false;
+	bool again = link->again;
+	link->again = false;
 	px_flow_end(flow);
 	if (again && !failed)
 		px_inbox_serve(link);
@@ -249,7 +249,10 @@ static void settle_fetched(struct confirming *c, struct fetched *f, const struct
 	};
 	struct settle_about about = {&f->lease.delivery, &f->lease.header, f->lease.origin,
 				     f->lease.body->digest, f->lease.confirmations};
-	px_settle(c->flow, &about, &s, confirmed, c);
+	if (j->whole)
+		px_settle_refused(c->flow, &about, &s, confirmed, c);
+	else
+		px_settle(c->flow, &about, &s, confirmed, c);
 	fetched_drop(f);
 }
 

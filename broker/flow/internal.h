@@ -185,6 +185,7 @@ struct judgement {
 	int64_t due;                  /* HANDED_OVER: when it is overdue */
 	char code[PX_TYPE_MAX + 1];
 	char error[PX_REASON_MAX + 1];
+	bool whole; /* REFUSED by the partner itself, for whomever it got it: px_settle_refused */
 };
 /** Judge @conf, proved by @signer, as an answer by @partner for @lease. */
 void px_judge(struct px_flow *flow, const struct px_conf_partner *partner, const struct px_lease *lease,
@@ -207,6 +208,11 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 /** Several to one partner, without leases, by one transaction: all of them, or none. */
 void px_settle_all(struct px_flow *flow, unsigned n, const struct settle_about *abouts,
 		   const struct px_settle *settles, px_write_done *done, void *arg);
+
+/** A partner refused the message as a whole: for all that it would still get it for (a hub), or sooner or
+ * later it would take it after all for another. */
+void px_settle_refused(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
+		       px_write_done *done, void *arg);
 
 /** What received confirmations, handed over by @partner, did to deliveries of ours: logged, counted; skipped
  * ones journalled. @results as the store gave them, one for each of @a. */

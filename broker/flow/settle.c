@@ -67,6 +67,7 @@ static void judge_coe(const struct px_conf_partner *partner, const struct px_lea
 		say(out, "temporary exception %s: %s", c->error_code, c->error_text);
 	else {
 		out->state = PX_D_REFUSED;
+		out->whole = of_partner;
 		say(out, "%s: %s", c->error_code, c->error_text);
 	}
 }
@@ -111,6 +112,7 @@ struct settling {
 	struct px_timer again;
 	struct settling *next;  /* of those that wait for `again` */
 	struct settling *along; /* of the same post: settled by the same transaction, or not at all */
+	bool is_loose;          /* ... but when that cannot be, this one is settled alone */
 };
 
 static enum px_code owed_code(const struct px_delivery *d, enum px_delivery_state state)
@@ -292,6 +294,12 @@ static void settled(void *arg, int rc)
 		wait_for_room(s);
 		return;
 	}
+	if (rc != PX_OK && s->is_loose && s->along != NULL) {
+		settling_free(s->along);
+		s->along = NULL;
+		submit(s);
+		return;
+	}
 	for (const struct settling *one = s; one != NULL; one = one->along)
 		tell(flow, one, rc, s->unsure);
 	struct link *link = px_flow_obtain_link(flow, s->delivery.partner);
@@ -383,6 +391,44 @@ void px_settle(struct px_flow *flow, const struct settle_about *about, const str
 	       px_write_done *done, void *arg)
 {
 	px_settle_all(flow, 1, about, settle, done, arg);
+}
+
+/* --- refused as a whole
+ * ----------------------------------------------------------------------------------------- */
+
+static void refused_read(void *arg, int rc, const struct px_message *m)
+{
+	struct settling *s = arg, **end = &s->along;
+	s->is_loose = true;
+	struct px_settle same = s->req;
+	same.token = (struct px_token){0};
+	same.attempted = false;
+	same.whoever = true;
+	for (unsigned i = 0; rc == PX_OK && i < m->n_deliveries; i++) {
+		const struct px_delivery *d = &m->deliveries[i];
+		if (d->id == s->delivery.id || d->state != PX_D_QUEUED ||
+		    strcmp(d->partner, s->delivery.partner) != 0)
+			continue;
+		struct settle_about about = {d, &m->header, m->partner, m->digest, m->confirmations};
+		same.delivery = d->id;
+		*end = settling_new(s->flow, &about, &same);
+		end = &(*end)->along;
+	}
+	submit(s);
+}
+
+void px_settle_refused(struct px_flow *flow, const struct settle_about *about, const struct px_settle *settle,
+		       px_write_done *done, void *arg)
+{
+	if (about->header->n_recipients == 1) {
+		px_settle(flow, about, settle, done, arg);
+		return;
+	}
+	struct settling *s = settling_new(flow, about, settle);
+	s->done = done;
+	s->arg = arg;
+	px_flow_begin(flow);
+	px_store_message(flow->store, about->delivery->message, refused_read, s);
 }
 
 bool px_settle_if_overdue(struct px_flow *flow, const struct px_lease *lease)

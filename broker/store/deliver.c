@@ -265,8 +265,9 @@ static int find_subject(struct px_wtx *w, const struct px_settle *req, struct su
 {
 	int rc = load_to_settle(w, req, s);
 	s->counter = rc == PX_OK ? px_lease_of(w->leases, s->d.id) : 0;
-	if (rc == PX_OK &&
-	    (req->token.counter != s->counter || req->token.epoch != (s->counter != 0 ? w->state.epoch : 0)))
+	uint64_t epoch = s->counter != 0 ? w->state.epoch : 0;
+	bool fits = req->token.counter == s->counter && req->token.epoch == epoch;
+	if (rc == PX_OK && !req->whoever && !fits)
 		rc = PX_ESTALE;
 	if (rc == PX_OK && !may_become(s->d.state, req->state))
 		rc = PX_EPRECONDITION;

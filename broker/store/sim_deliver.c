@@ -247,7 +247,7 @@ static int check_settle(const struct sim *s, const struct px_settle *req)
 	if (req->delivery == 0 || req->delivery > s->n_deliveries || s->deliveries[req->delivery - 1].purged)
 		return PX_ENOTFOUND;
 	const struct sim_delivery *d = &s->deliveries[req->delivery - 1];
-	if (req->token.epoch != d->token.epoch || req->token.counter != d->token.counter)
+	if (!req->whoever && (req->token.epoch != d->token.epoch || req->token.counter != d->token.counter))
 		return PX_ESTALE;
 	if (!may_become(d->d.state, req->state))
 		return PX_EPRECONDITION;

@@ -289,6 +289,7 @@ struct px_settle {
 	uint64_t delivery;
 	struct px_token token; /* zero: without a lease (overdue, cancel, late confirmation); PX_ESTALE if it
 				  is leased now */
+	bool whoever; /* whether it is leased or not; the lease is then stale. `token` is not looked at */
 	enum px_delivery_state state; /* QUEUED: try again at `due` */
 	bool attempted;               /* counts as an attempt */
 	bool body_sent;
@@ -464,7 +465,7 @@ void px_store_lease(struct px_store *st, const char *partner, unsigned max, int6
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
  * (QUEUED) is journalled only when `error` differs from the one kept. */
 void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
-/** Settle several deliveries (at most PX_RECIPIENTS_MAX, no leases) in one transaction: all of them, or none.
+/** Settle several deliveries (at most PX_RECIPIENTS_MAX) in one transaction: all of them, or none.
  * @rc of the first that cannot be. A hub's post ends for all of its recipients so. */
 void px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
 			 void *arg);

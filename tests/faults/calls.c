@@ -95,7 +95,11 @@ static void come_back(struct call *c)
 {
 	enum weather w = weather_of(c);
 	unsigned odds = town->calm ? 0 : w == DEAF ? 1000 : w == LOSSY ? 400 : 30;
-	px_timer_set(town->timers, &c->timer, latency(), town_strikes(odds) ? is_lost : arrives, c);
+	int64_t slow = !town->calm && town_strikes(25) ? town_between(5000, 30000) : latency();
+	if (slow >= c->timeout)
+		px_timer_set(town->timers, &c->timer, c->timeout, times_out, c);
+	else
+		px_timer_set(town->timers, &c->timer, slow, town_strikes(odds) ? is_lost : arrives, c);
 }
 
 static void flow_answered(void *arg, const struct px_flow_answer *a)

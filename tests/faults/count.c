@@ -365,7 +365,7 @@ void count_settled(struct px_store *st, uint64_t delivery, enum px_delivery_stat
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *p = &town->people[i];
 		struct fate *f = fate_of(count_find(l->sender, l->id), l->recipient);
-		bool his = p->node->store == st && strcmp(p->partner, l->partner) == 0;
+		bool his = p->hub == NULL && p->node->store == st && strcmp(p->partner, l->partner) == 0;
 		if (f == NULL || !his)
 			continue;
 		f->given_up = f->given_up || state == PX_D_UNKNOWN || state == PX_D_CANCELLED;

@@ -36,7 +36,9 @@ void count_post(const struct node *n, const char *partner)
 	if (is_down && l->in_flight > 0)
 		count_violation("%s: %s is down, and gets %u attempts at a time", n->authority, partner,
 				l->in_flight + 1);
-	l->in_flight++;
+	if (++l->in_flight > town->in_flight)
+		count_violation("%s: %s gets %u attempts at a time, agreed are %u", n->authority, partner,
+				l->in_flight, town->in_flight);
 }
 
 void count_posted(const struct node *n, const char *partner, enum px_post_end how)

@@ -7,6 +7,7 @@
 #include "flow/confirm.h"
 
 #define CONFIRM_TRIES 5
+#define CARRIED_IN    60000 /* the lease is twice as long */
 
 static struct call *call_home(struct person *p, enum call_kind kind, struct px_body *body,
 			      void (*done)(struct call *c), void *arg)
@@ -32,7 +33,8 @@ static void choose_recipients(const struct person *p, struct message *m, char *n
 	unsigned n = 0;
 	for (unsigned i = 0; i < town->n_people; i++) {
 		const struct person *q = &town->people[i];
-		if (strcmp(q->authority, p->authority) != 0 && (!q->push || q->node == p->node))
+		if (strcmp(q->authority, p->authority) != 0 && q->hub == NULL &&
+		    (!q->push || q->node == p->node))
 			others[n++] = q;
 	}
 	unsigned first = (unsigned)town_draw(n), count = n > 1 && town_strikes(250) ? 2 : 1;
@@ -42,6 +44,15 @@ static void choose_recipients(const struct person *p, struct message *m, char *n
 		size_t len = strlen(names);
 		snprintf(names + len, size - len, "%s%s", i > 0 ? " " : "", name);
 	}
+}
+
+/* Some live so short that they end within their first attempt. */
+static int64_t expires_in(void)
+{
+	unsigned draw = (unsigned)town_draw(1000);
+	if (draw < 100)
+		return town_between(town->pace->expires_least, town->pace->expires_most);
+	return draw < 160 ? town_between(200, 20000) : 0;
 }
 
 static struct message *make_message(struct line *l, const struct message *twin)
@@ -73,9 +84,7 @@ static struct message *make_message(struct line *l, const struct message *twin)
 			   .lrn = lrn,
 			   .mrn = l->number % 2 == 0 ? mrn : NULL,
 			   .declarant = "D",
-			   .expires_in = town_strikes(100) ? town_between(town->pace->expires_least,
-									  town->pace->expires_most)
-							   : 0,
+			   .expires_in = expires_in(),
 			   .broken = m->broken,
 			   .body = text};
 	struct px_buf doc = PX_BUF_INIT;
@@ -260,6 +269,7 @@ static void confirm(void *arg);
 static void look_again(struct fetcher *f, int64_t most)
 {
 	px_buf_clear(&f->doc);
+	px_buf_clear(&f->proof);
 	px_timer_set(town->timers, &f->timer, town_between(50, most), fetch, f);
 }
 
@@ -268,7 +278,7 @@ static void confirmed(struct call *c)
 	struct fetcher *f = c->arg;
 	int status = c->result.status;
 	town_trace("%s confirmed %s: %d %s", f->person->partner, f->delivery, status, c->result.reason);
-	if (status == 204)
+	if (status == 204 && f->person->hub == NULL)
 		count_confirmed(f->person, &f->doc, f->offer);
 	else if (status == 422)
 		count_violation("%s: a good confirmation was called wrong: %s", f->person->partner,
@@ -280,9 +290,59 @@ static void confirmed(struct call *c)
 		look_again(f, 100);
 }
 
+/* --- carrying
+ * --------------------------------------------------------------------------------------------------- */
+
+static void confirm_with(struct fetcher *f, const struct px_buf *conf)
+{
+	struct px_body *answer = px_body_copy(conf->data, conf->len);
+	struct call *c = call_home(f->person, CALL_CONFIRM, answer, confirmed, f);
+	px_strlcpy(c->delivery, f->delivery, sizeof(c->delivery));
+	call_start(c);
+	px_body_unref(&answer);
+}
+
+static void carried(struct call *c)
+{
+	struct fetcher *f = c->arg;
+	town_trace("%s of %s carried %s to the hub: %d %s", f->person->partner, f->person->node->authority,
+		   f->delivery, c->result.status, c->result.reason);
+	if (is_judged(c)) {
+		px_buf_add(&f->proof, c->answer.data, c->answer.len);
+		confirm_with(f, &f->proof);
+	} else if (++f->tries < CONFIRM_TRIES) {
+		px_timer_set(town->timers, &f->timer, town_between(200, 3000), confirm, f);
+	} else {
+		look_again(f, 3000); /* it is offered again */
+	}
+}
+
+static void carry(struct fetcher *f)
+{
+	if (f->proof.len > 0) {
+		confirm_with(f, &f->proof);
+		return;
+	}
+	if (px_clock_mono(world_clock(town->world)) - f->since > CARRIED_IN) {
+		look_again(f, 3000); /* it may be another's by now, or what follows it may have gone */
+		return;
+	}
+	struct px_body *body = px_body_copy(f->doc.data, f->doc.len);
+	struct call *c = call_new(CALL_POST, body, carried, f);
+	const char *me = f->person->node->authority;
+	c->to = f->person->hub;
+	snprintf(c->as, sizeof(c->as), "node-%c%c", me[0] | 0x20, me[1] | 0x20);
+	call_start(c);
+	px_body_unref(&body);
+}
+
 static void confirm(void *arg)
 {
 	struct fetcher *f = arg;
+	if (f->person->hub != NULL) {
+		carry(f);
+		return;
+	}
 	struct px_buf conf = PX_BUF_INIT;
 	struct px_body *body = px_body_copy(f->doc.data, f->doc.len), *answer;
 	judge(f->person, body, refuses(&f->doc), &conf);
@@ -309,14 +369,17 @@ static void fetched(struct call *c)
 	px_strlcpy(f->delivery, c->delivery, sizeof(f->delivery));
 	f->offer = c->offer;
 	f->tries = 0;
-	count_seen(f->person, &f->doc);
+	f->since = px_clock_mono(world_clock(town->world));
+	if (f->person->hub == NULL)
+		count_seen(f->person, &f->doc);
 	unsigned mood = town->calm ? 999 : (unsigned)town_draw(1000);
 	if (mood < 20) /* falls over, knows of nothing afterwards */
 		look_again(f, 3000);
 	else
 		px_timer_set(town->timers, &f->timer,
-			     mood < 60 ? town_between(town->pace->slow_least, town->pace->slow_most)
-				       : town_between(0, 2000),
+			     mood < 60 && f->person->hub == NULL
+				 ? town_between(town->pace->slow_least, town->pace->slow_most)
+				 : town_between(0, 2000),
 			     confirm, f);
 }
 
@@ -334,14 +397,14 @@ void people_start(void)
 	for (unsigned i = 0; i < town->n_people; i++) {
 		struct person *p = &town->people[i];
 		memset(p->last, 0xff, sizeof(p->last));
-		p->n_lines = p->push ? 0 : (unsigned)town_between(2, MAX_LINES);
+		p->n_lines = p->push || p->hub != NULL ? 0 : (unsigned)town_between(2, MAX_LINES);
 		for (unsigned k = 0; k < p->n_lines; k++) {
 			p->lines[k] =
 			    (struct line){.person = p, .number = k, .length = (unsigned)town_between(1, 5)};
 			px_timer_set(town->timers, &p->lines[k].timer, town_between(0, town->pace->start),
 				     send_next, &p->lines[k]);
 		}
-		if (!p->push)
+		if (p->n_lines > 0)
 			remember(p);
 		for (unsigned k = 0; !p->push && k < FETCHERS; k++) {
 			p->fetchers[k].person = p;
@@ -354,7 +417,8 @@ void people_free(void)
 {
 	for (unsigned i = 0; i < town->n_people; i++) {
 		for (unsigned k = 0; k < FETCHERS; k++)
-			px_buf_free(&town->people[i].fetchers[k].doc);
+			px_buf_free(&town->people[i].fetchers[k].doc),
+			    px_buf_free(&town->people[i].fetchers[k].proof);
 	}
 	for (unsigned i = 0; i < town->n_messages; i++) {
 		px_body_unref(&town->messages[i].body);

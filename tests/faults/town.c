@@ -75,14 +75,25 @@ static void add_node(const char *authority, struct px_buf *conf)
 	px_buf_clear(conf);
 }
 
-static void add_person(struct node *n, const char *authority, const char *partner, bool push)
+static struct person *add_person(struct node *n, const char *authority, const char *partner, bool push)
 {
+	px_assert(town->n_people < MAX_PEOPLE);
 	struct person *p = &town->people[town->n_people];
 	p->index = town->n_people++;
 	p->node = n;
 	p->push = push;
 	px_strlcpy(p->authority, authority, sizeof(p->authority));
 	px_strlcpy(p->partner, partner, sizeof(p->partner));
+	return p;
+}
+
+/* A partner that is posted to, or, with @url NULL, fetches. */
+static void add_partner(struct px_buf *conf, const char *name, const char *authority, const char *role,
+			const char *url, const char *more)
+{
+	char all[200];
+	snprintf(all, sizeof(all), "%s in-flight = %u %s", more, town->in_flight, town->times);
+	conf_partner(conf, name, authority, role, url, all);
 }
 
 /* BY and UA know each other; BY also has a system of XB that is posted to. */
@@ -92,12 +103,12 @@ static void build_pair(void)
 	struct px_buf text = PX_BUF_INIT;
 	conf_head(&text, "BY", trusted);
 	conf_partner(&text, "system-by", "BY", "system", NULL, "");
-	conf_partner(&text, "node-ua", "UA", "node", "https://ua:1", town->times);
-	conf_partner(&text, "system-xb", "XB", "system", "https://system-xb:1", town->times);
+	add_partner(&text, "node-ua", "UA", "node", "https://ua:1", "");
+	add_partner(&text, "system-xb", "XB", "system", "https://system-xb:1", "");
 	add_node("BY", &text);
 	conf_head(&text, "UA", trusted);
 	conf_partner(&text, "system-ua", "UA", "system", NULL, "");
-	conf_partner(&text, "node-by", "BY", "node", "https://by:1", town->times);
+	add_partner(&text, "node-by", "BY", "node", "https://by:1", "");
 	add_node("UA", &text);
 	px_buf_free(&text);
 	add_person(town->nodes[0], "BY", "system-by", false);
@@ -107,30 +118,27 @@ static void build_pair(void)
 
 static const char *const outer[] = {"BY", "UA", "PL", NULL};
 
+/* Some post to the hub; others have it fetch. */
 static void add_outer(unsigned at)
 {
 	static const char *const trusted[] = {"BY", "UA", "PL", "HU", NULL};
 	const char *me = outer[at], *first = outer[(at + 1) % 3], *second = outer[(at + 2) % 3];
+	bool fetches = town_draw(3) == 0;
 	struct px_buf text = PX_BUF_INIT;
 	char more[160], name[32];
 	conf_head(&text, me, trusted);
 	snprintf(name, sizeof(name), "system-%c%c", me[0] | 0x20, me[1] | 0x20);
 	conf_partner(&text, name, me, "system", NULL, "");
-	snprintf(more, sizeof(more), "relays-for = {\"%s\", \"%s\"} %s", first, second, town->times);
-	conf_partner(&text, "hub", "HU", "node", "https://hu:1", more);
+	snprintf(more, sizeof(more), "relays-for = {\"%s\", \"%s\"}", first, second);
+	add_partner(&text, "hub", "HU", "node", fetches ? NULL : "https://hu:1", more);
 	px_buf_addf(&text, "route \"one\" { recipients = \"%s\" via = \"hub\" }\n", first);
 	px_buf_addf(&text, "route \"two\" { recipients = \"%s\" via = \"hub\" }\n", second);
 	add_node(me, &text);
-	add_person(town->nodes[town->n_nodes - 1], me, name, false);
+	struct node *n = town->nodes[town->n_nodes - 1];
+	add_person(n, me, name, false);
+	if (fetches)
+		add_person(n, "HU", "hub", false)->hub = town->nodes[0];
 	px_buf_free(&text);
-}
-
-static void add_spoke(struct px_buf *text, const char *name, const char *authority, const char *url,
-		      const char *relays)
-{
-	char more[160];
-	snprintf(more, sizeof(more), "%s %s", relays, town->times);
-	conf_partner(text, name, authority, "node", url, more);
 }
 
 /* BY, UA and PL reach each other through a hub that belongs to none of them. */
@@ -139,9 +147,9 @@ static void build_hub(void)
 	static const char *const trusted[] = {"BY", "UA", "PL", "HU", NULL};
 	struct px_buf text = PX_BUF_INIT;
 	conf_head(&text, "HU", trusted);
-	add_spoke(&text, "node-by", "BY", "https://by:1", "relay-to = {\"UA\", \"PL\"}");
-	add_spoke(&text, "node-ua", "UA", "https://ua:1", "relay-to = {\"BY\", \"PL\"}");
-	add_spoke(&text, "node-pl", "PL", "https://pl:1", "relay-to = {\"BY\", \"UA\"}");
+	add_partner(&text, "node-by", "BY", "node", "https://by:1", "relay-to = {\"UA\", \"PL\"}");
+	add_partner(&text, "node-ua", "UA", "node", "https://ua:1", "relay-to = {\"BY\", \"PL\"}");
+	add_partner(&text, "node-pl", "PL", "node", "https://pl:1", "relay-to = {\"BY\", \"UA\"}");
 	add_node("HU", &text);
 	px_buf_free(&text);
 	for (unsigned i = 0; outer[i] != NULL; i++)
@@ -228,6 +236,7 @@ static void settle_in(uint64_t seed)
 	bool long_ones = seed % DAYS_OF == 12 || seed % (2 * (uint64_t)DAYS_OF) == 33;
 	town->pace = long_ones ? &days : &minutes;
 	town->times = town->pace->times[seed / 2 % 2];
+	town->in_flight = 1 + (unsigned)town_draw(8);
 	town->remembered = HORIZON + DAY;
 	bool cleans_up = seed / 4 % 2 == 0;
 	town->keeps = !cleans_up  ? ""

@@ -39,7 +39,7 @@ const char *wrong_name(enum wrong w);
 /** Part of the text of the violation that this variant must show; "" any. */
 const char *wrong_shown(enum wrong w);
 
-#define MAX_PEOPLE     5
+#define MAX_PEOPLE     6
 #define MAX_NODES      4
 #define MAX_LINES      6
 #define MAX_MESSAGES   160
@@ -88,8 +88,10 @@ struct fetcher {
 	struct person *person;
 	struct px_timer timer;
 	struct px_buf doc;
+	struct px_buf proof; /* a carrier: what the hub answered */
 	char delivery[96];
 	unsigned offer; /* which offer of that message */
+	int64_t since;  /* mono: fetched */
 	unsigned tries;
 };
 
@@ -100,6 +102,8 @@ struct person {
 	char authority[PX_AUTHORITY_MAX + 1];
 	char partner[PX_NAME_MAX + 1]; /* its name at the node */
 	bool push;                     /* is posted to; never sends */
+	struct node *hub; /* not NULL: only a carrier, who fetches for this hub, posts it there, and confirms
+			     with what it answers */
 	struct line lines[MAX_LINES];
 	unsigned n_lines;
 	struct fetcher fetchers[FETCHERS];
@@ -151,6 +155,7 @@ struct town {
 	bool trace;
 	const struct pace *pace;
 	const char *times;  /* of partners */
+	unsigned in_flight; /* the most attempts of a partner at a time */
 	const char *keeps;  /* configuration: for how long */
 	int64_t purged_in;  /* so long after its end a message is gone */
 	int64_t remembered; /* so long after it was made a message is known or refused, but never new */

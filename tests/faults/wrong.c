@@ -314,7 +314,7 @@ void __wrap_px_store_settle_all(struct px_store *st, unsigned n, const struct px
 		changed[i] = reqs[i];
 		look_at(s, &changed[i]);
 	}
-	if (town->wrong == WRONG_CANCEL_HALF)
+	if (town->wrong == WRONG_CANCEL_HALF && reqs[0].state == PX_D_CANCELLED)
 		s->n = n = 1;
 	__real_px_store_settle_all(st, n, changed, observe_settled, s);
 }

@@ -123,33 +123,48 @@ void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offse
 #define PAGE      4096
 #define PAGE_KIND 10 /* where LMDB keeps what kind of page it is; 2 is a leaf */
 
-void kit_break_page(struct kit *k, enum px_table table, struct px_tkey key)
+struct px_buf kit_value(struct kit *k, enum px_table table, struct px_tkey key)
 {
-	static uint8_t page[PAGE];
 	struct px_db db;
 	struct px_octets value;
-	char path[128];
-	unsigned hits = 0;
+	struct px_buf copy = PX_BUF_INIT;
 	struct px_tx tx = kit_tamper(k, &db);
 	assert_int_equal(px_tx_get(&tx, table, &key, &value), PX_OK);
-	size_t len = value.len;
-	uint8_t *copy = px_xmemdup(value.data, len);
+	px_buf_add(&copy, value.data, value.len);
 	px_tx_abort(&tx);
 	px_db_close(&db);
+	return copy;
+}
+
+void kit_spoil(struct kit *k, struct px_buf *value, bool page_too)
+{
+	static uint8_t page[PAGE];
+	char path[128];
+	unsigned hits = 0;
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", k->folder);
 	FILE *f = fopen(path, "r+b");
 	assert_non_null(f);
 	for (long at = 0; fseek(f, at, SEEK_SET) == 0 && fread(page, 1, PAGE, f) == PAGE; at += PAGE) {
-		if (memmem(page, PAGE, copy, len) == NULL)
+		uint8_t *found = memmem(page, PAGE, value->data, value->len);
+		if (found == NULL)
 			continue;
-		page[PAGE_KIND] ^= 2; /* older copies of the page too: nobody reads those */
+		if (page_too) /* older copies of the page too: nobody reads those */
+			page[PAGE_KIND] ^= 2;
+		else
+			found[value->len - 1] ^= 1;
 		assert_int_equal(fseek(f, at, SEEK_SET), 0);
 		assert_int_equal(fwrite(page, 1, PAGE, f), PAGE);
 		hits++;
 	}
 	assert_int_equal(fclose(f), 0);
 	assert_true(hits > 0);
-	free(copy);
+	px_buf_free(value);
+}
+
+void kit_break_page(struct kit *k, enum px_table table, struct px_tkey key)
+{
+	struct px_buf value = kit_value(k, table, key);
+	kit_spoil(k, &value, true);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------- */
@@ -304,6 +319,8 @@ static void message_done(void *arg, int rc, const struct px_message *message)
 	out->n_deliveries = message->n_deliveries;
 	if (message->n_deliveries > 0)
 		out->delivery = message->deliveries[0];
+	if (message->n_deliveries > 1)
+		out->second = message->deliveries[1];
 }
 
 struct kit_message kit_find(struct kit *k, const char *id)

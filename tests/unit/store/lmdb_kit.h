@@ -48,6 +48,10 @@ struct px_tx kit_tamper(struct kit *k, struct px_db *db);
 void kit_tampered(struct px_tx *tx, struct px_db *db);
 /** Flip the lowest bit of the octet at @offset (negative: from the end) of a value. */
 void kit_flip(struct kit *k, enum px_table table, struct px_tkey key, long offset);
+/** A copy of a value, with the store closed. */
+struct px_buf kit_value(struct kit *k, enum px_table table, struct px_tkey key);
+/** Damage it, or all of its page, in the file of a store that may be open. @value is freed. */
+void kit_spoil(struct kit *k, struct px_buf *value, bool page_too);
 /** Damage the page that @value lies in: LMDB can no longer walk through it. */
 void kit_break_page(struct kit *k, enum px_table table, struct px_tkey key);
 
@@ -95,7 +99,7 @@ struct kit_message {
 	int rc;
 	uint64_t seq;
 	unsigned n_deliveries;
-	struct px_delivery delivery; /* the first */
+	struct px_delivery delivery, second; /* the first two */
 };
 struct kit_message kit_find(struct kit *k, const char *id);
 int kit_read_body(struct kit *k, uint64_t seq, const struct px_body *expected);

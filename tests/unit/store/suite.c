@@ -12,7 +12,7 @@ static const struct suite_case *const tables[] = {
     suite_accept_cases, suite_apply_cases,   suite_read_cases,  suite_movement_cases, suite_link_cases,
     suite_head_cases,   suite_class_cases,   suite_lease_cases, suite_settle_cases,   suite_overdue_cases,
     suite_owed_cases,   suite_journal_cases, suite_stats_cases, suite_rule_cases,     suite_flow_cases,
-    suite_purge_cases,  suite_mark_cases,    suite_need_cases,  suite_arrival_cases,
+    suite_purge_cases,  suite_mark_cases,    suite_need_cases,  suite_together_cases, suite_arrival_cases,
 };
 
 /** What a case is started with. */

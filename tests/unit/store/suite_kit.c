@@ -337,6 +337,13 @@ int suite_settle(struct suite *t, const struct px_settle *settle)
 	return wait_write(t, got);
 }
 
+int suite_settle_all(struct suite *t, unsigned n, const struct px_settle *settles)
+{
+	struct got_write *got = new_write(t);
+	px_store_settle_all(t->st, n, settles, write_done, got);
+	return wait_write(t, got);
+}
+
 int suite_requeue(struct suite *t, const char *partner, int64_t due)
 {
 	struct got_write *got = new_write(t);

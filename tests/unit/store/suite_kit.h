@@ -36,7 +36,7 @@ extern const struct suite_case suite_accept_cases[], suite_apply_cases[], suite_
     suite_movement_cases[], suite_link_cases[], suite_head_cases[], suite_class_cases[], suite_lease_cases[],
     suite_settle_cases[], suite_overdue_cases[], suite_owed_cases[], suite_journal_cases[],
     suite_stats_cases[], suite_rule_cases[], suite_purge_cases[], suite_flow_cases[], suite_mark_cases[],
-    suite_need_cases[], suite_arrival_cases[];
+    suite_need_cases[], suite_arrival_cases[], suite_together_cases[];
 /** One random run with t->seed. */
 void suite_random(struct suite *t);
 
@@ -122,6 +122,7 @@ struct got_write {
 };
 void suite_submit_settle(struct suite *t, const struct px_settle *settle, struct got_write *got);
 int suite_settle(struct suite *t, const struct px_settle *settle);
+int suite_settle_all(struct suite *t, unsigned n, const struct px_settle *settles);
 #define SETTLE(t, ...) suite_settle((t), &(struct px_settle){__VA_ARGS__})
 int suite_requeue(struct suite *t, const char *partner, int64_t due);
 int suite_journal(struct suite *t, const struct px_journal_entry *entry);

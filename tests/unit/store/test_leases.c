@@ -55,8 +55,31 @@ static void test_random(void **state)
 	assert_null(leases);
 }
 
+/* What cannot be settled is nobody's, and not free for a while. */
+static void test_rest(void **state)
+{
+	struct px_leases *leases = px_leases_new();
+	(void)state;
+	px_leases_begin(leases);
+	assert_true(px_lease_is_free(leases, 7, 0));
+	px_lease_rest(leases, 7, 100); /* not leased: nothing to end */
+	assert_true(px_lease_is_free(leases, 7, 0));
+	uint64_t first = px_lease_take(leases, 7);
+	assert_false(px_lease_is_free(leases, 7, 1000));
+	px_lease_rest(leases, 7, 100);
+	assert_int_equal(px_lease_of(leases, 7), 0);
+	assert_false(px_lease_is_free(leases, 7, 99));
+	assert_true(px_lease_is_free(leases, 7, 100));
+	uint64_t second = px_lease_take(leases, 7);
+	assert_true(second > first);
+	assert_false(px_lease_is_free(leases, 7, 100));
+	px_lease_drop(leases, 7);
+	assert_true(px_lease_is_free(leases, 7, 0));
+	px_leases_free(&leases);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_rest)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,10 +202,103 @@ static void test_kill(void **state)
 	assert_true(acknowledged > 1000 && settled_total > 100);
 }
 
+/* --- a post that is cancelled whole
+ * ---------------------------------------------------------------------------------- */
+
+static void cancelled(void *arg, int rc)
+{
+	struct job *job = arg;
+	if (rc != PX_OK)
+		_exit(7);
+	acknowledge(job);
+	job->w->under_way--;
+	free(job);
+}
+
+/* A hub was to get it for both: both end, or none. */
+static void cancel(void *arg, const struct px_accept_result *result)
+{
+	struct job *job = arg;
+	struct px_settle settles[2];
+	if (result->rc != PX_OK)
+		_exit(8);
+	for (unsigned i = 0; i < 2; i++)
+		settles[i] = (struct px_settle){.delivery = result->delivery_ids[i],
+						.state = PX_D_CANCELLED,
+						.actor = "anna",
+						.owed = (const uint8_t *)"<CoE/>",
+						.owed_len = 6};
+	px_store_settle_all(job->w->k->st, 2, settles, cancelled, job);
+}
+
+static void post_and_cancel(struct kit *k, unsigned round, int fd)
+{
+	struct worker w = {.k = k, .pipe = fd, .round = round};
+	kit_open(k);
+	for (;;) {
+		struct px_new_delivery to[] = {{.recipient = "UA", .partner = "ua", .deadline = INT64_MAX},
+					       {.recipient = "PL", .partner = "ua", .deadline = INT64_MAX}};
+		struct job *job = px_xcalloc(1, sizeof(*job));
+		*job = (struct job){.w = &w, .line = {.what = 'C'}};
+		(void)snprintf(job->line.id, sizeof(job->line.id), "M%u-%u", w.round, w.next++);
+		struct px_accept req = {.partner = "by",
+					.body = kit_body(job->line.id, 700),
+					.movement_life = 86400000,
+					.n_deliveries = 2,
+					.deliveries = to};
+		px_strlcpy(req.header.sender, "BY", sizeof(req.header.sender));
+		px_strlcpy(req.header.message_id, job->line.id, sizeof(req.header.message_id));
+		px_store_accept(k->st, &req, cancel, job);
+		px_body_unref(&req.body);
+		for (w.under_way++; w.under_way >= WINDOW;)
+			kit_step(k, 1000);
+	}
+}
+
+static void test_kill_between_cancellations(void **state)
+{
+	struct kit *k = *state;
+	for (unsigned round = 0; round < ROUNDS / 2; round++) {
+		int fds[2];
+		unsigned n;
+		assert_int_equal(pipe(fds), 0);
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			close(fds[0]);
+			post_and_cancel(k, round, fds[1]);
+			_exit(2);
+		}
+		close(fds[1]);
+		struct line *lines = watch(child, fds[0], 30 + 211 * round, &n);
+		close(fds[0]);
+		kit_open(k);
+		for (unsigned i = 0; i < n; i++)
+			assert_int_equal(kit_find(k, lines[i].id).delivery.state, PX_D_CANCELLED);
+		free(lines);
+		struct kit_stats stats = kit_stats(k);
+		assert_int_equal(stats.ua.cancelled + stats.ua.queued, 2 * stats.s.messages);
+		for (unsigned i = 0; i < stats.s.messages; i++) {
+			char id[PX_MESSAGE_ID_MAX + 1];
+			(void)snprintf(id, sizeof(id), "M%u-%u", round, i);
+			struct kit_message m = kit_find(k, id);
+			if (m.rc != PX_OK)
+				break; /* of an earlier round */
+			assert_int_equal(m.n_deliveries, 2);
+			assert_int_equal(m.delivery.state, m.second.state);
+		}
+		assert_int_equal(stats.s.owed, stats.ua.cancelled);
+		assert_int_equal(kit_count_journal(k, PX_J_SETTLED, NULL), stats.ua.cancelled);
+		kit_sound(k);
+		kit_close(k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_kill, kit_setup, kit_teardown),
+	    cmocka_unit_test_setup_teardown(test_kill_between_cancellations, kit_setup, kit_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
