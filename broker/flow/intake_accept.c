@@ -110,7 +110,7 @@ static void need_missed(struct intake *in)
 		need_unmet(in);
 }
 
-/* The horizon was shorter once: whether it was accepted then, nobody knows any more. */
+/* The horizon was shorter once, or the clock ahead: whether it was accepted then, nobody knows any more. */
 static void forgotten(struct intake *in, int64_t until)
 {
 	char created[32], bound[32];
@@ -118,8 +118,8 @@ static void forgotten(struct intake *in, int64_t until)
 	px_time_format(until, bound, sizeof(bound));
 	px_findings_add(
 	    &in->errors, PX_CODE_TIME_PAST, 0, "/px:Exchange/px:Header/px:CreatedAt", created,
-	    "CreatedAt is %s: the horizon here was shorter before, and which messages created up to "
-	    "%s were accepted is not known any more",
+	    "CreatedAt is %s: the horizon here was shorter before, or the clock ahead, and which messages "
+	    "created up to %s were accepted is not known any more",
 	    created, bound);
 	px_intake_refuse(in, 422, &in->errors);
 }

@@ -35,8 +35,9 @@ static void add_parts(struct px_tx *tx)
 
 /* The state is read as it was and written anew with its new fields. What was purged before is not known: up
  * to now a horizon that was to be raised to more than the double had to wait, so nothing of it can come
- * again. How short horizons were is not known either: the shortest is none at all. One that is damaged is
- * left to whoever reads it next. */
+ * again. How short horizons were is not known either: the shortest is none at all; nor how young the youngest
+ * message is, which the next accept estimates (INT64_MAX). One that is damaged is left to whoever reads it
+ * next. */
 static void widen_state(struct px_tx *tx)
 {
 	struct px_tkey key = px_tkey_name("state");
@@ -53,7 +54,7 @@ static void widen_state(struct px_tx *tx)
 }
 
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state};
+static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state, widen_state};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

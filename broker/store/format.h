@@ -15,9 +15,10 @@
  *	2  parts: which linked movements and keys go with a movement when it is purged; marks
  *	3  business keys by their normal spelling; arrivals
  *	4  the state says what was forgotten: the age from which on duplicates cannot be told
+ *	5  ... as a time, which no accepted message is younger than
  */
 #define PX_FORMAT_NAME "prinex store "
-#define PX_FORMAT      4
+#define PX_FORMAT      5
 
 /** Give a new store its format, bring an earlier one to the present. Blocks.
  * @return PX_OK, PX_EVERSION (made by a later program, or no store of ours), PX_EFULL, PX_EFATAL; @why for

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "store/deliver.h"
 #include "store/index.h"
@@ -64,15 +65,41 @@ static int check_consumed(const struct accept_op *a, struct px_wtx *w)
 	return PX_OK;
 }
 
-/* It may have been accepted before and forgotten, if the horizon was shorter then. This node's own messages
- * are new. */
-static int check_age(struct accept_op *a, const struct px_wtx *w)
+/* It may have been accepted before and forgotten, if the horizon was shorter then, or the clock ahead when
+ * that was removed. This node's own messages are new. A bound that lies in the future is of messages that
+ * were accepted by such a clock: it says nothing about those that come now, and would refuse them all. */
+static int check_age(struct accept_op *a, struct px_wtx *w)
 {
-	int64_t forgotten = px_rec_forgotten(&w->state);
+	int64_t forgotten = w->state.forgotten;
 	if (a->req.partner[0] == '\0' || a->req.header.created_at > forgotten)
 		return PX_OK;
+	if (forgotten > w->now + PX_REC_AHEAD) {
+		px_log(
+		    PX_LOG_WARN, "store",
+		    "duplicate keys were removed by a clock that was ahead; what was accepted before it was "
+		    "mended may be accepted again");
+		w->state.forgotten = INT64_MIN;
+		w->changed = true;
+		return PX_OK;
+	}
 	a->result.forgotten = forgotten;
 	return PX_EPRECONDITION;
+}
+
+/* What purge must know of all that was accepted. This node's own messages have the time of its clock, however
+ * wrong that is; they never come from anybody. */
+static void note_times(struct px_wtx *w, const struct px_accept *req)
+{
+	struct px_rec_state *state = &w->state;
+	int64_t created = req->header.created_at, most = w->now + PX_REC_AHEAD;
+	if (req->partner[0] == '\0')
+		return;
+	state->shortest = PX_MIN(state->shortest, req->horizon_end - created);
+	if (state->newest == INT64_MAX)
+		state->newest = most;
+	else if (state->newest > most) /* of a clock that was ahead */
+		state->newest = created;
+	state->newest = PX_MAX(state->newest, created);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------- */
@@ -174,7 +201,7 @@ static void perform(struct accept_op *a, struct px_wtx *w, struct px_movement_pl
 	px_recent_add(w->recent, seq, &req->header, req->partner, req->confirmations, req->body,
 		      req->n_deliveries);
 	w->state.messages++;
-	w->state.shortest = PX_MIN(w->state.shortest, req->horizon_end - req->header.created_at);
+	note_times(w, req);
 	w->changed = true;
 	a->result.seq = seq;
 	a->result.coa = req->coa;

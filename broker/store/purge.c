@@ -138,6 +138,14 @@ static void remove_index(struct px_wtx *w, enum px_table index, const struct px_
 		px_tx_del(&w->tx, index, key);
 }
 
+/* The latest CreatedAt that the message of @receipt may have. */
+static int64_t youngest(const struct px_wtx *w, const struct px_rec_receipt *receipt)
+{
+	int64_t newest = w->state.newest != INT64_MAX ? w->state.newest
+						      : w->now + PX_REC_AHEAD; /* not known yet */
+	return PX_MIN(receipt->horizon_end - w->state.shortest, newest);
+}
+
 static void remove_receipt(struct px_wtx *w, uint64_t seq, struct px_purge_report *report)
 {
 	struct px_rec_receipt receipt;
@@ -149,7 +157,8 @@ static void remove_receipt(struct px_wtx *w, uint64_t seq, struct px_purge_repor
 	remove_index(w, PX_T_DIGESTS, &digest, seq);
 	struct px_tkey key = px_tkey_of(seq);
 	px_tx_del(&w->tx, PX_T_RECEIPTS, &key);
-	w->state.forgotten_end = PX_MAX(w->state.forgotten_end, receipt.horizon_end);
+	if (receipt.partner[0] != '\0')
+		w->state.forgotten = PX_MAX(w->state.forgotten, youngest(w, &receipt));
 	w->changed = true;
 	report->receipts++;
 }

@@ -364,27 +364,28 @@ void px_rec_put_state(struct px_buf *out, const struct px_rec_state *rec)
 		px_put_u64(out, *(const uint64_t *)((const char *)rec + state_numbers[i]));
 	px_buf_add(out, rec->journal_head, PX_DIGEST_LEN);
 	px_buf_add(out, rec->checkpoint, PX_DIGEST_LEN);
-	px_put_i64(out, rec->forgotten_end);
+	px_put_i64(out, rec->forgotten);
 	px_put_i64(out, rec->shortest);
-}
-
-int64_t px_rec_forgotten(const struct px_rec_state *rec)
-{
-	return rec->forgotten_end != 0 ? rec->forgotten_end - rec->shortest : INT64_MIN;
+	px_put_i64(out, rec->newest);
 }
 
 int px_rec_get_state(struct px_octets fields, struct px_rec_state *rec)
 {
 	struct px_fields in = read_from(fields);
-	*rec = (struct px_rec_state){0};
+	*rec = (struct px_rec_state){.forgotten = INT64_MIN, .newest = INT64_MAX};
 	for (size_t i = 0; i < PX_ARRAY_LEN(state_numbers); i++)
 		*(uint64_t *)((char *)rec + state_numbers[i]) = px_get_u64(&in);
 	px_get_copy(&in, rec->journal_head, PX_DIGEST_LEN);
 	px_get_copy(&in, rec->checkpoint, PX_DIGEST_LEN);
 	if (px_fields_done(&in)) /* of formats 1 to 3 */
 		return PX_OK;
-	rec->forgotten_end = px_get_i64(&in);
+	rec->forgotten = px_get_i64(&in);
 	rec->shortest = px_get_i64(&in);
+	if (px_fields_done(&in)) { /* of format 4: the first is the latest horizon_end of what was purged */
+		rec->forgotten = rec->forgotten != 0 ? rec->forgotten - rec->shortest : INT64_MIN;
+		return result(&in);
+	}
+	rec->newest = px_get_i64(&in);
 	return result(&in);
 }
 

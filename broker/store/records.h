@@ -129,12 +129,15 @@ struct px_rec_state {
 	uint64_t checkpoint_seq;
 	uint8_t checkpoint[PX_DIGEST_LEN];
 	uint64_t messages, movements, deliveries, owed, quarantined;
-	/* What duplicates cannot be told any more: the latest horizon_end of a receipt that was purged, and
-	 * the shortest time from CreatedAt to horizon_end that any message was accepted with. */
-	int64_t forgotten_end, shortest;
+	/* What duplicates cannot be told any more: the latest CreatedAt that a message may have whose receipt
+	 * was purged (INT64_MIN: none was). Receipts do not say it: it is not later than their horizon_end
+	 * less the shortest time from one to the other that any message was accepted with, nor than the
+	 * newest CreatedAt of all that were accepted. */
+	int64_t forgotten, shortest,
+	    newest; /* newest INT64_MAX: not known, of a store of an earlier format */
 };
-/** The latest CreatedAt that a message may have whose duplicate key was purged; INT64_MIN: none was. */
-int64_t px_rec_forgotten(const struct px_rec_state *rec);
+/** CreatedAt is less than this ahead of the clock that a message is accepted by (ms). */
+#define PX_REC_AHEAD (2 * 3600 * 1000)
 void px_rec_put_state(struct px_buf *out, const struct px_rec_state *rec);
 int px_rec_get_state(struct px_octets fields, struct px_rec_state *rec);
 

@@ -444,7 +444,9 @@ int px_repair_state(struct px_db *db, bool *made)
 				      .last_delivery = last_of(&tx, PX_T_DELIVERIES),
 				      .last_movement = last_of(&tx, PX_T_MOVEMENTS),
 				      .last_owed = last_of(&tx, PX_T_OWED),
-				      .last_journal = last_of(&tx, PX_T_JOURNAL)};
+				      .last_journal = last_of(&tx, PX_T_JOURNAL),
+				      .forgotten = INT64_MIN,
+				      .newest = INT64_MAX};
 	/* An epoch is one open, each open writes an entry, and a restore begins a range of its own (at most
 	 * one an entry too): this is beyond all of them. */
 	state.epoch = (state.last_journal + 1) << 32;

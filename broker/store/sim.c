@@ -177,6 +177,8 @@ struct px_store *px_store_sim_new(uint64_t seed, const struct px_store_sim_fault
 	s->random = seed;
 	if (faults != NULL)
 		s->faults = *faults;
+	s->forgotten = s->newest = INT64_MIN;
+	s->shortest = INT64_MAX;
 	s->queue_end = &s->queue;
 	open_again(s);
 	return &s->store;

@@ -310,10 +310,12 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, bool 
 		*result = sim_accepted_before(s, m);
 		return PX_EDUPLICATE;
 	}
-	if (req->partner[0] != '\0' && s->forgotten_end != 0 &&
-	    req->header.created_at <= s->forgotten_end - s->shortest) {
-		result->forgotten = s->forgotten_end - s->shortest;
-		return PX_EPRECONDITION;
+	if (req->partner[0] != '\0' && req->header.created_at <= s->forgotten) {
+		result->forgotten = s->forgotten;
+		if (s->forgotten <= px_clock_wall(s->clock) + PX_REC_AHEAD)
+			return PX_EPRECONDITION;
+		result->forgotten = 0;
+		s->forgotten = INT64_MIN; /* of a clock that was ahead */
 	}
 	for (unsigned i = 0; i < req->n_consume; i++) {
 		if (!is_owed(s, req->consume[i]))
@@ -339,8 +341,12 @@ static struct sim_message *keep_message(struct sim *s, const struct px_accept *r
 				  .horizon_end = req->horizon_end};
 	m->keys.items = px_xmemdup(req->keys.items, req->keys.n * sizeof(struct px_key));
 	px_strlcpy(m->partner, req->partner, sizeof(m->partner));
-	int64_t known = req->horizon_end - req->header.created_at;
-	s->shortest = s->n_messages == 1 ? known : PX_MIN(s->shortest, known);
+	if (m->partner[0] == '\0')
+		return m;
+	s->shortest = PX_MIN(s->shortest, req->horizon_end - req->header.created_at);
+	if (s->newest > px_clock_wall(s->clock) + PX_REC_AHEAD)
+		s->newest = req->header.created_at;
+	s->newest = PX_MAX(s->newest, req->header.created_at);
 	return m;
 }
 

@@ -5,6 +5,7 @@
 #define PX_STORE_SIM_PARTS_H
 
 #include "store/marks.h"
+#include "store/records.h"
 #include "store/sim.h"
 
 /*
@@ -95,7 +96,7 @@ struct sim {
 	/* durable */
 	uint64_t epoch;
 	uint64_t commits, operations, next_owed;
-	int64_t forgotten_end, shortest;            /* as in the state of the LMDB store (store/records.h) */
+	int64_t forgotten, shortest, newest;        /* as in the state of the LMDB store (store/records.h) */
 	SIM_TABLE(struct sim_message, messages);    /* seq - 1 is the index */
 	SIM_TABLE(struct sim_delivery, deliveries); /* id - 1 is the index */
 	SIM_TABLE(struct sim_movement, movements);  /* id - 1 is the index */

@@ -82,7 +82,9 @@ void sim_purge(struct sim *s, const struct px_purge *req, struct px_purge_report
 		}
 		if (m->purged && m->horizon_end <= req->now - req->horizon) {
 			m->forgotten = true;
-			s->forgotten_end = PX_MAX(s->forgotten_end, m->horizon_end);
+			if (m->partner[0] != '\0')
+				s->forgotten =
+				    PX_MAX(s->forgotten, PX_MIN(m->horizon_end - s->shortest, s->newest));
 			report->receipts++;
 		}
 	}

@@ -24,7 +24,7 @@ static int load_state(struct px_wtx *w)
 	struct px_tkey key = state_key();
 	struct px_octets fields;
 	int rc = px_tx_record(&w->tx, PX_T_META, &key, &fields);
-	w->state = (struct px_rec_state){0};
+	w->state = (struct px_rec_state){.forgotten = INT64_MIN};
 	w->changed = false;
 	if (rc == PX_OK)
 		rc = px_rec_get_state(fields, &w->state);
@@ -32,6 +32,7 @@ static int load_state(struct px_wtx *w)
 	if (rc == PX_ENOTFOUND) {
 		rc = px_tx_entries(&w->tx, PX_T_JOURNAL) == 0 ? PX_OK : PX_ECORRUPT;
 		w->state.shortest = INT64_MAX;
+		w->state.newest = INT64_MIN;
 	}
 	return rc;
 }

@@ -216,6 +216,8 @@ static void submit(struct kit *k, const char *id, struct px_body *body, const ch
 	delivery.deadline = px_clock_wall(px_clock_real()) + 86400000;
 	px_strlcpy(req.header.sender, "BY", sizeof(req.header.sender));
 	px_strlcpy(req.header.type, "CD001C", sizeof(req.header.type));
+	static int64_t created; /* each is younger than the one before: purge remembers */
+	req.header.created_at = ++created;
 	px_strlcpy(req.header.message_id, id, sizeof(req.header.message_id));
 	if (lrn != NULL) {
 		px_strlcpy(keys[0].value, lrn, sizeof(keys[0].value));

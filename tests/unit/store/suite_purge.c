@@ -186,12 +186,52 @@ static void the_shortest_horizon_counts(struct suite *t)
 	ACCEPT(t, .id = "M2");
 	struct px_purge req = {.keep = KEEP, .horizon = 30 * SUITE_DAY};
 	later(t, 61 * SUITE_DAY);
+	ACCEPT(t, .id = "M3");
 	req.now = suite_now(t);
 	assert_int_equal(purge_part(t, &req).receipts, 2);
 	assert_int_equal(TRY(t, .id = "M1", .created = created).rc, PX_EPRECONDITION);
 	struct got_accept again = TRY(t, .id = "M2", .created = created + SUITE_DAY);
 	assert_int_equal(again.rc, PX_EPRECONDITION);
 	assert_int_equal(again.forgotten, created + 30 * SUITE_DAY); /* M2's end, less M1's two days */
+}
+
+/* A clock that was months ahead for a while removed them long before their time, by a shorter horizon at
+ * that: when it is right again, what is new is accepted, and what was accepted before is not. */
+static void a_clock_that_was_ahead(struct suite *t)
+{
+	ACCEPT(t, .id = "M0", .known = 2 * SUITE_DAY);
+	later(t, SUITE_DAY);
+	int64_t created = suite_now(t) - 60000;
+	ACCEPT(t, .id = "M1");
+	struct px_purge req = {.keep = KEEP, .horizon = 30 * SUITE_DAY};
+	req.now = suite_now(t) + 90 * SUITE_DAY;
+	assert_int_equal(purge_part(t, &req).receipts, 2);
+	struct got_accept again = TRY(t, .id = "M1", .created = created);
+	assert_int_equal(again.rc, PX_EPRECONDITION);
+	assert_int_equal(again.forgotten, created);
+	later(t, 1);
+	ACCEPT(t, .id = "M2"); /* not: refused for a month */
+	suite_reopen(t);
+	ACCEPT(t, .id = "M3", .created = created + 1);
+}
+
+/* What was accepted by such a clock, and removed by it, says nothing about what comes when it is right again.
+ */
+static void accepted_by_a_clock_that_was_ahead(struct suite *t)
+{
+	int64_t future = suite_now(t) + 400 * SUITE_DAY;
+	ACCEPT(t, .id = "M1", .created = future);
+	struct px_purge req = {.keep = KEEP, .horizon = 30 * SUITE_DAY};
+	req.now = suite_now(t) + 462 * SUITE_DAY;
+	assert_int_equal(purge_part(t, &req).receipts, 1);
+	ACCEPT(t, .id = "M2");
+	/* Its own bound is a month old, as if that clock had never been. */
+	later(t, 62 * SUITE_DAY);
+	req.now = suite_now(t);
+	assert_int_equal(purge_part(t, &req).receipts, 1);
+	ACCEPT(t, .id = "M3");
+	struct got_accept again = TRY(t, .id = "M4", .created = suite_now(t) - 62 * SUITE_DAY - 60000);
+	assert_int_equal(again.rc, PX_EPRECONDITION);
 }
 
 static void both_at_once(struct suite *t)
@@ -416,6 +456,8 @@ const struct suite_case suite_purge_cases[] = {
     {"the duplicate key outlives a horizon that was raised", duplicate_key_outlives_a_raised_horizon},
     {"what was forgotten stays out", what_was_forgotten_stays_out},
     {"the shortest horizon counts", the_shortest_horizon_counts},
+    {"a clock that was ahead refuses nothing new", a_clock_that_was_ahead},
+    {"nor does what was accepted by it", accepted_by_a_clock_that_was_ahead},
     {"message and duplicate key go at once when both may", both_at_once},
     {"rules by type and recipient; legal hold", rules_by_type_and_recipient},
     {"keys of a purged message lead to its movement while that lives", keys_live_with_the_movement},
