@@ -131,11 +131,9 @@ struct px_new_delivery {
 	int64_t deadline; /* wall ms: ExpiresAt or maximum age */
 };
 
-/**
- * What a received confirmation does to a delivery of ours, in the accepting transaction: the delivery of that
- * message to `recipient`; if there is none and the state is REFUSED, all its deliveries to `partner`.
- * It counts whether leased or not (the lease is then stale). ALREADY: it can become that no more.
- */
+/** What a received confirmation does to a delivery of ours, in the accepting transaction: the delivery of
+ * that message to `recipient`; if there is none and the state is REFUSED, all its deliveries to `partner`. It
+ * counts whether leased or not (the lease is then stale). ALREADY: it can become that no more. */
 struct px_apply {
 	char ref_sender[PX_AUTHORITY_MAX + 1];
 	char ref_message_id[PX_MESSAGE_ID_MAX + 1];
@@ -289,7 +287,7 @@ struct px_settle {
 	uint64_t delivery;
 	struct px_token token; /* zero: without a lease (overdue, cancel, late confirmation); PX_ESTALE if it
 				  is leased now */
-	bool whoever; /* whether it is leased or not; the lease is then stale. `token` is not looked at */
+	bool whoever;          /* instead of `token`: leased or not; a lease is then stale */
 	enum px_delivery_state state; /* QUEUED: try again at `due` */
 	bool attempted;               /* counts as an attempt */
 	bool body_sent;
@@ -309,9 +307,8 @@ struct px_settle {
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
  * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.
- * A handed-over delivery is never QUEUED or handed over again. PX_OK ends the lease, and so does PX_ECORRUPT:
- * the delivery is set aside, or, where not even that can be written, leased by nobody for a quarter of an
- * hour. */
+ * A handed-over delivery is never QUEUED or handed over again. PX_OK ends the lease, and PX_ECORRUPT: it is
+ * set aside, or, where that cannot be written, leased by nobody for a quarter of an hour. */
 typedef void px_write_done(void *arg, int rc);
 
 /** Pending confirmations for one way back. */
@@ -355,8 +352,7 @@ typedef void px_stats_done(void *arg, int rc, const struct px_store_stats *stats
 typedef void px_journal_done(void *arg, int rc, unsigned n, const struct px_journal_read *entries,
 			     uint64_t next);
 
-/** The table each backend fills. Every function: thread loop, never blocks; @done exactly once from dispatch.
- */
+/** What each backend fills in. Thread: loop; never blocks; @done exactly once, from dispatch. */
 struct px_store_ops {
 	const char *name;
 	int (*fd)(struct px_store *st);
@@ -424,8 +420,7 @@ struct px_store {
 	const struct px_store_ops *ops;
 };
 
-/** Readable when px_store_dispatch has something to do. The simulated store has none (-1): call dispatch each
- * step. */
+/** Readable when there is something to dispatch. The simulated store has none (-1): dispatch each step. */
 int px_store_fd(struct px_store *st);
 /** Run the callbacks of finished operations; also what callbacks submit and is finished at once. */
 void px_store_dispatch(struct px_store *st);
@@ -433,11 +428,9 @@ void px_store_dispatch(struct px_store *st);
  * not done: its callback gets PX_ECANCELLED. */
 void px_store_close(struct px_store **st);
 
-/**
- * Persist a message with its duplicate key, deliveries, keys, CoA and journal entry (ACCEPTED; for each
+/** Persist a message with its duplicate key, deliveries, keys, CoA and journal entry (ACCEPTED; for each
  * applied confirmation SETTLED). Preconditions: (sender, id) is free (else PX_EDUPLICATE with the stored CoA
- * when the octets are the same, from whatever partner; else PX_ECONFLICT), every consumed entry exists.
- */
+ * when the octets are the same, from whatever partner; else PX_ECONFLICT), every consumed entry exists. */
 void px_store_accept(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg);
 /** Was this body accepted from this partner? rc PX_EDUPLICATE with the stored CoA, or PX_ENOTFOUND. */
 void px_store_known(struct px_store *st, const char *partner, const uint8_t digest[PX_DIGEST_LEN],
@@ -465,8 +458,7 @@ void px_store_lease(struct px_store *st, const char *partner, unsigned max, int6
 /** Settle: state, promotion of the next head, owed confirmation and journal entry in one transaction. A retry
  * (QUEUED) is journalled only when `error` differs from the one kept. */
 void px_store_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg);
-/** Settle several deliveries (at most PX_RECIPIENTS_MAX) in one transaction: all of them, or none.
- * @rc of the first that cannot be. A hub's post ends for all of its recipients so. */
+/** Settle up to PX_RECIPIENTS_MAX in one transaction: all or none. @rc of the first that cannot be. */
 void px_store_settle_all(struct px_store *st, unsigned n, const struct px_settle *reqs, px_write_done *done,
 			 void *arg);
 /** Deliveries not final, heads or not, whose deadline has passed (<= @now) and that are not leased, by
