@@ -179,6 +179,31 @@ static void test_late_confirmation_supersedes(void **state)
 	world_free(&w);
 }
 
+/* The same for a refusal: the sender gets it, with the recipient's own evidence, in the place of "unknown".
+ */
+static void test_late_refusal_supersedes(void **state)
+{
+	(void)state;
+	struct world *w = world_new(9);
+	struct node *by = lone_node(w, ua_alone, "");
+	world_start(w);
+	SEND(by, "system-by", .id = "M1", .recipients = "UA", .expires_in = HOUR);
+	struct reply r = world_fetch(by, "system-ua", SECOND);
+	world_run(w, HOUR + 5 * SECOND);
+	struct reply unknown = take_confirmations(by, "system-by", "BY");
+	expect_status(world_confirm(by, "system-ua", "UA", &r, "PX-SCHEMA-OTHER"), 204);
+	assert_string_equal(world_state(by, "BY", "M1", "UA"), "refused");
+	expect_status(world_confirm(by, "system-ua", "UA", &r, NULL), 409); /* that was the last word */
+	struct reply refused = take_confirmations(by, "system-by", "BY");
+	assert_non_null(strstr(px_buf_str(&refused.body), "PX-REFUSED"));
+	assert_string_equal(field(&refused.body, "Supersedes"), field(&unknown.body, "ConfirmationId"));
+	assert_true(field(&refused.body, "Evidence")[0] != '\0');
+	reply_free(&refused);
+	reply_free(&unknown);
+	reply_free(&r);
+	world_free(&w);
+}
+
 /* One partner does not confirm what was fetched by another. */
 static void test_late_confirmation_of_another_partner(void **state)
 {
@@ -241,6 +266,7 @@ int main(void)
 	    cmocka_unit_test(test_fencing),
 	    cmocka_unit_test(test_bad_confirmation_keeps_the_lease),
 	    cmocka_unit_test(test_late_confirmation_supersedes),
+	    cmocka_unit_test(test_late_refusal_supersedes),
 	    cmocka_unit_test(test_late_confirmation_of_another_partner),
 	    cmocka_unit_test(test_paused_partner_fetches_nothing),
 	};
