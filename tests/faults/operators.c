@@ -127,6 +127,13 @@ static enum what choose(void)
 	return odds[i].what;
 }
 
+/* Mostly one that somebody may still wait for. */
+static struct message *choose_message(void)
+{
+	unsigned n = town->n_messages, latest = PX_MIN(n, 12u);
+	return &town->messages[town_draw(3) == 0 ? town_draw(n) : n - 1 - town_draw(latest)];
+}
+
 static void order_something(void)
 {
 	struct node *n = town->nodes[town_draw(town->n_nodes)];
@@ -134,8 +141,9 @@ static void order_something(void)
 	if (what == RETRY || what == CANCEL) {
 		if (town->n_messages == 0)
 			return;
-		struct order *o = order_new(what, n, "");
-		o->message = &town->messages[town_draw(town->n_messages)];
+		struct message *m = choose_message();
+		struct order *o = order_new(what, town_draw(2) == 0 ? m->from->node : n, "");
+		o->message = m;
 		give(o);
 	} else {
 		const struct px_conf_partner *p = &n->conf->partners[town_draw(n->conf->n_partners)];
