@@ -201,6 +201,19 @@ void px_str_shorten(char *to, const char *from, size_t size)
 	memcpy(to + kept, ellipsis, sizeof(ellipsis));
 }
 
+/* @v, at least @digits long, and what comes @after it. */
+static char *put_number(char *to, int v, unsigned digits, char after)
+{
+	char reversed[12];
+	unsigned n = 0;
+	for (unsigned left = (unsigned)PX_MAX(v, 0); left > 0 || n < digits; left /= 10)
+		reversed[n++] = (char)('0' + left % 10);
+	while (n > 0)
+		*to++ = reversed[--n];
+	*to++ = after;
+	return to;
+}
+
 void px_time_format(int64_t ms, char *out, size_t size)
 {
 	time_t sec = (time_t)(ms / 1000);
@@ -211,11 +224,16 @@ void px_time_format(int64_t ms, char *out, size_t size)
 	}
 	struct tm tm;
 	gmtime_r(&sec, &tm);
-	char fraction[8] = "";
+	/* Several a message: formatted output would take six times as long. */
+	char text[48], *to = put_number(text, tm.tm_year + 1900, 4, '-');
+	to = put_number(to, tm.tm_mon + 1, 2, '-');
+	to = put_number(to, tm.tm_mday, 2, 'T');
+	to = put_number(to, tm.tm_hour, 2, ':');
+	to = put_number(to, tm.tm_min, 2, ':');
+	to = put_number(to, tm.tm_sec, 2, milli != 0 ? '.' : 'Z');
 	if (milli != 0)
-		snprintf(fraction, sizeof(fraction), ".%03u", (unsigned)milli % 1000);
-	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
+		to = put_number(to, milli, 3, 'Z');
+	px_strlcpy_n(out, text, (size_t)(to - text), size);
 }
 
 static int digits_at(const char *s, int n)

@@ -23,6 +23,8 @@ static size_t room_for(const char *s, size_t max)
 {
 	size_t len = strlen(s);
 	size_t chars = 0;
+	if (len <= max / 4)
+		return len;
 	for (size_t i = 0; i < len;) {
 		size_t n = px_utf8_length(s + i, len - i);
 		unsigned char c = (unsigned char)s[i];
@@ -71,7 +73,9 @@ static void attribute(struct px_buf *out, const char *name, const char *value, s
 {
 	if (!has(value))
 		return;
-	px_buf_addf(out, " %s=\"", name);
+	px_buf_addc(out, ' ');
+	px_buf_adds(out, name);
+	px_buf_adds(out, "=\"");
 	px_buf_add_xml_attr(out, value, room_for(value, max_chars));
 	px_buf_addc(out, '"');
 }
@@ -79,7 +83,8 @@ static void attribute(struct px_buf *out, const char *name, const char *value, s
 /* C14N sorts attributes without a namespace by name. */
 static void finding(struct px_buf *out, const char *name, const struct px_finding *f, const char *reference)
 {
-	px_buf_addf(out, "<px:%s", name);
+	px_buf_adds(out, "<px:");
+	px_buf_adds(out, name);
 	attribute(out, "code", px_finding_wire(f), TEXT_CHARS);
 	if (f->line != 0)
 		px_buf_addf(out, " line=\"%u\"", f->line);
@@ -90,7 +95,9 @@ static void finding(struct px_buf *out, const char *name, const struct px_findin
 	px_buf_addc(out, '>');
 	const char *text = has(f->text) ? f->text : px_code_title(f->code);
 	px_buf_add_xml_text(out, text, room_for(text, TEXT_CHARS));
-	px_buf_addf(out, "</px:%s>", name);
+	px_buf_adds(out, "</px:");
+	px_buf_adds(out, name);
+	px_buf_addc(out, '>');
 }
 
 static void findings(struct px_buf *out, const char *name, const struct px_findings *list,
@@ -123,7 +130,7 @@ static void evidence(struct px_buf *out, const struct px_confirm *c)
 void px_confirm_write(struct px_buf *out, const struct px_confirm *c, bool root)
 {
 	px_buf_reserve(out, 1024 + c->evidence_len / 3 * 4);
-	px_buf_addf(out, "<px:Confirmation%s>", root ? NS : "");
+	px_buf_adds(out, root ? "<px:Confirmation" NS ">" : "<px:Confirmation>");
 	element(out, "Kind", px_conf_kind_name(c->kind));
 	if (c->kind == PX_COE)
 		element(out, "Class", c->permanent ? "permanent" : "temporary");
