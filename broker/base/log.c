@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -12,6 +13,18 @@
 #include "base/strings.h"
 
 #define LINE_SIZE 2048
+/* Lines of several threads and processes meet in one pipe: up to PIPE_BUF octets stay together (pipe(7)). */
+#define GATHER_SIZE PIPE_BUF
+
+/* Lines of a thread that writes them together. */
+struct gathered {
+	void (*begun)(void *arg);
+	void *arg;
+	size_t len;
+	char lines[GATHER_SIZE];
+};
+
+static _Thread_local struct gathered *gathered;
 
 static const char *const level_names[] = {"err", "warn", "notice", "info", "debug"};
 
@@ -66,6 +79,11 @@ static size_t escape(const char *in, char *out, size_t room)
 	static const char hex[] = "0123456789abcdef";
 	size_t n = 0, left = strlen(in);
 	for (const unsigned char *p = (const unsigned char *)in; left > 0 && n + 4 < room;) {
+		if (*p >= 0x20 && *p < 0x7f) { /* nearly all there is */
+			out[n++] = (char)*p++;
+			left--;
+			continue;
+		}
 		size_t len = printable(p, left);
 		if (len > 0) {
 			memcpy(out + n, p, len);
@@ -85,14 +103,56 @@ static size_t escape(const char *in, char *out, size_t room)
 
 static size_t prefix(enum px_log_level level, const char *domain, char *out, size_t room)
 {
+	static _Thread_local char second[24];
+	static _Thread_local time_t made;
 	struct timespec ts;
-	struct tm tm;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	int n = snprintf(out, room, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s[%d] %s ", tm.tm_year + 1900,
-			 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000,
+	if (ts.tv_sec != made) {
+		px_time_format((int64_t)ts.tv_sec * 1000, second, sizeof(second));
+		second[strcspn(second, "Z")] = '\0';
+		made = ts.tv_sec;
+	}
+	int n = snprintf(out, room, "%s.%03ldZ %s %s[%d] %s ", second, ts.tv_nsec / 1000000,
 			 level_names[level], log_process, (int)getpid(), domain);
 	return n < 0 ? 0 : PX_MIN((size_t)n, room - 1);
+}
+
+static void write_out(const char *lines, size_t len)
+{
+	ssize_t ignored = write(log_fd, lines, len);
+	(void)ignored; /* there is nowhere left to report to */
+}
+
+static void add_line(struct gathered *g, const char *line, size_t len)
+{
+	if (g->len + len > sizeof(g->lines))
+		px_log_flush();
+	if (g->len == 0 && g->begun != NULL)
+		g->begun(g->arg);
+	memcpy(g->lines + g->len, line, len);
+	g->len += len;
+}
+
+void px_log_flush(void)
+{
+	if (gathered == NULL || gathered->len == 0)
+		return;
+	write_out(gathered->lines, gathered->len);
+	gathered->len = 0;
+}
+
+void px_log_gather(void (*begun)(void *arg), void *arg)
+{
+	px_assert(gathered == NULL);
+	gathered = px_xcalloc(1, sizeof(*gathered));
+	gathered->begun = begun;
+	gathered->arg = arg;
+}
+
+void px_log_scatter(void)
+{
+	px_log_flush();
+	PX_FREE(gathered);
 }
 
 PX_PRINTF(4, 0)
@@ -111,8 +171,13 @@ static void log_line(enum px_log_level level, const char *domain, int err, const
 	size_t len = prefix(level, domain, line, 200);
 	len += escape(text, line + len, sizeof(line) - len - 1);
 	line[len++] = '\n';
-	ssize_t ignored = write(log_fd, line, len);
-	(void)ignored; /* there is nowhere left to report to */
+	if (gathered == NULL) {
+		write_out(line, len);
+		return;
+	}
+	add_line(gathered, line, len);
+	if (level <= PX_LOG_NOTICE)
+		px_log_flush();
 }
 
 void px_log(enum px_log_level level, const char *domain, const char *fmt, ...)

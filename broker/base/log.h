@@ -7,10 +7,11 @@
 #include "base/base.h"
 
 /*
- * One line a call, written with one write(2): `TIME LEVEL PROCESS domain text`. The text begins with
- * key=value pairs (`msg=` and `partner=` wherever there is one) and never holds a payload or a key. From INFO
- * upwards an administrator who has not read the source understands each line. Control characters and octets
- * that are not printable ASCII/UTF-8 are written as \xHH, so that no peer can forge a line.
+ * One line a call, written with one write(2) (but see px_log_gather): `TIME LEVEL PROCESS domain text`. The
+ * text begins with key=value pairs (`msg=` and `partner=` wherever there is one) and never holds a payload or
+ * a key. From INFO upwards an administrator who has not read the source understands each line. Control
+ * characters and octets that are not printable ASCII/UTF-8 are written as \xHH, so that no peer can forge a
+ * line.
  *
  * Thread: any. The level and the process name are set once at start (level again by `log LEVEL`).
  */
@@ -30,6 +31,15 @@ void px_log(enum px_log_level level, const char *domain, const char *fmt, ...) P
 /** As px_log at WARN; px_warn appends ": " and the text of errno, px_warnx does not. */
 void px_warn(const char *domain, const char *fmt, ...) PX_PRINTF(2, 3);
 void px_warnx(const char *domain, const char *fmt, ...) PX_PRINTF(2, 3);
+
+/**
+ * From now on lines of this thread below NOTICE wait for px_log_flush, for the next line from NOTICE upwards,
+ * or until they are PIPE_BUF octets: one write(2) for all of them, in order. @begun is called when the first
+ * one waits. px_log_scatter ends that. Nobody gathers twice.
+ */
+void px_log_gather(void (*begun)(void *arg), void *arg);
+void px_log_flush(void);
+void px_log_scatter(void);
 
 /**
  * A limiter for lines a peer can provoke: at most @burst lines per minute for each limiter, then one line

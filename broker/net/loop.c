@@ -6,10 +6,13 @@
 
 #include <signal.h>
 
+#include "base/log.h"
+
 struct px_loop {
 	struct event_base *base;
 	struct px_timers *timers;
 	struct event *pump;
+	struct event *flush; /* of the log */
 };
 
 static void arm(struct px_loop *loop)
@@ -39,6 +42,19 @@ static void on_pump(evutil_socket_t fd, short what, void *arg)
 	arm(loop);
 }
 
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	px_log_flush();
+}
+
+/* Behind all that is to be done in this turn already: what a turn has to say is written at once. */
+static void on_log(void *arg)
+{
+	struct px_loop *loop = arg;
+	event_active(loop->flush, EV_TIMEOUT, 0);
+}
+
 struct px_loop *px_loop_new(void)
 {
 	/* OpenSSL and libcurl write to sockets without MSG_NOSIGNAL: a peer that has left must not end us. */
@@ -56,6 +72,8 @@ struct px_loop *px_loop_new(void)
 	loop->pump = evtimer_new(loop->base, on_pump, loop);
 	px_assert(loop->pump != NULL);
 	px_timers_on_change(loop->timers, on_change, loop);
+	loop->flush = event_new(loop->base, -1, 0, on_flush, NULL);
+	px_assert(loop->flush != NULL);
 	return loop;
 }
 
@@ -66,6 +84,7 @@ void px_loop_free(struct px_loop **loop)
 		return;
 	px_timers_on_change(l->timers, NULL, NULL);
 	event_free(l->pump);
+	event_free(l->flush);
 	px_timers_free(&l->timers);
 	event_base_free(l->base);
 	PX_FREE(*loop);
@@ -83,7 +102,9 @@ struct px_timers *px_loop_timers(struct px_loop *loop)
 
 void px_loop_run(struct px_loop *loop)
 {
+	px_log_gather(on_log, loop);
 	event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	px_log_scatter();
 }
 
 void px_loop_stop(struct px_loop *loop)

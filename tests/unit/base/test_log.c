@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -89,6 +90,56 @@ static void test_long(void **state)
 	assert_true(px_str_ends(t, "\\x0a"));
 }
 
+static unsigned begun;
+
+static void count_begun(void *arg)
+{
+	assert_ptr_equal(arg, &begun);
+	begun++;
+}
+
+/* How many lines have been written and not been read yet; the last ones are in `line`. */
+static unsigned written(void)
+{
+	unsigned lines = 0;
+	ssize_t n;
+	while ((n = read(fds[0], line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		for (const char *s = line; (s = strchr(s, '\n')) != NULL; s++)
+			lines++;
+	}
+	return lines;
+}
+
+/* Lines of one turn go out together and in order; a serious one waits for nobody. */
+static void test_gather(void **state)
+{
+	(void)state;
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	begun = 0;
+	px_log_gather(count_begun, &begun);
+	px_log(PX_LOG_INFO, "net", "first");
+	px_log(PX_LOG_INFO, "net", "second");
+	assert_int_equal(begun, 1);
+	assert_int_equal(written(), 0);
+	px_log_flush();
+	assert_int_equal(written(), 2);
+	assert_non_null(strstr(strstr(line, "] net first\n"), "] net second\n"));
+	px_log(PX_LOG_INFO, "net", "third");
+	px_log(PX_LOG_NOTICE, "net", "fourth");
+	assert_int_equal(begun, 2);
+	assert_int_equal(written(), 2);
+	assert_non_null(strstr(strstr(line, "] net third\n"), "] net fourth\n"));
+	for (unsigned i = 0; i < 100; i++) /* more than a pipe keeps together */
+		px_log(PX_LOG_INFO, "net", "%050u", i);
+	unsigned early = written();
+	assert_in_range(early, 1, 99);
+	px_log_scatter();
+	assert_int_equal(early + written(), 100);
+	px_log(PX_LOG_INFO, "net", "alone");
+	assert_string_equal(text(), "alone");
+}
+
 static void test_limit(void **state)
 {
 	(void)state;
@@ -119,6 +170,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_line, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_escapes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_gather, setup, teardown),
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_levels),
 	};
