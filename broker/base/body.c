@@ -24,6 +24,13 @@ struct px_body *px_body_copy(const void *data, size_t len)
 	return px_body_new(&copy, len, NULL);
 }
 
+struct px_body *px_body_undigested(const void *data, size_t len)
+{
+	static const uint8_t none[PX_DIGEST_LEN];
+	uint8_t *copy = px_xmemdup(data, len);
+	return px_body_new(&copy, len, none);
+}
+
 struct px_body *px_body_ref(struct px_body *body)
 {
 	__atomic_add_fetch(&body->refs, 1, __ATOMIC_RELAXED);

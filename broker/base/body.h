@@ -21,6 +21,8 @@ struct px_body {
  */
 struct px_body *px_body_new(uint8_t **data, size_t len, const uint8_t *digest);
 struct px_body *px_body_copy(const void *data, size_t len);
+/** Without a digest (all zero): nobody asks for that of an answer. */
+struct px_body *px_body_undigested(const void *data, size_t len);
 struct px_body *px_body_ref(struct px_body *body);
 /** Drops one reference and sets the variable to NULL; NULL is fine. */
 void px_body_unref(struct px_body **body);

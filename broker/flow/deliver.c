@@ -134,7 +134,7 @@ static bool may_carry_confirmation(int status)
 
 static void inspect_answer(struct attempt *a)
 {
-	struct px_body *body = px_body_copy(a->answer.data, a->answer.len);
+	struct px_body *body = px_body_undigested(a->answer.data, a->answer.len);
 	struct px_pool_request req = {
 	    .kind = PX_DOC_CONFIRMATION,
 	    .body = body,

@@ -183,11 +183,14 @@ void px_worker_stop(struct px_worker *w)
 /* The job that was in work is the suspect. */
 static void suspect_died(struct px_worker *w, struct px_job *job, enum px_why_dead why)
 {
+	const struct px_body *body = job->request.body;
+	uint8_t octets[PX_DIGEST_LEN]; /* an answer's body comes without */
 	char digest[PX_DIGEST_HEX];
-	px_hex(job->request.body->digest, PX_DIGEST_LEN, digest);
+	px_sha256(body->data, body->len, octets);
+	px_hex(octets, PX_DIGEST_LEN, digest);
 	job->deaths++;
 	px_warnx("inspect", "pid=%d digest=%s octets=%zu try=%u the inspector of a message was lost (%s)",
-		 (int)w->pid, digest, job->request.body->len, job->deaths, reasons[why]);
+		 (int)w->pid, digest, body->len, job->deaths, reasons[why]);
 	if (job->deaths >= 2)
 		px_pool_finish(w->pool, job, why == PX_DEAD_WALL ? PX_ETIMEOUT : PX_ECRASH, NULL);
 	else
