@@ -40,7 +40,7 @@ struct px_signer {
 	pthread_cond_t wake;
 	/* under lock */
 	struct queue todo, done;
-	bool stop;
+	bool stop, idle;
 };
 
 static struct px_signer *of_sealer(struct px_sealer *sealer)
@@ -106,16 +106,22 @@ static void *run(void *arg)
 	queue_init(&batch);
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
+		s->idle = true;
 		while (s->todo.first == NULL && !s->stop)
 			pthread_cond_wait(&s->wake, &s->lock);
+		s->idle = false;
 		if (queue_move(&batch, &s->todo, BATCH) == 0)
 			break;
 		pthread_mutex_unlock(&s->lock);
 		for (struct job *job = batch.first; job != NULL; job = job->next)
 			work(s, job);
 		pthread_mutex_lock(&s->lock);
+		bool told = s->done.first != NULL;
 		queue_move(&s->done, &batch, BATCH);
-		tell_loop(s);
+		pthread_mutex_unlock(&s->lock);
+		if (!told)
+			tell_loop(s);
+		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -125,8 +131,11 @@ static void submit(struct px_signer *s, struct job *job)
 {
 	pthread_mutex_lock(&s->lock);
 	queue_add(&s->todo, job);
-	pthread_cond_signal(&s->wake);
+	bool idle = s->idle;
 	pthread_mutex_unlock(&s->lock);
+	/* Not under the lock: whoever wakes would wait for that at once. */
+	if (idle)
+		pthread_cond_signal(&s->wake);
 }
 
 static void seal(struct px_sealer *sealer, struct px_buf *doc, px_sealed *done, void *arg)
@@ -213,10 +222,10 @@ void px_signer_dispatch(struct px_signer *s)
 	uint64_t count;
 	struct queue done;
 	queue_init(&done);
-	pthread_mutex_lock(&s->lock);
-	/* under the lock, so that what is taken here does not wake the loop once more */
+	/* Before: what is told from now on is told again. */
 	while (read(s->fd, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
+	pthread_mutex_lock(&s->lock);
 	queue_move(&done, &s->done, UINT32_MAX);
 	pthread_mutex_unlock(&s->lock);
 	struct job *job;
