@@ -283,7 +283,15 @@ static int open_lane(struct px_egress *eg, struct px_lane *lane, const struct px
 	size_t len = strlen(partner->url);
 	struct px_buf url = PX_BUF_INIT;
 	px_buf_addf(&url, "%.*s/v1/exchanges", (int)(len - (partner->url[len - 1] == '/')), partner->url);
-	lane->url = (char *)px_buf_detach(&url, NULL);
+	lane->url = curl_url();
+	px_assert(lane->url != NULL);
+	bool good = curl_url_set(lane->url, CURLUPART_URL, px_buf_str(&url), CURLU_DISALLOW_USER) ==
+		    CURLUE_OK;
+	px_buf_free(&url);
+	if (!good) {
+		px_buf_setf(why, "partner \"%s\": cannot post to url \"%s\"", partner->name, partner->url);
+		return PX_ECONF;
+	}
 	add_header(lane, "Content-Type: application/xml");
 	add_header(lane, "Accept: application/xml, text/plain");
 	add_header(lane, "Expect:"); /* else bodies over 1 MiB wait a second for a 100 */
@@ -341,7 +349,7 @@ static void close_lane(struct px_lane *lane)
 		curl_multi_cleanup(lane->multi);
 	px_timer_stop(eg->timers, &lane->timer);
 	curl_slist_free_all(lane->headers);
-	free(lane->url);
+	curl_url_cleanup(lane->url);
 }
 
 static void destroy(struct px_egress *eg)

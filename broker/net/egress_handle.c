@@ -75,7 +75,8 @@ static bool set_trust(CURL *easy)
 
 static bool set_protocol(CURL *easy, const struct px_lane *lane)
 {
-	SET(CURLOPT_URL, lane->url);
+	/* In its parts already: to take it apart and to write it down again would be a tenth of a post. */
+	SET(CURLOPT_CURLU, lane->url);
 	SET(CURLOPT_PROTOCOLS_STR, "https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -33,7 +33,7 @@ struct px_lane {
 	char host[256];        /* to be resolved: the url's, or the proxy's */
 	unsigned port;
 	bool literal; /* host is an address */
-	char *url;    /* with /v1/exchanges */
+	CURLU *url;   /* with /v1/exchanges */
 	struct curl_slist *headers;
 	struct px_posts posts;
 	unsigned n_spare;
