@@ -10,6 +10,8 @@
 #define LINES 20
 /* First piece of a body of unknown length; then it doubles. */
 #define FIRST_ROOM (16 * 1024)
+/* What the head of an answer mostly needs. */
+#define HEAD_ROOM 256
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
@@ -115,6 +117,7 @@ static void send_answer(struct px_conn *c, int status, const char *type, const c
 	if (type == NULL && len > 0)
 		type = "text/plain; charset=utf-8";
 	c->close_after |= !keep;
+	px_buf_reserve(&c->out, len + HEAD_ROOM);
 	px_http_answer_head(&c->out, status, len > 0 ? type : NULL, len, !c->close_after && !c->srv->draining,
 			    extra);
 	px_buf_add(&c->out, body, len);
