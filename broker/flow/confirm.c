@@ -123,13 +123,16 @@ static void evidence(struct px_buf *out, const struct px_confirm *c)
 	if (c->evidence_len == 0)
 		return;
 	px_buf_adds(out, "<px:Evidence>");
-	px_base64(out, c->evidence, c->evidence_len);
+	if (c->evidence_at != NULL)
+		*c->evidence_at = out->len;
+	else
+		px_base64(out, c->evidence, c->evidence_len);
 	px_buf_adds(out, "</px:Evidence>");
 }
 
 void px_confirm_write(struct px_buf *out, const struct px_confirm *c, bool root)
 {
-	px_buf_reserve(out, 1024 + c->evidence_len / 3 * 4);
+	px_buf_reserve(out, 1024 + (c->evidence_at == NULL ? c->evidence_len / 3 * 4 : 0));
 	px_buf_adds(out, root ? "<px:Confirmation" NS ">" : "<px:Confirmation>");
 	element(out, "Kind", px_conf_kind_name(c->kind));
 	if (c->kind == PX_COE)

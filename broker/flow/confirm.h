@@ -32,6 +32,7 @@ struct px_confirm {
 	const char *supersedes;
 	const uint8_t *evidence; /* octets of a signed confirmation; base64 is made here */
 	size_t evidence_len;
+	size_t *evidence_at;       /* not NULL: base64 is not made; it belongs there */
 	const uint8_t *checkpoint; /* PX_DIGEST_LEN octets, or NULL */
 	const struct px_findings *warnings;
 	const struct px_findings *errors;

@@ -148,8 +148,9 @@ static void open_id(const struct settle_about *about, enum px_delivery_state sta
 	px_buf_free(&of);
 }
 
+/* Without the answer inside: the store keeps that once (px_settle). */
 static void write_owed(struct px_flow *flow, const struct settle_about *about, const struct px_settle *s,
-		       struct px_buf *out)
+		       struct px_buf *out, size_t *answer_at)
 {
 	char id[PX_MESSAGE_ID_MAX + 1], superseded[PX_MESSAGE_ID_MAX + 1] = "";
 	px_flow_fresh_id(flow, id);
@@ -180,6 +181,7 @@ static void write_owed(struct px_flow *flow, const struct settle_about *about, c
 	    .supersedes = superseded,
 	    .evidence = s->answer,
 	    .evidence_len = s->answer_len,
+	    .evidence_at = answer_at,
 	    .checkpoint = px_flow_checkpoint(flow),
 	    .warnings = &warnings,
 	    .errors = good ? NULL : &errors,
@@ -364,7 +366,7 @@ static struct settling *settling_new(struct px_flow *flow, const struct settle_a
 	s->req.answer_len = s->answer.len;
 	if (px_delivery_state_is_final(settle->state)) {
 		if (!about->confirmations && about->origin[0] != '\0')
-			write_owed(flow, about, settle, &s->owed);
+			write_owed(flow, about, settle, &s->owed, &s->req.owed_answer_at);
 	}
 	s->req.owed = s->owed.data;
 	s->req.owed_len = s->owed.len;

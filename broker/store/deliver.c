@@ -5,6 +5,7 @@
 #include "store/deliver.h"
 
 #include "base/strings.h"
+#include "store/crc32c.h"
 #include "store/heads.h"
 #include "store/owed.h"
 #include "store/salvage.h"
@@ -122,6 +123,11 @@ static void keep_owed(struct px_wtx *w, const struct px_delivery *d, const struc
 	struct px_rec_owed rec = {.delivery = d->id, .created = w->now, .data = {req->owed, req->owed_len}};
 	if (req->owed == NULL || about->confirmations || about->partner[0] == '\0')
 		return;
+	if (req->owed_answer_at > 0) {
+		rec.answer_at = (uint32_t)req->owed_answer_at;
+		rec.answer_len = (uint32_t)req->answer_len;
+		rec.answer_crc = px_crc32c(0, req->answer, req->answer_len);
+	}
 	px_strlcpy(rec.partner, about->partner, sizeof(rec.partner));
 	px_strlcpy(rec.ref_sender, about->sender, sizeof(rec.ref_sender));
 	px_owed_add(w, &rec);

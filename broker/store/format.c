@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "store/fields.h"
 #include "store/index.h"
 #include "store/load.h"
 
@@ -53,8 +54,65 @@ static void widen_state(struct px_tx *tx)
 	px_buf_free(&rec);
 }
 
+/* A pending confirmation as formats 1 to 4 have it: whole. */
+static bool get_whole(struct px_octets octets, struct px_rec_owed *rec)
+{
+	struct px_fields in = {.at = octets.data, .left = octets.len};
+	*rec = (struct px_rec_owed){0};
+	px_get_text(&in, rec->partner, sizeof(rec->partner));
+	px_get_text(&in, rec->ref_sender, sizeof(rec->ref_sender));
+	rec->delivery = px_get_u64(&in);
+	rec->created = px_get_i64(&in);
+	rec->data.len = in.left;
+	rec->data.data = px_get_octets(&in, in.left);
+	return px_fields_done(&in);
+}
+
+/* Written anew, whole as they are; new ones will lack what stands elsewhere. One that is damaged is left to
+ * verify. */
+static void widen_owed(struct px_tx *tx)
+{
+	struct px_buf rec = PX_BUF_INIT, old = PX_BUF_INIT;
+	uint64_t *ids = NULL;
+	size_t n = 0, cap = 0;
+	struct px_cur cur;
+	px_cur_open(&cur, tx, PX_T_OWED);
+	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+		struct px_tkey_in in = px_cur_read(&cur);
+		if (n == cap) {
+			cap = PX_MAX(cap * 2, (size_t)64);
+			ids = px_xrealloc_array(ids, cap, sizeof(ids[0]));
+		}
+		ids[n++] = px_tkey_get_u64(&in);
+	}
+	px_cur_close(&cur);
+	for (size_t i = 0; i < n; i++) {
+		struct px_tkey key = px_tkey_of(ids[i]);
+		struct px_octets fields;
+		struct px_rec_owed owed;
+		if (px_tx_record(tx, PX_T_OWED, &key, &fields) != PX_OK)
+			continue;
+		px_buf_clear(&old); /* what was read dies with the write */
+		px_buf_add(&old, fields.data, fields.len);
+		if (!get_whole((struct px_octets){old.data, old.len}, &owed))
+			continue;
+		px_rec_start(&rec);
+		px_rec_put_owed(&rec, &owed);
+		px_tx_put_record(tx, PX_T_OWED, &key, &rec);
+	}
+	free(ids);
+	px_buf_free(&old);
+	px_buf_free(&rec);
+}
+
+static void to_format_5(struct px_tx *tx)
+{
+	widen_state(tx);
+	widen_owed(tx);
+}
+
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state, widen_state};
+static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state, to_format_5};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

@@ -15,7 +15,8 @@
  *	2  parts: which linked movements and keys go with a movement when it is purged; marks
  *	3  business keys by their normal spelling; arrivals
  *	4  the state says what was forgotten: the age from which on duplicates cannot be told
- *	5  ... as a time, which no accepted message is younger than
+ *	5  ... as a time, which no accepted message is younger than;
+ *	   pending confirmations without the answer that they carry, which stands with its delivery
  */
 #define PX_FORMAT_NAME "prinex store "
 #define PX_FORMAT      5

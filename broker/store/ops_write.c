@@ -69,6 +69,8 @@ static const struct px_op_kind settle_kind = {
 static void copy_settle(struct px_scratch *scratch, const struct px_settle *req, struct px_settle *out)
 {
 	px_assert((unsigned)req->state < PX_D_STATES);
+	px_assert(req->owed == NULL ||
+		  (req->owed_answer_at <= req->owed_len && req->answer_len <= UINT32_MAX));
 	*out = *req;
 	out->error = px_scratch_str(scratch, req->error);
 	out->code = px_scratch_str(scratch, req->code);

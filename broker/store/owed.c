@@ -5,6 +5,52 @@
 #include "store/owed.h"
 
 #include "base/strings.h"
+#include "store/crc32c.h"
+
+/* How far the clock may have been set back while something was owed. */
+#define CLOCK_SLACK ((int64_t)24 * 3600 * 1000)
+
+/* --- the answer inside ------------------------------------------------------------------------------- */
+
+/* The answer that @rec lacks. View. */
+static int answer_of(struct px_tx *tx, const struct px_rec_owed *rec, struct px_octets *answer)
+{
+	struct px_tkey key = px_tkey_of(rec->delivery);
+	struct px_octets fields;
+	struct px_rec_signed held;
+	*answer = (struct px_octets){0};
+	if (rec->answer_len == 0)
+		return PX_OK;
+	int rc = px_tx_record(tx, PX_T_ANSWERS, &key, &fields);
+	if (rc == PX_OK)
+		rc = px_rec_get_signed(fields, &held);
+	if (rc == PX_OK && (held.data.len != rec->answer_len ||
+			    px_crc32c(0, held.data.data, held.data.len) != rec->answer_crc))
+		rc = PX_ECORRUPT;
+	if (rc == PX_OK)
+		*answer = held.data;
+	return rc == PX_ENOTFOUND ? PX_ECORRUPT : rc;
+}
+
+int px_owed_check(struct px_tx *tx, const struct px_rec_owed *rec)
+{
+	struct px_octets answer;
+	return answer_of(tx, rec, &answer);
+}
+
+/* Append what is owed as it is to be sent. */
+static int add_whole(struct px_tx *tx, const struct px_rec_owed *rec, struct px_buf *out)
+{
+	struct px_octets answer;
+	int rc = answer_of(tx, rec, &answer);
+	if (rc != PX_OK)
+		return rc;
+	px_buf_reserve(out, px_rec_owed_size(rec));
+	px_buf_add(out, rec->data.data, rec->answer_at);
+	px_base64(out, answer.data, answer.len);
+	px_buf_add(out, rec->data.data + rec->answer_at, rec->data.len - rec->answer_at);
+	return PX_OK;
+}
 
 /* --- writing ----------------------------------------------------------------------------------------- */
 
@@ -30,9 +76,9 @@ static void change_group(struct px_wtx *w, const char *partner, const char *ref_
 void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec)
 {
 	struct px_tkey key = px_tkey_owed(rec->partner, rec->ref_sender, id);
-	struct px_tkey size = px_tkey_of(rec->data.len);
+	struct px_tkey size = px_tkey_of(px_rec_owed_size(rec));
 	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
-	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)rec->data.len);
+	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)px_rec_owed_size(rec));
 }
 
 void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
@@ -67,13 +113,48 @@ void px_owed_consume(struct px_wtx *w, uint64_t id)
 		w->state.owed--;
 		return;
 	}
-	uint64_t len = rec.data.len;
+	uint64_t len = px_rec_owed_size(&rec);
 	px_tx_del(&w->tx, PX_T_OWED, &key);
 	key = px_tkey_owed(rec.partner, rec.ref_sender, id);
 	px_tx_del(&w->tx, PX_T_OWED_INDEX, &key);
 	change_group(w, rec.partner, rec.ref_sender, -1, -(int64_t)len);
 	w->state.owed--;
 	w->changed = true;
+}
+
+static void put_whole(struct px_wtx *w, uint64_t id, struct px_rec_owed *rec)
+{
+	struct px_tkey key = px_tkey_of(id);
+	px_buf_clear(&w->octets);
+	if (add_whole(&w->tx, rec, &w->octets) != PX_OK)
+		return; /* the answer was damaged before */
+	rec->data = (struct px_octets){w->octets.data, w->octets.len};
+	rec->answer_at = rec->answer_len = rec->answer_crc = 0;
+	px_rec_start(&w->rec);
+	px_rec_put_owed(&w->rec, rec);
+	px_tx_put_record(&w->tx, PX_T_OWED, &key, &w->rec);
+}
+
+/* What is owed about a delivery was written when that ended, and is gathered within seconds: of what is
+ * purged nearly always nothing is owed, as the first entry says. */
+void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery, int64_t ended)
+{
+	struct px_rec_owed rec;
+	struct px_cur cur;
+	uint64_t id = 0;
+	px_cur_open(&cur, &w->tx, PX_T_OWED);
+	for (bool more = px_cur_first(&cur); more && id == 0; more = px_cur_next(&cur)) {
+		struct px_tkey_in in = px_cur_read(&cur);
+		uint64_t at = px_tkey_get_u64(&in);
+		if (px_load_owed(&w->tx, at, &rec) != PX_OK)
+			continue;
+		if (rec.created > ended + CLOCK_SLACK)
+			break;
+		id = rec.delivery == delivery && rec.answer_len > 0 ? at : 0;
+	}
+	px_cur_close(&cur);
+	if (id != 0)
+		put_whole(w, id, &rec);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------- */
@@ -92,6 +173,7 @@ int px_owed_read(struct px_tx *tx, struct px_scratch *scratch, const char *partn
 		 unsigned max, uint64_t octets, unsigned *n, struct px_owed **owed)
 {
 	struct px_tkey group = px_tkey_group(partner, ref_sender);
+	struct px_buf whole = PX_BUF_INIT;
 	struct px_cur cur;
 	size_t cap = 0;
 	uint64_t sum = 0;
@@ -103,16 +185,18 @@ int px_owed_read(struct px_tx *tx, struct px_scratch *scratch, const char *partn
 		uint64_t id = entry_of(&cur, &group);
 		if (id == 0)
 			break;
-		if (px_load_owed(tx, id, &rec) != PX_OK)
+		px_buf_clear(&whole);
+		if (px_load_owed(tx, id, &rec) != PX_OK || add_whole(tx, &rec, &whole) != PX_OK)
 			continue; /* verify names it; the others must not wait for it */
-		sum += rec.data.len;
+		sum += whole.len;
 		if (*n > 0 && sum > octets)
 			break;
 		*owed = px_scratch_double(scratch, *owed, *n, &cap, sizeof(**owed));
 		(*owed)[(*n)++] =
-		    (struct px_owed){id, px_scratch_copy(scratch, rec.data.data, rec.data.len), rec.data.len};
+		    (struct px_owed){id, px_scratch_copy(scratch, whole.data, whole.len), whole.len};
 	}
 	px_cur_close(&cur);
+	px_buf_free(&whole);
 	return tx->rc;
 }
 

@@ -24,5 +24,10 @@ void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec)
 bool px_owed_exists(struct px_wtx *w, uint64_t id);
 /** Nothing when it is gone already. */
 void px_owed_consume(struct px_wtx *w, uint64_t id);
+/** Whether what is owed can be read whole. @return PX_OK, PX_ECORRUPT (its answer is missing or another one),
+ * PX_EFATAL. */
+int px_owed_check(struct px_tx *tx, const struct px_rec_owed *rec);
+/** The answer of @delivery, which ended at @ended, is about to go: what is owed with it gets it inside. */
+void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery, int64_t ended);
 
 #endif

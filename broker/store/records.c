@@ -279,6 +279,9 @@ void px_rec_put_owed(struct px_buf *out, const struct px_rec_owed *rec)
 	px_put_text(out, rec->ref_sender);
 	px_put_u64(out, rec->delivery);
 	px_put_i64(out, rec->created);
+	px_put_u32(out, rec->answer_at);
+	px_put_u32(out, rec->answer_len);
+	px_put_u32(out, rec->answer_crc);
 	put_octets(out, rec->data);
 }
 
@@ -290,8 +293,16 @@ int px_rec_get_owed(struct px_octets fields, struct px_rec_owed *rec)
 	GET_TEXT(&in, rec->ref_sender);
 	rec->delivery = px_get_u64(&in);
 	rec->created = px_get_i64(&in);
+	rec->answer_at = px_get_u32(&in);
+	rec->answer_len = px_get_u32(&in);
+	rec->answer_crc = px_get_u32(&in);
 	rec->data = rest(&in);
-	return result(&in);
+	return rec->answer_at <= rec->data.len ? result(&in) : PX_ECORRUPT;
+}
+
+uint64_t px_rec_owed_size(const struct px_rec_owed *rec)
+{
+	return rec->data.len + ((uint64_t)rec->answer_len + 2) / 3 * 4;
 }
 
 void px_rec_put_group(struct px_buf *out, const struct px_rec_group *rec)

@@ -85,14 +85,17 @@ int px_rec_get_number(struct px_octets fields, uint64_t *number);
 void px_rec_put_delivery(struct px_buf *out, const struct px_delivery *rec);
 int px_rec_get_delivery(struct px_octets fields, struct px_delivery *rec);
 
-/** owed. */
+/** owed. The delivery's answer, in base64, belongs into the data at `answer_at`, unless `answer_len` is 0. */
 struct px_rec_owed {
 	char partner[PX_NAME_MAX + 1];
 	char ref_sender[PX_AUTHORITY_MAX + 1];
 	uint64_t delivery;
 	int64_t created;
-	struct px_octets data; /* view */
+	uint32_t answer_at, answer_len, answer_crc; /* CRC-32C of its octets */
+	struct px_octets data;                      /* view */
 };
+/** Octets of the confirmation when it is whole. */
+uint64_t px_rec_owed_size(const struct px_rec_owed *rec);
 void px_rec_put_owed(struct px_buf *out, const struct px_rec_owed *rec);
 int px_rec_get_owed(struct px_octets fields, struct px_rec_owed *rec);
 

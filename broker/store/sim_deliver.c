@@ -186,10 +186,13 @@ static void keep_owed(struct sim *s, const struct sim_message *m, const struct p
 	if (req->owed == NULL || m->confirmations || m->partner[0] == '\0')
 		return;
 	struct sim_owed *owed = SIM_APPEND(s, owed);
-	*owed = (struct sim_owed){.id = ++s->next_owed,
-				  .created = px_clock_wall(s->clock),
-				  .data = px_xmemdup(req->owed, req->owed_len),
-				  .len = req->owed_len};
+	struct px_buf whole = PX_BUF_INIT;
+	px_buf_add(&whole, req->owed, req->owed_answer_at);
+	if (req->owed_answer_at > 0)
+		px_base64(&whole, req->answer, req->answer_len);
+	px_buf_add(&whole, req->owed + req->owed_answer_at, req->owed_len - req->owed_answer_at);
+	*owed = (struct sim_owed){.id = ++s->next_owed, .created = px_clock_wall(s->clock)};
+	owed->data = px_buf_detach(&whole, &owed->len);
 	px_strlcpy(owed->partner, m->partner, sizeof(owed->partner));
 	px_strlcpy(owed->ref_sender, m->header.sender, sizeof(owed->ref_sender));
 }

@@ -298,9 +298,12 @@ struct px_settle {
 	size_t answer_len;
 	/* A confirmation owed to the message's origin: px:Confirmation, unsigned; NULL none. Kept until an
 	 * exchange that carries it is accepted. Dropped when the message is of type Confirmations or this
-	 * node's own: nothing is owed about those. */
+	 * node's own: nothing is owed about those. With `owed_answer_at` it is lacking the base64 of `answer`
+	 * at that octet: both are kept once, and who reads what is owed gets it whole. 0: it lacks nothing.
+	 */
 	const uint8_t *owed;
 	size_t owed_len;
+	size_t owed_answer_at;
 	const char *actor;          /* who did it, for the journal; NULL the broker */
 	const struct px_mark *mark; /* of an alarm, in the store if and only if this is; NULL none */
 	bool outcome;               /* the same for an entry OUTCOME of the journal */

@@ -5,6 +5,7 @@
 #include "store/verify.h"
 
 #include "store/heads.h"
+#include "store/owed.h"
 
 /* Deliveries of a partner are counted up to so many; more would hold up the reader. */
 #define COUNT_MAX 20000
@@ -409,10 +410,13 @@ static void verify_owed(struct px_verify *v, struct px_tx *tx, const struct px_c
 {
 	struct px_octets fields;
 	struct px_rec_owed rec;
-	if (open_record(v, PX_T_OWED, cur, &fields) &&
-	    decoded(v, PX_T_OWED, cur, px_rec_get_owed(fields, &rec)))
-		must_have(v, tx, PX_T_OWED, cur, PX_T_OWED_INDEX,
-			  px_tkey_owed(rec.partner, rec.ref_sender, id_of(cur)), "it is in no group");
+	if (!open_record(v, PX_T_OWED, cur, &fields) ||
+	    !decoded(v, PX_T_OWED, cur, px_rec_get_owed(fields, &rec)))
+		return;
+	must_have(v, tx, PX_T_OWED, cur, PX_T_OWED_INDEX,
+		  px_tkey_owed(rec.partner, rec.ref_sender, id_of(cur)), "it is in no group");
+	if (px_owed_check(tx, &rec) == PX_ECORRUPT)
+		px_verify_damaged(v, PX_T_OWED, cur, "the answer that it carries is missing or damaged");
 }
 
 static void verify_owed_index(struct px_verify *v, struct px_tx *tx, const struct px_cur *cur)
@@ -424,7 +428,7 @@ static void verify_owed_index(struct px_verify *v, struct px_tx *tx, const struc
 	int rc = px_load_owed(tx, px_tkey_get_u64(&in), &rec);
 	if (rc != PX_ECORRUPT &&
 	    (rc != PX_OK || !px_tkey_done(&in) || strcmp(rec.partner, partner) != 0 ||
-	     strcmp(rec.ref_sender, ref_sender) != 0 || rec.data.len != number_in(cur->value)))
+	     strcmp(rec.ref_sender, ref_sender) != 0 || px_rec_owed_size(&rec) != number_in(cur->value)))
 		px_verify_index_fault(v, PX_T_OWED_INDEX, cur, "no such confirmation is pending");
 }
 

@@ -161,6 +161,34 @@ static void superseding_owes_again(struct suite *t)
 	assert_string_equal(owed_texts(t, "by", "BY", 10, 1000), "unknown delivered");
 }
 
+/* "answer" is YW5zd2Vy. */
+static int settle_with_answer(struct suite *t, uint64_t delivery)
+{
+	return SETTLE(t, .delivery = delivery, .state = PX_D_DELIVERED, .answer = (const uint8_t *)"answer",
+		      .answer_len = 6, .owed = (const uint8_t *)"<E></E>", .owed_len = 7,
+		      .owed_answer_at = 3);
+}
+
+static void the_answer_is_put_in(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
+	assert_int_equal(settle_with_answer(t, a.ids[0]), PX_OK);
+	owe(t, &(struct note){.id = "M2", .to = "UA"}, "two");
+	struct got_groups groups = suite_groups(t, 10);
+	assert_int_equal(groups.n, 1);
+	assert_int_equal(groups.items[0].octets, 18); /* as it is sent */
+	assert_string_equal(owed_texts(t, "by", "BY", 10, 1000), "<E>YW5zd2Vy</E> two");
+	assert_string_equal(owed_texts(t, "by", "BY", 10, 17), "<E>YW5zd2Vy</E>");
+	suite_sound(t);
+	suite_crash(t);
+	struct got_owed owed = suite_owed(t, "by", "BY", 10, 1000);
+	assert_string_equal(owed.texts[0], "<E>YW5zd2Vy</E>");
+	ACCEPT(t, .id = "PX-C1", .own = true, .confirmations = true, .to = "BY", .n_consume = owed.n,
+	       .consume = owed.ids);
+	assert_int_equal(suite_groups(t, 10).n, 0);
+	suite_sound(t);
+}
+
 const struct suite_case suite_owed_cases[] = {
     {"settling writes what is owed", settle_writes_what_is_owed},
     {"groups of pending confirmations, oldest first", groups_oldest_first},
@@ -171,5 +199,6 @@ const struct suite_case suite_owed_cases[] = {
     {"a settle that fails owes nothing", failed_settle_owes_nothing},
     {"pending confirmations are kept over a crash", owed_is_kept},
     {"superseding owes again", superseding_owes_again},
+    {"the answer is put into what is owed", the_answer_is_put_in},
     {NULL, NULL},
 };

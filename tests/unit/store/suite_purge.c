@@ -355,13 +355,21 @@ static void confirmations_about_the_purged(struct suite *t)
 /* What is owed to the origin stays until it is sent. */
 static void owed_outlives_the_message(struct suite *t)
 {
-	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA"), b = ACCEPT(t, .id = "M2", .to = "UA");
 	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_DELIVERED,
 				.owed = (const uint8_t *)"<CoD/>", .owed_len = 6),
 			 PX_OK);
+	assert_int_equal(SETTLE(t, .delivery = b.ids[0], .state = PX_D_DELIVERED,
+				.answer = (const uint8_t *)"answer", .answer_len = 6,
+				.owed = (const uint8_t *)"<E></E>", .owed_len = 7, .owed_answer_at = 3),
+			 PX_OK);
 	later(t, KEEP);
-	assert_int_equal(purge(t).messages, 1);
-	assert_int_equal(suite_owed(t, "by", "BY", 10, 1000).n, 1);
+	assert_int_equal(purge(t).messages, 2);
+	struct got_owed owed = suite_owed(t, "by", "BY", 10, 1000);
+	assert_int_equal(owed.n, 2);
+	assert_string_equal(owed.texts[0], "<CoD/>");
+	assert_string_equal(owed.texts[1], "<E>YW5zd2Vy</E>"); /* the answer itself went with the message */
+	suite_sound(t);
 }
 
 static void in_parts_beside_accepts(struct suite *t)

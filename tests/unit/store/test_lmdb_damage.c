@@ -294,6 +294,37 @@ static void test_damaged_receipt(void **state)
 	assert_string_equal(kit_verify(k).first_fault, "receipts/2: the record is damaged");
 }
 
+static void count_owed(void *arg, int rc, unsigned n, const struct px_owed *owed)
+{
+	struct kit_write *w = arg;
+	*w = (struct kit_write){.done = true, .rc = rc == PX_OK ? (int)n : rc};
+	assert_true(n == 0 || owed[0].len == 6);
+}
+
+/* What cannot be read whole is not sent without its evidence, and holds up nothing else. */
+static void test_damaged_answer(void **state)
+{
+	struct kit *k = *state;
+	struct kit_write owed = {.done = false};
+	struct px_settle s = {.state = PX_D_DELIVERED,
+			      .answer = (const uint8_t *)"answer",
+			      .answer_len = 6,
+			      .owed = (const uint8_t *)"<E></E>",
+			      .owed_len = 7,
+			      .owed_answer_at = 3};
+	kit_open(k);
+	s.delivery = kit_accept(k, "M1", 100, "L1").delivery;
+	assert_int_equal(kit_settle(k, &s), PX_OK);
+	s = (struct px_settle){.state = PX_D_DELIVERED, .owed = (const uint8_t *)"<CoD/>", .owed_len = 6};
+	s.delivery = kit_accept(k, "M2", 100, "L2").delivery;
+	assert_int_equal(kit_settle(k, &s), PX_OK);
+	flip(k, PX_T_ANSWERS, px_tkey_of(1), -1);
+	px_store_owed(k->st, "by", "BY", 10, 1000, count_owed, &owed);
+	kit_wait(k, &owed.done);
+	assert_int_equal(owed.rc, 1);
+	assert_int_equal(kit_verify(k).report.damaged, 2); /* the answer, and what lacks it */
+}
+
 static void test_damaged_movement(void **state)
 {
 	struct kit *k = *state;
@@ -475,6 +506,7 @@ int main(void)
 	    TEST(test_release_ended),
 	    TEST(test_damaged_delivery),
 	    TEST(test_damaged_receipt),
+	    TEST(test_damaged_answer),
 	    TEST(test_damaged_movement),
 	    TEST(test_entries_of_nothing),
 	    TEST(test_missing_index_entries),
