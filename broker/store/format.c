@@ -100,6 +100,7 @@ static void widen_owed(struct px_tx *tx)
 		px_rec_put_owed(&rec, &owed);
 		px_tx_put_record(tx, PX_T_OWED, &key, &rec);
 	}
+	px_tx_clear(tx, PX_T_OWED_GROUPS);
 	free(ids);
 	px_buf_free(&old);
 	px_buf_free(&rec);

@@ -16,7 +16,8 @@
  *	3  business keys by their normal spelling; arrivals
  *	4  the state says what was forgotten: the age from which on duplicates cannot be told
  *	5  ... as a time, which no accepted message is younger than;
- *	   pending confirmations without the answer that they carry, which stands with its delivery
+ *	   pending confirmations without the answer that they carry, which stands with its
+ *	   delivery; what is owed to whom is counted nowhere
  */
 #define PX_FORMAT_NAME "prinex store "
 #define PX_FORMAT      5

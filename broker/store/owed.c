@@ -54,31 +54,11 @@ static int add_whole(struct px_tx *tx, const struct px_rec_owed *rec, struct px_
 
 /* --- writing ----------------------------------------------------------------------------------------- */
 
-static void change_group(struct px_wtx *w, const char *partner, const char *ref_sender, int64_t count,
-			 int64_t octets)
-{
-	struct px_tkey key = px_tkey_group(partner, ref_sender);
-	struct px_rec_group rec = {0};
-	struct px_octets fields;
-	if (px_tx_record(&w->tx, PX_T_OWED_GROUPS, &key, &fields) == PX_OK)
-		px_rec_get_group(fields, &rec);
-	rec.count += (uint64_t)count;
-	rec.octets += (uint64_t)octets;
-	if (rec.count == 0) {
-		px_tx_del(&w->tx, PX_T_OWED_GROUPS, &key);
-		return;
-	}
-	px_rec_start(&w->rec);
-	px_rec_put_group(&w->rec, &rec);
-	px_tx_put_record(&w->tx, PX_T_OWED_GROUPS, &key, &w->rec);
-}
-
 void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec)
 {
 	struct px_tkey key = px_tkey_owed(rec->partner, rec->ref_sender, id);
 	struct px_tkey size = px_tkey_of(px_rec_owed_size(rec));
 	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
-	change_group(w, rec->partner, rec->ref_sender, 1, (int64_t)px_rec_owed_size(rec));
 }
 
 void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
@@ -107,17 +87,15 @@ void px_owed_consume(struct px_wtx *w, uint64_t id)
 	int rc = px_load_owed(&w->tx, id, &rec);
 	if (rc == PX_ENOTFOUND)
 		return;
-	if (rc == PX_ECORRUPT) { /* its group cannot be told; verify will find the index entry */
+	if (rc == PX_ECORRUPT) { /* whose it is cannot be told; verify will find the index entry */
 		px_wtx_quarantine(w, PX_T_OWED, id, 0, "a pending confirmation's record is damaged");
 		px_tx_del(&w->tx, PX_T_OWED, &key);
 		w->state.owed--;
 		return;
 	}
-	uint64_t len = px_rec_owed_size(&rec);
 	px_tx_del(&w->tx, PX_T_OWED, &key);
 	key = px_tkey_owed(rec.partner, rec.ref_sender, id);
 	px_tx_del(&w->tx, PX_T_OWED_INDEX, &key);
-	change_group(w, rec.partner, rec.ref_sender, -1, -(int64_t)len);
 	w->state.owed--;
 	w->changed = true;
 }
@@ -200,37 +178,22 @@ int px_owed_read(struct px_tx *tx, struct px_scratch *scratch, const char *partn
 	return tx->rc;
 }
 
-/* When the group's first entry was made. */
-static int64_t oldest_of(struct px_tx *tx, const struct px_tkey *group)
-{
-	struct px_cur cur;
-	struct px_rec_owed rec = {.created = 0};
-	px_cur_open(&cur, tx, PX_T_OWED_INDEX);
-	uint64_t id = px_cur_seek(&cur, group) ? entry_of(&cur, group) : 0;
-	if (id != 0 && px_load_owed(tx, id, &rec) != PX_OK)
-		rec.created = 0;
-	px_cur_close(&cur);
-	return rec.created;
-}
-
-static bool read_group(struct px_tx *tx, const struct px_cur *cur, struct px_owed_group *group)
+/* The group that the index entry under @cur begins. @return its prefix, of length 0 when that cannot be read.
+ */
+static struct px_tkey read_group(struct px_tx *tx, const struct px_cur *cur, struct px_owed_group *group)
 {
 	struct px_tkey_in in = px_cur_read(cur);
-	struct px_octets fields;
-	struct px_rec_group rec;
+	struct px_rec_owed rec;
 	const char *partner = px_tkey_get_str(&in, PX_NAME_MAX);
 	const char *ref_sender = px_tkey_get_str(&in, PX_AUTHORITY_MAX);
-	if (!px_tkey_done(&in) ||
-	    px_rec_open(PX_T_OWED_GROUPS, cur->key.data, cur->key.len, cur->value.data, cur->value.len,
-			&fields) != PX_OK ||
-	    px_rec_get_group(fields, &rec) != PX_OK)
-		return false;
-	*group = (struct px_owed_group){.count = (unsigned)rec.count, .octets = rec.octets};
+	uint64_t id = px_tkey_get_u64(&in);
+	if (!px_tkey_done(&in))
+		return (struct px_tkey){.len = 0};
+	*group = (struct px_owed_group){0};
 	px_strlcpy(group->partner, partner, sizeof(group->partner));
 	px_strlcpy(group->ref_sender, ref_sender, sizeof(group->ref_sender));
-	struct px_tkey key = px_tkey_group(group->partner, group->ref_sender);
-	group->oldest = oldest_of(tx, &key);
-	return true;
+	group->oldest = px_load_owed(tx, id, &rec) == PX_OK ? rec.created : 0;
+	return px_tkey_group(group->partner, group->ref_sender);
 }
 
 static int by_age(const void *a, const void *b)
@@ -246,11 +209,17 @@ int px_owed_read_groups(struct px_tx *tx, struct px_scratch *scratch, unsigned m
 	size_t cap = 0;
 	*n = 0;
 	*groups = NULL;
-	px_cur_open(&cur, tx, PX_T_OWED_GROUPS);
-	for (bool more = px_cur_first(&cur); more; more = px_cur_next(&cur)) {
+	px_cur_open(&cur, tx, PX_T_OWED_INDEX);
+	for (bool more = px_cur_first(&cur); more;) {
 		*groups = px_scratch_double(scratch, *groups, *n, &cap, sizeof(**groups));
-		if (read_group(tx, &cur, &(*groups)[*n]))
-			(*n)++;
+		struct px_tkey group = read_group(tx, &cur, &(*groups)[*n]);
+		if (group.len == 0) {
+			more = px_cur_next(&cur);
+			continue;
+		}
+		(*n)++;
+		px_tkey_u64(&group, UINT64_MAX); /* past the group's last */
+		more = px_cur_seek(&cur, &group);
 	}
 	px_cur_close(&cur);
 	if (*n > 0)

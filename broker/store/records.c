@@ -305,20 +305,6 @@ uint64_t px_rec_owed_size(const struct px_rec_owed *rec)
 	return rec->data.len + ((uint64_t)rec->answer_len + 2) / 3 * 4;
 }
 
-void px_rec_put_group(struct px_buf *out, const struct px_rec_group *rec)
-{
-	px_put_u64(out, rec->count);
-	px_put_u64(out, rec->octets);
-}
-
-int px_rec_get_group(struct px_octets fields, struct px_rec_group *rec)
-{
-	struct px_fields in = read_from(fields);
-	rec->count = px_get_u64(&in);
-	rec->octets = px_get_u64(&in);
-	return result(&in);
-}
-
 void px_rec_put_signed(struct px_buf *out, const struct px_rec_signed *rec)
 {
 	px_buf_add(out, rec->hash, PX_DIGEST_LEN);

@@ -99,13 +99,6 @@ uint64_t px_rec_owed_size(const struct px_rec_owed *rec);
 void px_rec_put_owed(struct px_buf *out, const struct px_rec_owed *rec);
 int px_rec_get_owed(struct px_octets fields, struct px_rec_owed *rec);
 
-/** owed-groups. */
-struct px_rec_group {
-	uint64_t count, octets;
-};
-void px_rec_put_group(struct px_buf *out, const struct px_rec_group *rec);
-int px_rec_get_group(struct px_octets fields, struct px_rec_group *rec);
-
 /** answers, and signatures of checkpoints: octets (with the hash they sign, or zeros). */
 struct px_rec_signed {
 	uint8_t hash[PX_DIGEST_LEN];

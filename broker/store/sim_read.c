@@ -275,8 +275,6 @@ void sim_read_owed_groups(struct sim *s, unsigned max, px_owed_groups_done *done
 			groups[g].oldest = o->created;
 			n++;
 		}
-		groups[g].count++;
-		groups[g].octets += o->len;
 	}
 	done(arg, PX_OK, PX_MIN(n, max), groups);
 	free(groups);

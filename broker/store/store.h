@@ -318,8 +318,6 @@ typedef void px_write_done(void *arg, int rc);
 struct px_owed_group {
 	char partner[PX_NAME_MAX + 1];         /* whom the message came from: the exchange goes there */
 	char ref_sender[PX_AUTHORITY_MAX + 1]; /* Recipient of the exchange */
-	unsigned count;
-	uint64_t octets;
 	int64_t oldest;
 };
 typedef void px_owed_groups_done(void *arg, int rc, unsigned n, const struct px_owed_group *groups);

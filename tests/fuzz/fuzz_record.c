@@ -55,7 +55,7 @@ static void decode(unsigned kind, struct px_octets fields)
 	case 2: ROUND_TRIP(px_rec_movement, movement); break;
 	case 3: ROUND_TRIP(px_delivery, delivery); break;
 	case 4: ROUND_TRIP(px_rec_owed, owed); break;
-	case 5: ROUND_TRIP(px_rec_group, group); break;
+	case 5:
 	case 6: ROUND_TRIP(px_rec_signed, signed); break;
 	case 7: ROUND_TRIP_OF(px_rec_partner, partner, 8); break;
 	case 8: ROUND_TRIP_OF(px_rec_state, state, 16); break;

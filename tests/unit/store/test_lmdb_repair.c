@@ -7,8 +7,8 @@
 #include "base/strings.h"
 
 static const enum px_table indexes[] = {
-    PX_T_IDS,       PX_T_DIGESTS, PX_T_KEYS,       PX_T_MEMBERS,     PX_T_QUEUE,    PX_T_READY,    PX_T_PARTS,
-    PX_T_DEADLINES, PX_T_OPEN,    PX_T_OWED_INDEX, PX_T_OWED_GROUPS, PX_T_PARTNERS, PX_T_ARRIVALS,
+    PX_T_IDS,   PX_T_DIGESTS,   PX_T_KEYS, PX_T_MEMBERS,    PX_T_QUEUE,    PX_T_READY,
+    PX_T_PARTS, PX_T_DEADLINES, PX_T_OPEN, PX_T_OWED_INDEX, PX_T_PARTNERS, PX_T_ARRIVALS,
 };
 
 /* All that a table holds. */
