@@ -87,14 +87,16 @@ static void journal_change(struct px_wtx *w, const struct px_delivery *d, const 
 	px_wtx_journal(w, &entry);
 }
 
-static void keep_answer(struct px_wtx *w, uint64_t delivery, const struct px_settle *req)
+/* @owed: what carries it, or 0. An earlier answer, of a delivery whose end was not known or not believed,
+ * goes into what is owed with it. */
+static void keep_answer(struct px_wtx *w, uint64_t delivery, const struct px_settle *req, uint64_t owed)
 {
-	struct px_rec_signed rec = {.data = {req->answer, req->answer_len}};
 	struct px_tkey key = px_tkey_of(delivery);
 	if (req->answer == NULL)
 		return;
+	px_owed_keep_answer(w, delivery);
 	px_rec_start(&w->rec);
-	px_rec_put_signed(&w->rec, &rec);
+	px_rec_put_answer(&w->rec, (struct px_octets){req->answer, req->answer_len}, owed);
 	px_tx_put_record(&w->tx, PX_T_ANSWERS, &key, &w->rec);
 }
 
@@ -116,13 +118,14 @@ static void keep_outcome(struct px_wtx *w, const struct px_delivery *d, const st
 		px_wtx_mark(w, req->mark);
 }
 
-/* Nothing is owed about confirmations, or to ourselves: an answer about an answer would never end. */
-static void keep_owed(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
-		      const struct px_settle *req)
+/* Nothing is owed about confirmations, or to ourselves: an answer about an answer would never end. @return
+ * its number, or 0. */
+static uint64_t keep_owed(struct px_wtx *w, const struct px_delivery *d, const struct px_rec_receipt *about,
+			  const struct px_settle *req)
 {
 	struct px_rec_owed rec = {.delivery = d->id, .created = w->now, .data = {req->owed, req->owed_len}};
 	if (req->owed == NULL || about->confirmations || about->partner[0] == '\0')
-		return;
+		return 0;
 	if (req->owed_answer_at > 0) {
 		rec.answer_at = (uint32_t)req->owed_answer_at;
 		rec.answer_len = (uint32_t)req->answer_len;
@@ -130,7 +133,7 @@ static void keep_owed(struct px_wtx *w, const struct px_delivery *d, const struc
 	}
 	px_strlcpy(rec.partner, about->partner, sizeof(rec.partner));
 	px_strlcpy(rec.ref_sender, about->sender, sizeof(rec.ref_sender));
-	px_owed_add(w, &rec);
+	return px_owed_add(w, &rec);
 }
 
 /* Queue and ready index, before @d itself is changed. */
@@ -293,10 +296,9 @@ static void settle(struct px_wtx *w, const struct px_settle *req, struct subject
 	char error[PX_REASON_MAX + 1];
 	px_strlcpy(error, d->error, sizeof(error));
 	change(w, d, s->home, req);
-	keep_answer(w, d->id, req);
 	if (d->state != PX_D_QUEUED || strcmp(error, d->error) != 0)
 		journal_change(w, d, &about, req);
-	keep_owed(w, d, &about, req);
+	keep_answer(w, d->id, req, keep_owed(w, d, &about, req));
 	keep_outcome(w, d, &about, req);
 	if (s->counter != 0)
 		px_lease_drop(w->leases, d->id);

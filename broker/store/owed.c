@@ -7,9 +7,6 @@
 #include "base/strings.h"
 #include "store/crc32c.h"
 
-/* How far the clock may have been set back while something was owed. */
-#define CLOCK_SLACK ((int64_t)24 * 3600 * 1000)
-
 /* --- the answer inside ------------------------------------------------------------------------------- */
 
 /* The answer that @rec lacks. View. */
@@ -61,7 +58,7 @@ void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec)
 	px_tx_put(&w->tx, PX_T_OWED_INDEX, &key, size.data, size.len);
 }
 
-void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
+uint64_t px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
 {
 	uint64_t id = ++w->state.last_owed;
 	struct px_tkey key = px_tkey_of(id);
@@ -71,6 +68,7 @@ void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec)
 	px_owed_index(w, id, rec);
 	w->state.owed++;
 	w->changed = true;
+	return id;
 }
 
 bool px_owed_exists(struct px_wtx *w, uint64_t id)
@@ -113,25 +111,18 @@ static void put_whole(struct px_wtx *w, uint64_t id, struct px_rec_owed *rec)
 	px_tx_put_record(&w->tx, PX_T_OWED, &key, &w->rec);
 }
 
-/* What is owed about a delivery was written when that ended, and is gathered within seconds: of what is
- * purged nearly always nothing is owed, as the first entry says. */
-void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery, int64_t ended)
+void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery)
 {
+	struct px_tkey key = px_tkey_of(delivery);
+	struct px_octets fields;
+	struct px_rec_signed held;
 	struct px_rec_owed rec;
-	struct px_cur cur;
-	uint64_t id = 0;
-	px_cur_open(&cur, &w->tx, PX_T_OWED);
-	for (bool more = px_cur_first(&cur); more && id == 0; more = px_cur_next(&cur)) {
-		struct px_tkey_in in = px_cur_read(&cur);
-		uint64_t at = px_tkey_get_u64(&in);
-		if (px_load_owed(&w->tx, at, &rec) != PX_OK)
-			continue;
-		if (rec.created > ended + CLOCK_SLACK)
-			break;
-		id = rec.delivery == delivery && rec.answer_len > 0 ? at : 0;
-	}
-	px_cur_close(&cur);
-	if (id != 0)
+	if (px_tx_record(&w->tx, PX_T_ANSWERS, &key, &fields) != PX_OK ||
+	    px_rec_get_signed(fields, &held) != PX_OK)
+		return;
+	uint64_t id = px_rec_answer_owed(&held);
+	if (id != 0 && px_load_owed(&w->tx, id, &rec) == PX_OK && rec.delivery == delivery &&
+	    rec.answer_len > 0)
 		put_whole(w, id, &rec);
 }
 

@@ -18,7 +18,7 @@ int px_owed_read_groups(struct px_tx *tx, struct px_scratch *scratch, unsigned m
 			struct px_owed_group **groups);
 
 /** Thread: writer. */
-void px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec);
+uint64_t px_owed_add(struct px_wtx *w, const struct px_rec_owed *rec);
 /** Only index and group of a record that is there. */
 void px_owed_index(struct px_wtx *w, uint64_t id, const struct px_rec_owed *rec);
 bool px_owed_exists(struct px_wtx *w, uint64_t id);
@@ -27,7 +27,7 @@ void px_owed_consume(struct px_wtx *w, uint64_t id);
 /** Whether what is owed can be read whole. @return PX_OK, PX_ECORRUPT (its answer is missing or another one),
  * PX_EFATAL. */
 int px_owed_check(struct px_tx *tx, const struct px_rec_owed *rec);
-/** The answer of @delivery, which ended at @ended, is about to go: what is owed with it gets it inside. */
-void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery, int64_t ended);
+/** The answer of @delivery is about to go, or to be replaced: what is owed with it gets it inside. */
+void px_owed_keep_answer(struct px_wtx *w, uint64_t delivery);
 
 #endif

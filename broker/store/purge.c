@@ -91,7 +91,7 @@ bool px_purge_note_is_old(const struct px_purge *rules, int64_t at)
 static void remove_delivery(struct px_wtx *w, uint64_t id, const struct px_delivery *d)
 {
 	struct px_tkey key = px_tkey_of(id);
-	px_owed_keep_answer(w, id, d->ended);
+	px_owed_keep_answer(w, id);
 	px_tx_del(&w->tx, PX_T_DELIVERIES, &key);
 	px_tx_del(&w->tx, PX_T_ANSWERS, &key);
 	px_wtx_count(w, d->partner, d->state, -1);

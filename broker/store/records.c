@@ -320,6 +320,22 @@ int px_rec_get_signed(struct px_octets fields, struct px_rec_signed *rec)
 	return result(&in);
 }
 
+void px_rec_put_answer(struct px_buf *out, struct px_octets answer, uint64_t owed)
+{
+	struct px_rec_signed rec = {.data = answer};
+	for (int i = 7; i >= 0; i--, owed >>= 8)
+		rec.hash[i] = (uint8_t)owed;
+	px_rec_put_signed(out, &rec);
+}
+
+uint64_t px_rec_answer_owed(const struct px_rec_signed *rec)
+{
+	uint64_t owed = 0;
+	for (int i = 0; i < 8; i++)
+		owed = owed << 8 | rec->hash[i];
+	return owed;
+}
+
 /* --- the whole --------------------------------------------------------------------------------------- */
 
 int px_rec_get_journal(struct px_octets fields, uint8_t hash[PX_DIGEST_LEN], struct px_octets *octets)

@@ -106,6 +106,10 @@ struct px_rec_signed {
 };
 void px_rec_put_signed(struct px_buf *out, const struct px_rec_signed *rec);
 int px_rec_get_signed(struct px_octets fields, struct px_rec_signed *rec);
+/** An answer, with the number of what is owed about its delivery where the hash would stand; 0: nothing, or
+ * that has the answer inside. */
+void px_rec_put_answer(struct px_buf *out, struct px_octets answer, uint64_t owed);
+uint64_t px_rec_answer_owed(const struct px_rec_signed *rec);
 
 /** journal: the hash, then the octets (store/journal.h) that it covers together with the hash before. */
 int px_rec_get_journal(struct px_octets fields, uint8_t hash[PX_DIGEST_LEN], struct px_octets *octets);

@@ -10,7 +10,6 @@
 #include "xml/c14n.h"
 #include "xml/examiner.h"
 #include "xml/leaf.h"
-#include "xml/p256.h"
 #include "xml/verify.h"
 
 /* --- kept ready --- */
@@ -40,8 +39,6 @@ struct px_verifier {
 	EVP_PKEY *key;
 	EVP_PKEY_CTX *ctx; /* set up for @md, or NULL */
 	const EVP_MD *md;
-	unsigned used;
-	struct px_p256 *p256; /* or NULL: on another curve, or not used that often */
 };
 
 struct px_verifier *px_verifier_new(EVP_PKEY *key)
@@ -56,7 +53,6 @@ void px_verifier_free(struct px_verifier **verifier)
 {
 	if (*verifier == NULL)
 		return;
-	px_p256_free(&(*verifier)->p256);
 	EVP_PKEY_CTX_free((*verifier)->ctx);
 	EVP_PKEY_free((*verifier)->key);
 	PX_FREE(*verifier);
@@ -119,9 +115,7 @@ static bool verify_ecdsa(struct px_verifier *v, const struct px_buf *value, cons
 	BIGNUM *r = BN_bin2bn(value->data, (int)half, NULL),
 	       *s = BN_bin2bn(value->data + half, (int)half, NULL);
 	px_assert(sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1);
-	if (v->used < PX_P256_AFTER && ++v->used == PX_P256_AFTER)
-		v->p256 = px_p256_new(v->key);
-	bool ok = v->p256 != NULL ? px_p256_verify(v->p256, sig, md, md_len) : verify_der(v, sig, md, md_len);
+	bool ok = verify_der(v, sig, md, md_len);
 	ECDSA_SIG_free(sig);
 	return ok;
 }

@@ -182,6 +182,24 @@ static void the_answer_is_put_in(struct suite *t)
 	suite_sound(t);
 }
 
+/* What is still owed about an earlier answer keeps that when another one takes its place. "second" is
+ * c2Vjb25k. */
+static void a_later_answer_leaves_the_first(struct suite *t)
+{
+	struct got_accept a = ACCEPT(t, .id = "M1", .to = "UA");
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_UNKNOWN,
+				.answer = (const uint8_t *)"answer", .answer_len = 6,
+				.owed = (const uint8_t *)"<E></E>", .owed_len = 7, .owed_answer_at = 3),
+			 PX_OK);
+	assert_int_equal(SETTLE(t, .delivery = a.ids[0], .state = PX_D_DELIVERED, .whoever = true,
+				.answer = (const uint8_t *)"second", .answer_len = 6,
+				.owed = (const uint8_t *)"<F></F>", .owed_len = 7, .owed_answer_at = 3),
+			 PX_OK);
+	suite_sound(t);
+	suite_crash(t);
+	assert_string_equal(owed_texts(t, "by", "BY", 10, 1000), "<E>YW5zd2Vy</E> <F>c2Vjb25k</F>");
+}
+
 const struct suite_case suite_owed_cases[] = {
     {"settling writes what is owed", settle_writes_what_is_owed},
     {"groups of pending confirmations, oldest first", groups_oldest_first},
@@ -193,5 +211,6 @@ const struct suite_case suite_owed_cases[] = {
     {"pending confirmations are kept over a crash", owed_is_kept},
     {"superseding owes again", superseding_owes_again},
     {"the answer is put into what is owed", the_answer_is_put_in},
+    {"a later answer leaves the first where it is owed", a_later_answer_leaves_the_first},
     {NULL, NULL},
 };
