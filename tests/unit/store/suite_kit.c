@@ -10,7 +10,7 @@
 #include "base/strings.h"
 #include "conf/catalogue.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 /* --- stepping and memory -----------------------------------------------------------------------------------
  */
