@@ -395,8 +395,10 @@ int px_rec_get_state(struct px_octets fields, struct px_rec_state *rec)
 	rec->forgotten = px_get_i64(&in);
 	rec->shortest = px_get_i64(&in);
 	if (px_fields_done(&in)) { /* of format 4: the first is the latest horizon_end of what was purged */
-		rec->forgotten = rec->forgotten != 0 ? rec->forgotten - rec->shortest : INT64_MIN;
-		return result(&in);
+		int64_t end = rec->forgotten;
+		rec->forgotten = INT64_MIN;
+		return end != 0 && __builtin_sub_overflow(end, rec->shortest, &rec->forgotten) ? PX_ECORRUPT
+											       : PX_OK;
 	}
 	rec->newest = px_get_i64(&in);
 	return result(&in);
