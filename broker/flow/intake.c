@@ -15,9 +15,38 @@ const struct px_conf_partner *px_intake_partner(const struct intake *in)
 	return px_conf_partner(in->gen->conf, in->partner);
 }
 
+static void enlist(struct intake *in)
+{
+	in->next = in->flow->intakes;
+	if (in->next != NULL)
+		in->next->prev = in;
+	in->flow->intakes = in;
+}
+
+static void strike_off(struct intake *in)
+{
+	if (in->next != NULL)
+		in->next->prev = in->prev;
+	if (in->prev != NULL)
+		in->prev->next = in->next;
+	else
+		in->flow->intakes = in->next;
+}
+
+bool px_intake_has_twin(const struct intake *in)
+{
+	for (const struct intake *i = in->flow->intakes; i != NULL; i = i->next) {
+		if (i != in && memcmp(i->body->digest, in->body->digest, PX_DIGEST_LEN) == 0 &&
+		    strcmp(i->partner, in->partner) == 0)
+			return true;
+	}
+	return false;
+}
+
 void px_intake_end(struct intake *in)
 {
 	struct px_flow *flow = in->flow;
+	strike_off(in);
 	px_verdict_free(&in->verdict);
 	px_findings_free(&in->errors);
 	px_applying_free(&in->applying);
@@ -146,6 +175,7 @@ void px_flow_receive(struct px_flow *flow, struct px_generation *gen, const stru
 	in->arg = arg;
 	in->started = px_clock_mono(flow->clock);
 	px_strlcpy(in->partner, partner->name, sizeof(in->partner));
+	enlist(in);
 	px_flow_begin(flow);
 	if (px_store_may_know(flow->store, body->digest))
 		px_store_known(flow->store, in->partner, body->digest, known, in);

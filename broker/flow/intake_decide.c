@@ -53,19 +53,42 @@ static bool is_only_untimely(const struct px_findings *errors)
 	return true;
 }
 
+static void untimely_known(void *arg, const struct px_accept_result *r)
+{
+	struct intake *in = arg;
+	if (r->rc == PX_EDUPLICATE)
+		px_intake_duplicate(in, r);
+	else if (r->rc == PX_ENOTFOUND)
+		px_intake_refuse(in, in->status, &in->errors);
+	else
+		px_intake_later(in, "the store could not be read");
+}
+
+/* A copy of it may have been in time, and been accepted since this one was asked about: a partner must not
+ * get two answers to one message. */
+static void refuse_untimely(struct intake *in, int status)
+{
+	in->status = status;
+	if (px_steady_is_unsure(in->flow))
+		px_intake_later(
+		    in, "its times do not fit the clock of this node, which was set and may be wrong");
+	else if (px_intake_has_twin(in))
+		px_intake_later(in, "another copy of it is being judged");
+	else
+		px_store_known(in->flow->store, in->partner, in->body->digest, untimely_known, in);
+}
+
 void px_intake_decide(struct intake *in)
 {
 	const struct px_verdict *v = in->verdict;
 	const struct px_conf_partner *partner = px_intake_partner(in);
 	int64_t now = px_flow_now(in->flow);
 	int status = px_decide(in->gen->conf, in->gen->cat, partner, v, now, &in->errors);
-	if (status != 0 && is_only_untimely(&in->errors) && px_steady_is_unsure(in->flow)) {
-		px_intake_later(
-		    in, "its times do not fit the clock of this node, which was set and may be wrong");
-		return;
-	}
 	if (status != 0) {
-		px_intake_refuse(in, status, &in->errors);
+		if (is_only_untimely(&in->errors))
+			refuse_untimely(in, status);
+		else
+			px_intake_refuse(in, status, &in->errors);
 		return;
 	}
 	if (px_applying_is_confirmations(v)) {

@@ -14,6 +14,7 @@
 /* Private to intake*.c. Each function ends with exactly one answer, now or later; @in is then freed. */
 struct intake {
 	struct px_flow *flow;
+	struct intake *prev, *next; /* of the flow's */
 	struct px_generation *gen;
 	char partner[PX_NAME_MAX + 1];
 	struct px_body *body;
@@ -37,6 +38,8 @@ struct intake {
 const struct px_conf_partner *px_intake_partner(const struct intake *in);
 /** It was answered. */
 void px_intake_end(struct intake *in);
+/** Whether another copy of the same octets from the same partner is on its way, too. */
+bool px_intake_has_twin(const struct intake *in);
 /** 503: nothing was judged. */
 void px_intake_later(struct intake *in, const char *why);
 

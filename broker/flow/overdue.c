@@ -20,7 +20,6 @@
 struct overdue {
 	struct px_flow *flow;
 	struct px_delivery delivery;
-	bool sent; /* perhaps */
 };
 
 /* A delivery of the page was dealt with, or all of them were begun. */
@@ -68,21 +67,45 @@ static void end_absent(struct overdue *o, const struct settle_about *about)
 	px_settle(o->flow, about, &s, ended, o);
 }
 
-static void end_it(struct overdue *o, const struct settle_about *about)
+static struct px_settle end_of(const struct px_delivery *d, bool sent)
 {
-	const struct px_delivery *d = &o->delivery;
-	if (d->partner[0] == '\0') {
-		end_absent(o, about);
-		return;
-	}
-	bool sent = o->sent || px_sent_maybe(o->flow, d);
-	struct px_settle s = {
+	return (struct px_settle){
 	    .delivery = d->id,
 	    .state = sent ? PX_D_UNKNOWN : PX_D_EXPIRED,
 	    .code = px_code_wire(sent ? PX_CODE_UNKNOWN : PX_CODE_EXPIRED),
 	    .error = d->error[0] != '\0' ? d->error : NULL,
 	};
+}
+
+static void end_it(struct overdue *o, const struct settle_about *about)
+{
+	if (o->delivery.partner[0] == '\0') {
+		end_absent(o, about);
+		return;
+	}
+	struct px_settle s = end_of(&o->delivery, px_sent_maybe(o->flow, &o->delivery));
 	px_settle(o->flow, about, &s, ended, o);
+}
+
+/* With what would go to its partner by the same post, a hub's, by one transaction: one that stayed would take
+ * it along after its sender was told that it has expired. All of them have the same deadline. */
+static void end_post(struct overdue *o, const struct px_message *m)
+{
+	struct settle_about abouts[PX_RECIPIENTS_MAX];
+	struct px_settle settles[PX_RECIPIENTS_MAX];
+	bool sent = px_sent_maybe(o->flow, &o->delivery) || px_sent_along(o->flow, m, &o->delivery);
+	unsigned n = 0;
+	for (unsigned i = 0; i < m->n_deliveries && n < PX_RECIPIENTS_MAX; i++) {
+		const struct px_delivery *d = &m->deliveries[i];
+		if (d->state != PX_D_QUEUED || strcmp(d->partner, o->delivery.partner) != 0)
+			continue;
+		abouts[n] = (struct settle_about){d, &m->header, m->partner, m->digest, m->confirmations};
+		settles[n++] = end_of(d, sent);
+	}
+	if (n > 0)
+		px_settle_all(o->flow, n, abouts, settles, ended, o);
+	else
+		one_done(o); /* ended since the page was read */
 }
 
 /* Its message cannot be read, but whom it concerns is kept apart from it. */
@@ -134,8 +157,10 @@ static void message_read(void *arg, int rc, const struct px_message *m)
 		return;
 	}
 	struct settle_about about = {&o->delivery, &m->header, m->partner, m->digest, m->confirmations};
-	o->sent = px_sent_along(o->flow, m, &o->delivery);
-	end_it(o, &about);
+	if (o->delivery.state == PX_D_QUEUED && o->delivery.partner[0] != '\0')
+		end_post(o, m);
+	else
+		end_it(o, &about);
 }
 
 static bool is_spared(const struct px_flow *flow, const struct px_delivery *d)

@@ -251,7 +251,7 @@ static int home_of(struct px_wtx *w, const struct px_delivery *d, uint64_t *home
 }
 
 /* A hub gets a message for all of its recipients with one post: while that for another one is under way, this
- * one is too. Deliveries of a message have ids in a row. */
+ * one is too, and when that was sent, so was this. Deliveries of a message have ids in a row. */
 static bool goes_along(struct px_wtx *w, const struct px_delivery *d, const struct px_settle *req)
 {
 	struct px_delivery other;
@@ -262,7 +262,9 @@ static bool goes_along(struct px_wtx *w, const struct px_delivery *d, const stru
 		for (uint64_t id = down ? d->id - 1 : d->id + 1; id != 0; id += down ? -UINT64_C(1) : 1) {
 			if (px_load_delivery(&w->tx, id, &other) != PX_OK || other.message != d->message)
 				break;
-			if (strcmp(other.partner, d->partner) == 0 && px_lease_of(w->leases, id) != 0)
+			bool sent = other.body_sent && req->state == PX_D_EXPIRED;
+			if (strcmp(other.partner, d->partner) == 0 &&
+			    (sent || px_lease_of(w->leases, id) != 0))
 				return true;
 		}
 	}
@@ -344,7 +346,11 @@ static int apply_one(struct px_wtx *w, struct px_delivery *d, const struct px_re
 		     const struct px_apply *apply, bool *changed)
 {
 	struct px_settle req = {
-	    .state = apply->state, .code = apply->code[0] != '\0' ? apply->code : NULL, .error = apply->code};
+	    .state = apply->state,
+	    .code = apply->code[0] != '\0' ? apply->code : NULL,
+	    .error = apply->code,
+	    .body_sent = true, /* whoever says what became of it has had it */
+	};
 	uint64_t home;
 	if (!may_become(d->state, apply->state))
 		return PX_OK;

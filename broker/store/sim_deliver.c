@@ -232,13 +232,15 @@ static void change_state(struct sim *s, struct sim_delivery *d, const struct px_
 		s->first_queued++;
 }
 
-/** Another delivery of its message to its partner, a hub, is leased: the post is for this one too. */
+/** Another delivery of its message to its partner, a hub, is leased, or was sent: the post is for this one
+ * too. */
 static bool goes_along(const struct sim *s, const struct sim_delivery *d, const struct px_settle *req)
 {
 	bool ends = req->state == PX_D_EXPIRED || req->state == PX_D_UNKNOWN || req->state == PX_D_CANCELLED;
 	for (size_t i = 0; i < s->n_deliveries && d->d.state == PX_D_QUEUED && ends; i++) {
 		const struct sim_delivery *other = &s->deliveries[i];
-		if (other != d && other->message == d->message && other->token.counter != 0 &&
+		bool sent = other->d.body_sent && req->state == PX_D_EXPIRED;
+		if (other != d && other->message == d->message && (sent || other->token.counter != 0) &&
 		    strcmp(other->d.partner, d->d.partner) == 0)
 			return req->token.counter == 0;
 	}
@@ -293,7 +295,11 @@ static bool apply_one(struct sim *s, struct sim_delivery *d, const struct px_app
 	if (!may_become(d->d.state, apply->state))
 		return false;
 	struct px_settle settle = {
-	    .state = apply->state, .error = apply->code, .code = apply->code[0] != '\0' ? apply->code : NULL};
+	    .state = apply->state,
+	    .error = apply->code,
+	    .code = apply->code[0] != '\0' ? apply->code : NULL,
+	    .body_sent = true,
+	};
 	change_state(s, d, &settle);
 	journal_settled(s, d, settle.code, NULL, NULL);
 	return true;

@@ -297,9 +297,8 @@ struct px_settle {
 	const uint8_t *answer; /* the confirmation received, kept with the delivery; NULL none */
 	size_t answer_len;
 	/* A confirmation owed to the message's origin: px:Confirmation, unsigned; NULL none. Kept until an
-	 * exchange that carries it is accepted. Dropped when the message is of type Confirmations or this
-	 * node's own: nothing is owed about those. With `owed_answer_at` it is lacking the base64 of `answer`
-	 * at that octet: both are kept once, and who reads what is owed gets it whole. 0: it lacks nothing.
+	 * exchange that carries it is accepted; dropped when the message is of type Confirmations or this
+	 * node's own. With `owed_answer_at` it lacks the base64 of `answer` at that octet: read, it is whole
 	 */
 	const uint8_t *owed;
 	size_t owed_len;

@@ -175,6 +175,7 @@ static enum px_apply_result apply(struct model *m, const struct model_apply *a, 
 			continue;
 		changed = true;
 		d->state = a->state;
+		d->body_sent = true;
 		d->ended = now;
 		d->error = -1; /* whatever is shown */
 		d->token = (struct px_token){0};
@@ -281,14 +282,16 @@ static void owe(struct model *m, const struct model_message *message, size_t len
 	    .partner = message->note.from, .ref_sender = message->note.sender, .created = now, .len = len};
 }
 
-/* A hub gets a message for all recipients at once. */
+/* A hub gets a message for all recipients at once: while one is under way all are, and when one was sent all
+ * were. */
 static bool goes_along(const struct model *m, const struct model_delivery *d, const struct model_settle *s)
 {
 	bool ends = s->state == PX_D_EXPIRED || s->state == PX_D_UNKNOWN || s->state == PX_D_CANCELLED;
 	for (int i = 0; i < m->n_deliveries; i++) {
 		const struct model_delivery *other = &m->deliveries[i];
+		bool sent = other->body_sent && s->state == PX_D_EXPIRED;
 		if (other != d && other->message == d->message && other->partner == d->partner &&
-		    other->token.counter != 0)
+		    (sent || other->token.counter != 0))
 			return ends && d->state == PX_D_QUEUED && d->token.counter == 0;
 	}
 	return false;
