@@ -301,8 +301,7 @@ struct px_settle {
 	 * node's own. With `owed_answer_at` it lacks the base64 of `answer` at that octet: read, it is whole
 	 */
 	const uint8_t *owed;
-	size_t owed_len;
-	size_t owed_answer_at;
+	size_t owed_len, owed_answer_at;
 	const char *actor;          /* who did it, for the journal; NULL the broker */
 	const struct px_mark *mark; /* of an alarm, in the store if and only if this is; NULL none */
 	bool outcome;               /* the same for an entry OUTCOME of the journal */
