@@ -111,6 +111,34 @@ static void test_duplicate_of_one_being_processed(void **state)
 	world_free(&w);
 }
 
+/* Two copies whose time runs out while they are inspected: as long as there is another, which might have been
+ * in time, none is refused for good. The last one is. */
+static void test_copies_that_come_too_late(void **state)
+{
+	(void)state;
+	struct world *w = world_new(2);
+	struct node *by = lone_node(w, ua_alone, "");
+	struct px_buf doc = PX_BUF_INIT;
+	struct reply a, b;
+	world_start(w);
+	world_compose(by, "system-by",
+		      &(struct msg){.id = "M1", .recipients = "UA", .expires_in = 5 * SECOND}, &doc);
+	by->hold_inspections = true;
+	post_begin(by, "system-by", &doc, &a);
+	post_begin(by, "system-by", &doc, &b);
+	world_run(w, 6 * SECOND);
+	assert_false(a.done || b.done);
+	by->hold_inspections = false;
+	world_run(w, SECOND);
+	assert_true(a.done && b.done);
+	assert_int_equal(PX_MIN(a.status, b.status), 422);
+	assert_int_equal(PX_MAX(a.status, b.status), 503);
+	reply_free(&a);
+	reply_free(&b);
+	px_buf_free(&doc);
+	world_free(&w);
+}
+
 /* --- reload
  * -------------------------------------------------------------------------------------------------- */
 
@@ -282,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_duplicate_of_every_fate),
 	    cmocka_unit_test(test_duplicate_of_one_being_processed),
+	    cmocka_unit_test(test_copies_that_come_too_late),
 	    cmocka_unit_test(test_reload_while_a_message_is_inspected),
 	    cmocka_unit_test(test_partner_that_is_gone),
 	    cmocka_unit_test(test_rate),
