@@ -15,7 +15,7 @@
 #include "xml/load.h"
 
 /*
- * usage: bench-floor CONF PKI SCRATCH KEY SETS ROUNDS TYPE PAYLOAD
+ * usage: bench-floor steps|whole CONF PKI SCRATCH KEY SETS ROUNDS TYPE PAYLOAD
  *
  * CONF says where schemas are, PKI was made by certs/make-pki for BY and UA, SCRATCH takes a store, KEY is
  * sign or sign-ec. Writes `NAME=microseconds` for each step, the smallest of several sets, their sum, and
@@ -165,11 +165,15 @@ int main(int argc, char **argv)
 	struct px_buf doc = PX_BUF_INIT, answer = PX_BUF_INIT;
 	char origin[512], recipient[512], node[512];
 	uint64_t sets = 0, rounds = 0;
-	if (argc != 9 || px_parse_u64(argv[5], 1, 100, &sets) != PX_OK ||
-	    px_parse_u64(argv[6], 1, 100000, &rounds) != PX_OK) {
-		fputs("usage: bench-floor CONF PKI SCRATCH KEY SETS ROUNDS TYPE PAYLOAD\n", stderr);
+	bool whole = argc > 1 && strcmp(argv[1], "whole") == 0;
+	if (argc != 10 || (!whole && strcmp(argv[1], "steps") != 0) ||
+	    px_parse_u64(argv[6], 1, 100, &sets) != PX_OK ||
+	    px_parse_u64(argv[7], 1, 100000, &rounds) != PX_OK) {
+		fputs("usage: bench-floor steps|whole CONF PKI SCRATCH KEY SETS ROUNDS TYPE PAYLOAD\n",
+		      stderr);
 		return 2;
 	}
+	argv++;
 	px_xml_init();
 	struct px_floor f = {.pki = argv[2], .scratch = argv[3], .doc = &doc, .answer = &answer};
 	snprintf(origin, sizeof(origin), "%s/BY/system", f.pki);
@@ -186,8 +190,10 @@ int main(int argc, char **argv)
 	px_bench_fill(&t, 1, 1, signer, &doc);
 	make_answer(&answer, answerer);
 	printf("octets=%zu\n", doc.len);
-	measure(&f, (unsigned)sets, (unsigned)rounds);
-	measure_whole(&f, &t, signer, (unsigned)sets, (unsigned)rounds);
+	if (whole)
+		measure_whole(&f, &t, signer, (unsigned)sets, (unsigned)rounds);
+	else
+		measure(&f, (unsigned)sets, (unsigned)rounds);
 	px_bench_template_free(&t);
 	px_buf_free(&doc);
 	px_buf_free(&answer);
