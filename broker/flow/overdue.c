@@ -88,7 +88,8 @@ static void end_it(struct overdue *o, const struct settle_about *about)
 }
 
 /* With what would go to its partner by the same post, a hub's, by one transaction: one that stayed would take
- * it along after its sender was told that it has expired. All of them have the same deadline. */
+ * it along after its sender was told that it has expired. All of them have the same deadline. One that is
+ * held, its record being damaged, is not sent, and must not keep the others from ending. */
 static void end_post(struct overdue *o, const struct px_message *m)
 {
 	struct settle_about abouts[PX_RECIPIENTS_MAX];
@@ -97,7 +98,9 @@ static void end_post(struct overdue *o, const struct px_message *m)
 	unsigned n = 0;
 	for (unsigned i = 0; i < m->n_deliveries && n < PX_RECIPIENTS_MAX; i++) {
 		const struct px_delivery *d = &m->deliveries[i];
-		if (d->state != PX_D_QUEUED || strcmp(d->partner, o->delivery.partner) != 0)
+		bool is_other = d->id != o->delivery.id;
+		if (d->state != PX_D_QUEUED || strcmp(d->partner, o->delivery.partner) != 0 ||
+		    (is_other && d->held))
 			continue;
 		abouts[n] = (struct settle_about){d, &m->header, m->partner, m->digest, m->confirmations};
 		settles[n++] = end_of(d, sent);

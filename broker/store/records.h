@@ -99,7 +99,8 @@ uint64_t px_rec_owed_size(const struct px_rec_owed *rec);
 void px_rec_put_owed(struct px_buf *out, const struct px_rec_owed *rec);
 int px_rec_get_owed(struct px_octets fields, struct px_rec_owed *rec);
 
-/** answers, and signatures of checkpoints: octets (with the hash they sign, or zeros). */
+/** answers, and signatures of checkpoints: octets, with the hash that they sign, or for answers with what
+ * px_rec_put_answer says. */
 struct px_rec_signed {
 	uint8_t hash[PX_DIGEST_LEN];
 	struct px_octets data; /* view */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cpu.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "store/store.h"
@@ -27,19 +28,6 @@ struct bench {
 	uint64_t *deliveries;
 	unsigned n_deliveries;
 };
-
-static double clock_us(clockid_t id)
-{
-	struct timespec ts;
-	clock_gettime(id, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-/* What all threads but this one used. */
-static double others_us(void)
-{
-	return clock_us(CLOCK_PROCESS_CPUTIME_ID) - clock_us(CLOCK_THREAD_CPUTIME_ID);
-}
 
 static void wait_below(struct bench *b, unsigned limit)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cpu.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "store/store.h"
@@ -33,19 +34,6 @@ struct fill {
 	bool purging, ending;
 	uint64_t from, purged, messages, octets;
 };
-
-static double clock_us(clockid_t id)
-{
-	struct timespec ts;
-	clock_gettime(id, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
-
-/* What all threads but this one used. */
-static double others_us(void)
-{
-	return clock_us(CLOCK_PROCESS_CPUTIME_ID) - clock_us(CLOCK_THREAD_CPUTIME_ID);
-}
 
 static void fail(struct fill *f, const char *what, int rc)
 {

@@ -81,6 +81,20 @@ static void post_begin(struct node *n, const char *partner, const struct px_buf 
 	px_body_unref(&body);
 }
 
+/* Both are being inspected at the same time, for so long. */
+static void post_twice(struct world *w, struct node *by, const struct px_buf *doc, int64_t ms,
+		       struct reply *a, struct reply *b)
+{
+	by->hold_inspections = true;
+	post_begin(by, "system-by", doc, a);
+	post_begin(by, "system-by", doc, b);
+	world_run(w, ms);
+	assert_false(a->done || b->done);
+	by->hold_inspections = false;
+	world_run(w, SECOND);
+	assert_true(a->done && b->done);
+}
+
 /* Sent again while the first is still being inspected: one is accepted, the other told the same. */
 static void test_duplicate_of_one_being_processed(void **state)
 {
@@ -91,14 +105,7 @@ static void test_duplicate_of_one_being_processed(void **state)
 	struct reply a, b;
 	world_start(w);
 	world_compose(by, "system-by", &(struct msg){.id = "M1", .recipients = "UA"}, &doc);
-	by->hold_inspections = true;
-	post_begin(by, "system-by", &doc, &a);
-	post_begin(by, "system-by", &doc, &b);
-	world_run(w, SECOND);
-	assert_false(a.done || b.done);
-	by->hold_inspections = false;
-	world_run(w, SECOND);
-	assert_true(a.done && b.done);
+	post_twice(w, by, &doc, SECOND, &a, &b);
 	assert_int_equal(PX_MIN(a.status, b.status), 200);
 	assert_int_equal(PX_MAX(a.status, b.status), 201);
 	assert_int_equal(a.body.len, b.body.len);
@@ -123,14 +130,7 @@ static void test_copies_that_come_too_late(void **state)
 	world_start(w);
 	world_compose(by, "system-by",
 		      &(struct msg){.id = "M1", .recipients = "UA", .expires_in = 5 * SECOND}, &doc);
-	by->hold_inspections = true;
-	post_begin(by, "system-by", &doc, &a);
-	post_begin(by, "system-by", &doc, &b);
-	world_run(w, 6 * SECOND);
-	assert_false(a.done || b.done);
-	by->hold_inspections = false;
-	world_run(w, SECOND);
-	assert_true(a.done && b.done);
+	post_twice(w, by, &doc, 6 * SECOND, &a, &b);
 	assert_int_equal(PX_MIN(a.status, b.status), 422);
 	assert_int_equal(PX_MAX(a.status, b.status), 503);
 	reply_free(&a);

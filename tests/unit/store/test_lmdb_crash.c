@@ -160,25 +160,33 @@ static void check_line(struct kit *k, const struct line *line)
 	assert_int_equal(kit_read_body(k, m.seq, NULL), PX_OK);
 }
 
+/* What a process that does @what told before it was killed; its store is open again. Owned by the caller. */
+static struct line *kill_while(struct kit *k, void (*what)(struct kit *k, unsigned round, int out),
+			       unsigned round, unsigned after, unsigned *n)
+{
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(fds[0]);
+		what(k, round, fds[1]);
+		_exit(2);
+	}
+	close(fds[1]);
+	struct line *lines = watch(child, fds[0], after, n);
+	close(fds[0]);
+	kit_open(k);
+	return lines;
+}
+
 static void test_kill(void **state)
 {
 	struct kit *k = *state;
 	unsigned acknowledged = 0, settled_total = 0;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		int fds[2];
 		unsigned n;
-		assert_int_equal(pipe(fds), 0);
-		pid_t child = fork();
-		assert_true(child >= 0);
-		if (child == 0) {
-			close(fds[0]);
-			work(k, round, fds[1]);
-			_exit(2);
-		}
-		close(fds[1]);
-		struct line *lines = watch(child, fds[0], 50 + 331 * round, &n);
-		close(fds[0]);
-		kit_open(k);
+		struct line *lines = kill_while(k, work, round, 50 + 331 * round, &n);
 		for (unsigned i = 0; i < n; i++) {
 			check_line(k, &lines[i]);
 			settled_total += lines[i].what == 'S' ? 1 : 0;
@@ -259,20 +267,8 @@ static void test_kill_between_cancellations(void **state)
 {
 	struct kit *k = *state;
 	for (unsigned round = 0; round < ROUNDS / 2; round++) {
-		int fds[2];
 		unsigned n;
-		assert_int_equal(pipe(fds), 0);
-		pid_t child = fork();
-		assert_true(child >= 0);
-		if (child == 0) {
-			close(fds[0]);
-			post_and_cancel(k, round, fds[1]);
-			_exit(2);
-		}
-		close(fds[1]);
-		struct line *lines = watch(child, fds[0], 30 + 211 * round, &n);
-		close(fds[0]);
-		kit_open(k);
+		struct line *lines = kill_while(k, post_and_cancel, round, 30 + 211 * round, &n);
 		for (unsigned i = 0; i < n; i++)
 			assert_int_equal(kit_find(k, lines[i].id).delivery.state, PX_D_CANCELLED);
 		free(lines);
