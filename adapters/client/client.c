@@ -254,8 +254,9 @@ enum px_role px_client_server_role(const struct px_client *c)
 /* Where else a setting could stand, so that a newcomer finds out. */
 static void add_where(const struct px_client *c, const char *as, struct px_buf *out)
 {
+	const char *here = px_setting_mark[0] != '\0' ? "it here, or " : "";
 	if (c->settings->file != NULL)
-		px_buf_addf(out, ": give it here, or %s in %s", as, c->settings->file);
+		px_buf_addf(out, ": give %s%s in %s", here, as, c->settings->file);
 	else
 		px_buf_addf(out,
 			    ": give it here, or %s in the file that --conf or the environment variable "
@@ -272,11 +273,11 @@ int px_client_need_trust(const struct px_client *c, struct px_buf *why)
 	if (whose[0] != '\0' ? px_conf_signing_trust(c->conf, whose, c->server_role) != NULL : any)
 		return PX_OK;
 	char section[128];
-	px_buf_setf(
-	    why,
-	    "--trust is missing (without CA certificates for the signatures of %s (%s) no confirmation "
-	    "can be believed)",
-	    whose[0] != '\0' ? whose : "the broker's authority", px_role_name(c->server_role));
+	px_buf_setf(why,
+		    "%s missing (without CA certificates for the signatures of %s (%s) no confirmation "
+		    "can be believed)",
+		    px_setting_mark[0] != '\0' ? "--trust is" : "anchors are",
+		    whose[0] != '\0' ? whose : "the broker's authority", px_role_name(c->server_role));
 	snprintf(section, sizeof(section), "authority \"%s\" { %s { anchors = ... } }",
 		 whose[0] != '\0' ? whose : "CODE", px_role_name(c->server_role));
 	add_where(c, section, why);
@@ -293,8 +294,8 @@ int px_client_load_examiner(struct px_client *c, struct px_buf *why)
 	int rc = px_catalogue_load(c->conf, &c->cat, &problems);
 	/* named as prinexd's configuration would name it */
 	if (rc != PX_OK && problems.n == 1 && px_str_starts(problems.items[0].text, "inspect: "))
-		px_buf_addf(why, "%s; --catalogue names others",
-			    problems.items[0].text + strlen("inspect: "));
+		px_buf_addf(why, "%s; %scatalogue names others", problems.items[0].text + strlen("inspect: "),
+			    px_setting_mark);
 	else if (rc != PX_OK)
 		px_problems_print(&problems, why);
 	while (why->len > 0 && why->data[why->len - 1] == '\n')
@@ -309,7 +310,8 @@ int px_client_load_key(struct px_client *c, struct px_buf *why)
 	if (c->key != NULL)
 		return PX_OK;
 	if (s->sign_cert[0] == '\0' || s->sign_key[0] == '\0') {
-		px_buf_setf(why, "--sign-cert and --sign-key are needed to sign");
+		px_buf_setf(why, "%ssign-cert and %ssign-key are needed to sign", px_setting_mark,
+			    px_setting_mark);
 		add_where(c, "client { sign-cert = ...  sign-key = ... }", why);
 		return PX_ECONF;
 	}
@@ -321,6 +323,7 @@ int px_client_load_tls(struct px_client *c, struct px_buf *why)
 	const struct px_settings *s = c->settings;
 	if (c->tls != NULL)
 		return PX_OK;
+	const char *mark = px_setting_mark;
 	const char *missing = s->url[0] == '\0'                            ? "url"
 			      : s->cert[0] == '\0'                         ? "cert"
 			      : s->key[0] == '\0'                          ? "key"
@@ -330,12 +333,12 @@ int px_client_load_tls(struct px_client *c, struct px_buf *why)
 	if (missing != NULL) {
 		char as[64];
 		snprintf(as, sizeof(as), "client { %s = ... }", missing);
-		px_buf_setf(
-		    why, "--%s is missing%s", missing,
-		    strcmp(missing, "server-uri") != 0
-			? ""
-			: " (or --pin; without it any machine with a certificate of that CA could pass for "
-			  "the broker)");
+		px_buf_setf(why, "%s%s is missing", mark, missing);
+		if (strcmp(missing, "server-uri") == 0)
+			px_buf_addf(why,
+				    " (or %spin; without it any machine with a certificate of that CA could "
+				    "pass for the broker)",
+				    mark);
 		add_where(c, as, why);
 		return PX_ECONF;
 	}
@@ -385,15 +388,16 @@ int px_client_sender(struct px_client *c, const char **out, struct px_buf *why)
 	if (c->sender[0] != '\0')
 		return PX_OK;
 	if (c->settings->sign_cert[0] == '\0') {
-		px_buf_setf(why, "--sender is missing (or --sign-cert and --sign-key, whose certificate "
-				 "names it)");
+		px_buf_setf(why,
+			    "%ssender is missing (or %ssign-cert and %ssign-key, whose certificate names it)",
+			    px_setting_mark, px_setting_mark, px_setting_mark);
 		return PX_ECONF;
 	}
 	int rc = px_client_load_key(c, why);
 	if (rc != PX_OK || authority_of(sk_X509_value(px_seal_key_chain(c->key), 0), c->sender))
 		return rc;
-	px_buf_setf(why, "%s carries no URI urn:prinex:AUTHORITY:ROLE:NAME, so --sender is needed",
-		    c->settings->sign_cert);
+	px_buf_setf(why, "%s carries no URI urn:prinex:AUTHORITY:ROLE:NAME, so %ssender is needed",
+		    c->settings->sign_cert, px_setting_mark);
 	return PX_ECONF;
 }
 
@@ -438,9 +442,12 @@ int px_client_choose_type(struct px_client *c, const uint8_t *root, size_t len, 
 	px_client_guess_type(c, root, len, out, PX_TYPE_MAX + 1);
 	if (out[0] != '\0')
 		return PX_OK;
-	px_buf_setf(why, "no message type, or more than one, has this root element: give --type%s",
-		    s->official[0] == '\0' ? " (types of official schemas are known with --official only)"
-					   : "");
+	px_buf_setf(why, "no message type, or more than one, has this root element: %s",
+		    px_setting_mark[0] != '\0' ? "give --type"
+					       : "make an exchange of it (prinex wrap --type)");
+	if (s->official[0] == '\0')
+		px_buf_addf(why, " (types of official schemas are known with %sofficial only)",
+			    px_setting_mark);
 	return PX_ECONF;
 }
 

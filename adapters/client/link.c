@@ -38,12 +38,13 @@ static void set_up(struct px_link *link, CURL *e);
 const char *px_alert_text(int number)
 {
 	switch (number) {
-	case SSL_AD_CERTIFICATE_REQUIRED: return "it wants a client certificate and got none: check --cert";
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		return "it wants a client certificate and got none: see the setting cert";
 	case SSL_AD_CERTIFICATE_EXPIRED: return "it says that our certificate has expired";
 	case SSL_AD_CERTIFICATE_REVOKED: return "it says that our certificate is revoked";
 	case SSL_AD_UNKNOWN_CA:
-		return "it does not know the CA of our certificate, or got it without its chain: check "
-		       "--cert, and the anchors configured there";
+		return "it does not know the CA of our certificate, or got it without its chain: see "
+		       "the setting cert, and the anchors configured there";
 	case SSL_AD_BAD_CERTIFICATE:
 	case SSL_AD_CERTIFICATE_UNKNOWN:
 		return "our certificate is not good for any partner configured there: wrong URI, CA or "
@@ -51,10 +52,11 @@ const char *px_alert_text(int number)
 	case SSL_AD_UNSUPPORTED_CERTIFICATE:
 		return "our certificate is not one for TLS clients (key usage, extended key usage)";
 	case SSL_AD_ACCESS_DENIED: return "it knows no partner with our certificate";
-	case SSL_AD_PROTOCOL_VERSION: return "it does not speak the version of TLS we offer: see --tls";
+	case SSL_AD_PROTOCOL_VERSION:
+		return "it does not speak the version of TLS we offer: see the setting tls";
 	case SSL_AD_HANDSHAKE_FAILURE: return "it shares no cipher, curve or signature algorithm with us";
 	case SSL_AD_DECRYPT_ERROR: return "it could not verify our signature in the handshake";
-	case SSL_AD_UNRECOGNIZED_NAME: return "it does not know the host name in --url";
+	case SSL_AD_UNRECOGNIZED_NAME: return "it does not know the host name in the setting url";
 	case SSL_AD_INTERNAL_ERROR: return "it had an internal error";
 	default: return SSL_alert_desc_string_long(number);
 	}

@@ -69,9 +69,9 @@ int px_outgoing_header(struct px_client *c, const uint8_t *root, size_t root_len
 	}
 	if (s->expires[0] != '\0' && px_parse_expiry(s->expires, h->created_at, &h->expires_at) != PX_OK) {
 		px_buf_setf(why,
-			    "--expires \"%s\" is neither a time such as 2026-11-23T08:15:00Z nor a "
+			    "%sexpires \"%s\" is neither a time such as 2026-11-23T08:15:00Z nor a "
 			    "duration such as 48h, 30min or 90s",
-			    s->expires);
+			    px_setting_mark, s->expires);
 		return PX_ECONF;
 	}
 	return PX_OK;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/strings.h"
+#include "client/settings.h"
 #include "conf/table.h"
 #include "flow/confirm.h"
 #include "xml/locate.h"
@@ -95,7 +96,7 @@ static int decode(const uint8_t *data, size_t len, const char *from, struct px_d
 	bool bom = len >= 3 && memcmp(data, BOM, 3) == 0;
 	if (len >= 2 && !bom && is_utf8_name(from) &&
 	    ((data[0] == 0xff && data[1] == 0xfe) || (data[0] == 0xfe && data[1] == 0xff))) {
-		px_buf_setf(why, "this is UTF-16: say --from-encoding UTF-16");
+		px_buf_setf(why, "this is UTF-16: say %sfrom-encoding UTF-16", px_setting_mark);
 		return PX_EPARSE;
 	}
 	if (!is_utf8_name(from) && !bom) {
@@ -115,8 +116,8 @@ static int decode(const uint8_t *data, size_t len, const char *from, struct px_d
 	size_t at = text.len >= 3 && memcmp(text.data, BOM, 3) == 0 ? 3 : 0;
 	read_declaration(px_buf_str(&text) + at, text.len - at, declared, sizeof(declared), &skip);
 	if (is_utf8_name(from) && !is_utf8_name(declared)) {
-		px_buf_setf(why, "it says that its encoding is %s: say --from-encoding %s", declared,
-			    declared);
+		px_buf_setf(why, "it says that its encoding is %s: say %sfrom-encoding %s", declared,
+			    px_setting_mark, declared);
 		px_buf_free(&text);
 		return PX_EPARSE;
 	}

@@ -12,6 +12,8 @@
 /* Named in problems where the broker's configuration names a file. */
 #define COMMAND_LINE "command line"
 
+const char *px_setting_mark = "--";
+
 /* --- the tables --- */
 
 enum { IN_FILE, IN_CLIENT, IN_AUTHORITY, IN_SYSTEM, IN_NODE, SECTION_COUNT };
@@ -215,7 +217,7 @@ static void check_file(const struct source *s, struct px_problems *problems)
 		unsigned line;
 		const char *file = px_where_find(s->where, field, &line);
 		if (px_where_given(s->where, field) && !(settings_table[i].commands & PX_CMD_FILE))
-			px_problems_add(problems, file, line, "client: %s is for the command line only",
+			px_problems_add(problems, file, line, "client: %s is for prinex's command line only",
 					settings_table[i].name);
 	}
 	for (unsigned i = 0; i < s->settings->n_authorities; i++) {

@@ -67,6 +67,10 @@ struct px_settings {
 	struct px_conf_authority *authorities;
 };
 
+/** What stands before the name of an option where a problem is told: "--". A program that takes no options
+ * but those of its file (prinex-spool) makes it "", before anything else. */
+extern const char *px_setting_mark;
+
 /** A row of the table, for the parser of the command line and for help. */
 struct px_setting {
 	const char *name;

@@ -206,6 +206,27 @@ static int run(struct spool *s)
 	return status;
 }
 
+/* Takes @settings. */
+static int start_with(struct spool *s, struct px_settings **settings)
+{
+	struct px_buf why = PX_BUF_INIT;
+	const char *unfit = spool_unfit_marker((*settings)->spool_marker);
+	int status = EXIT_USAGE;
+	(*settings)->keep[0] = '\0'; /* exchanges and answers are kept in work/ and nowhere else */
+	if (unfit != NULL) {
+		complain("spool-marker", unfit);
+		px_settings_free(settings);
+	} else if (px_client_new(settings, &s->c, &why) != PX_OK) {
+		complain(px_buf_str(&why), "");
+	} else {
+		s->settings = px_client_settings(s->c);
+		s->folder = s->settings->spool_folder;
+		status = run(s);
+	}
+	px_buf_free(&why);
+	return status;
+}
+
 /* What a spool does whatever the file says. */
 static int start(const char *conf, bool once)
 {
@@ -213,24 +234,19 @@ static int start(const char *conf, bool once)
 	    {"confirm", "true"}, {"max", "100"}, {"retry-for", "0"}, {"wait", once ? "0" : "30"}};
 	struct px_problems problems = {0};
 	struct px_settings *settings = NULL;
-	struct px_buf why = PX_BUF_INIT, text = PX_BUF_INIT;
+	struct px_buf text = PX_BUF_INIT;
 	struct spool s = {.once = once, .lock = PTHREAD_MUTEX_INITIALIZER};
 	int status = EXIT_USAGE;
 	if (px_settings_new(conf, given, PX_ARRAY_LEN(given), &settings, &problems) != PX_OK) {
 		px_problems_print(&problems, &text);
 		fputs(px_buf_str(&text), stderr);
-	} else if (px_client_new(&settings, &s.c, &why) != PX_OK) {
-		complain(px_buf_str(&why), "");
 	} else {
-		s.settings = px_client_settings(s.c);
-		s.folder = s.settings->spool_folder;
-		status = run(&s);
+		status = start_with(&s, &settings);
 	}
 	px_problems_free(&problems);
 	px_client_free(&s.c);
 	px_buf_free(&s.sending);
 	px_buf_free(&s.fetching);
-	px_buf_free(&why);
 	px_buf_free(&text);
 	return status;
 }
@@ -252,6 +268,7 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	px_setting_mark = "";
 	px_log_init("prinex-spool", 2, PX_LOG_WARN);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--once") == 0) {

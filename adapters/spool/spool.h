@@ -51,6 +51,9 @@ void spool_say(struct spool *s, struct px_buf *ails, const char *text);
 
 /* takeup.c */
 
+/** Why @marker cannot be spool-marker; NULL: it can, or is "". */
+const char *spool_unfit_marker(const char *marker);
+
 /** How long a name in out/ may be where a file system takes @most octets (0: not known): FILE.untrusted,
  * which is written as `.FILE.untrusted.PID-N.part`, must fit as well. */
 unsigned spool_name_max(long most);

@@ -214,15 +214,27 @@ int spool_take_up(struct spool *s, unsigned room, struct px_buf *why)
 	return rc;
 }
 
+const char *spool_unfit_marker(const char *marker)
+{
+	enum { MOST = 50 };
+	if (strchr(marker, '/') != NULL)
+		return "it holds a slash, and the marker lies beside its file";
+	if (px_str_ends(marker, ".xml"))
+		return "it ends in .xml, so the marker would be taken for a document";
+	return strlen(marker) > MOST ? "it is longer than 50 octets" : NULL;
+}
+
+/* Nothing but FILE.xml with the suffix is a marker: whatever else ends so is not ours to remove. */
 void spool_drop_markers(const struct spool *s)
 {
 	unsigned n = 0;
-	struct px_buf why = PX_BUF_INIT, path = PX_BUF_INIT;
-	const char *marker = s->settings->spool_marker;
-	char **names = marker[0] != '\0' ? spool_list(s, "out", marker, &n, &why) : NULL;
+	struct px_buf why = PX_BUF_INIT, path = PX_BUF_INIT, suffix = PX_BUF_INIT;
+	size_t len = strlen(s->settings->spool_marker);
+	px_buf_addf(&suffix, ".xml%s", s->settings->spool_marker);
+	char **names = len > 0 ? spool_list(s, "out", px_buf_str(&suffix), &n, &why) : NULL;
 	for (unsigned i = 0; i < n; i++) {
 		spool_path(s, "out", names[i], &path);
-		char *file = px_xstrndup(px_buf_str(&path), path.len - strlen(marker));
+		char *file = px_xstrndup(px_buf_str(&path), path.len - len);
 		if (!px_file_exists(file))
 			unlink(px_buf_str(&path));
 		free(file);
@@ -231,4 +243,5 @@ void spool_drop_markers(const struct spool *s)
 		spool_list_free(names, n);
 	px_buf_free(&why);
 	px_buf_free(&path);
+	px_buf_free(&suffix);
 }

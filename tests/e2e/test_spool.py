@@ -215,6 +215,38 @@ def modes(lab, by):
           (err, c.names("out", ""), c.names("refused")))
 
 
+def settings(lab, by):
+    """What is wrong in the file is said in the file's words: prinex-spool has no options to give it by."""
+    f = Spool(lab, by, 'recipient = { "UA" }')
+    shutil.rmtree(f.dir)
+    with open(f.conf, encoding="utf-8") as file:
+        good = file.read()
+    for drop_it, more, says in ((r'  url = "[^"]*"', "", "url is missing: give client { url = ... } in "),
+                                (r'  server-uri = "[^"]*"', "", "server-uri is missing (or pin;"),
+                                (r'sign-key = "[^"]*"', "", "sign-cert and sign-key are needed to sign"),
+                                (r"authority .*", "", "anchors are missing (without CA certificates for the signatures of BY (node)"),
+                                (r'catalogue = [^}]*}', 'catalogue = { "none/*.conf" }', "catalogue names others"),
+                                ("spool-folder", "spool-marker = \".xml\"  spool-folder", "spool-marker: it ends in .xml")):
+        with open(f.conf, "w", encoding="utf-8") as file:
+            file.write(re.sub(drop_it, more, good, flags=re.S))
+        drop(f, "kept.xml", export("K1"))
+        rc, out, err = f.once()
+        px.ok(rc == 2 and says in err and "--" not in err and f.names("out") == ["kept.xml"], "settings: " + says, (rc, err))
+    with open(f.conf, "w", encoding="utf-8") as file:
+        file.write(good.replace("spool-folder", 'keep = "%s"  spool-folder' % lab.dir))
+    drop(f, "kept.xml", "<unknown/>")
+    rc, out, err = f.once()
+    words = read(f.path("refused", "kept.xml.txt")).decode()
+    px.ok(rc == 0 and "prinex wrap --type" in words and "known with official only" in words, "a document of no type: said what to do, without options", words)
+    for lrn in "K2", "K3":
+        drop(f, "again.xml", export(lrn))
+        rc, out, err = f.once()
+        px.ok(rc == 0 and f.names("sent", "") == ["again.xml" + e for e in ("", ".coa", ".px", ".txt")],
+              "keep, which is for prinex, changes nothing: %s is sent under a name that was used before" % lrn, (rc, err, f.names("sent", ""), f.names("refused", "")))
+        shutil.rmtree(f.path("sent"))
+    shutil.rmtree(f.dir)
+
+
 def misfits(lab, by):
     """One file that cannot be sent holds up nobody: what will never be goes to refused/ with the reason, what may stays and is said."""
     d = Spool(lab, by, 'recipient = { "UA" }  parallel = 1')
@@ -385,7 +417,7 @@ def main():
             broker.write(text.replace("limits {", "limits { lease = 10s", 1))
             broker.start()
         wanted = sys.argv[1:]
-        for part, args in ((folders, (by, ua)), (modes, (by,)), (misfits, (by,)), (stubborn, (ua,)), (watching, ()), (storm, (by, ua))):
+        for part, args in ((folders, (by, ua)), (modes, (by,)), (settings, (by,)), (misfits, (by,)), (stubborn, (ua,)), (watching, ()), (storm, (by, ua))):
             if not wanted or part.__name__ in wanted:
                 part(lab, *args)
     px.done()

@@ -114,7 +114,7 @@ static void what_is_wrong_names_its_place(void **state PX_UNUSED)
 	refused(NULL, &bad_recipient, 1, 0, "--recipient \"ukraine\"");
 	refused("client {\n  timeout = soon\n}\n", NULL, 0, 2, "timeout");
 	refused("client {\n\n  timeuot = 3s\n}\n", NULL, 0, 3, "timeuot");
-	refused("client {\n  id = \"X1\"\n}\n", NULL, 0, 2, "id is for the command line only");
+	refused("client {\n  id = \"X1\"\n}\n", NULL, 0, 2, "id is for prinex's command line only");
 	refused("authority \"UA\" {\n node {\n anchors = { \"ua.pem\" }\n}\n}\n", NULL, 0, 2,
 		"crls are missing");
 	refused("authority \"UA\" {\n system {\n crl-required = false\n}\n}\n", NULL, 0, 2, "anchors");

@@ -207,12 +207,26 @@ static void a_marker_goes_with_its_file(void **state PX_UNUSED)
 	assert_int_equal(mkdir(in("out", "c.xml"), 0700), 0);
 	put("out", "c.xml.done");
 	put("out", "gone.xml.done");
+	put("out", "report.done"); /* somebody else's */
 	assert_int_equal(take(10), PX_OK);
 	spool_drop_markers(&spool);
-	assert_int_equal(count("out"), 1);
+	assert_int_equal(count("out"), 2);
+	assert_true(px_file_exists(in("out", "report.done")));
 	assert_true(px_file_exists(in("out", "b.xml")));
 	assert_true(px_file_exists(in("work", "a.xml")));
 	assert_refused("c.xml", "it is a folder");
+}
+
+/* A marker that ends like a document would have every document removed as the marker of one that is gone. */
+static void a_marker_is_told_from_a_document(void **state PX_UNUSED)
+{
+	assert_null(spool_unfit_marker(""));
+	assert_null(spool_unfit_marker(".done"));
+	assert_null(spool_unfit_marker("xml"));
+	assert_non_null(spool_unfit_marker(".xml"));
+	assert_non_null(spool_unfit_marker(".done.xml"));
+	assert_non_null(spool_unfit_marker("/done"));
+	assert_non_null(spool_unfit_marker("........................................................done"));
 }
 
 /* --- .spool/seen --- */
@@ -289,6 +303,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(names_leave_room_for_what_stands_beside, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_that_cannot_be_moved_holds_up_nobody, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_marker_goes_with_its_file, setup, teardown),
+	    cmocka_unit_test(a_marker_is_told_from_a_document),
 	    cmocka_unit_test_setup_teardown(what_was_seen_is_forgotten_while_it_runs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(it_is_not_looked_through_all_the_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(each_round_of_fetching_looks, setup, teardown),
