@@ -170,6 +170,7 @@ bool spool_in_round(struct spool *s)
 	const struct px_fetch_how how = {.report = report, .note = note, .keep = keep, .arg = s};
 	struct px_fetch_totals totals;
 	struct px_buf why = PX_BUF_INIT;
+	spool_keep_folders(s);
 	unsigned waiting = spool_count(s, "in", ".xml");
 	if (spool_in_thin(s, px_clock_wall(px_clock_real()), &why) != PX_OK)
 		fprintf(stderr, "prinex-spool: %s\n", px_buf_str(&why));

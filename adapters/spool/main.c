@@ -198,7 +198,7 @@ static int run(struct spool *s)
 	else if ((lock = open_folder(s)) >= 0 &&
 		 (spool_out_recover(s, &why) != PX_OK || spool_in_recover(s, &why) != PX_OK))
 		complain(px_buf_str(&why), "");
-	else if (lock >= 0)
+	else if ((s->locked = lock) >= 0)
 		status = s->once ? work_once(s) : work(s);
 	if (lock >= 0)
 		close(lock);

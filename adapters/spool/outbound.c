@@ -252,6 +252,7 @@ enum spool_round spool_out_round(struct spool *s)
 {
 	struct round round = {.s = s};
 	struct px_buf why = PX_BUF_INIT;
+	spool_keep_folders(s);
 	unsigned n = 0, waiting = spool_count(s, "work", ".xml");
 	if (spool_take_up(s, waiting < BATCH ? BATCH - waiting : 0, &why) != PX_OK)
 		fail(&round, "", px_buf_str(&why));

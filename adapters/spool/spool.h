@@ -27,6 +27,7 @@ struct spool {
 	const struct px_settings *settings;
 	const char *folder;
 	bool once;
+	int locked;        /* .spool/lock, open */
 	unsigned name_max; /* octets of a name in out/; see spool_name_max */
 	unsigned begin_at; /* where the next round of sending begins */
 	int64_t thinned;   /* when .spool/seen was, ms since 1970 */
@@ -45,6 +46,11 @@ char **spool_list(const struct spool *s, const char *part, const char *suffix, u
 void spool_list_free(char **names, unsigned n);
 /** How many there are. */
 unsigned spool_count(const struct spool *s, const char *part, const char *suffix);
+
+/** Make again what others may have taken away (out, sent, refused, in, aside), as long as .spool/lock is the
+ * file that we locked: where it is not, the file system went, and folders made now would hide what it holds.
+ */
+void spool_keep_folders(const struct spool *s);
 
 /** A line to standard error, unless it is what was said last. */
 void spool_say(struct spool *s, struct px_buf *ails, const char *text);

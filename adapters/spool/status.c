@@ -92,6 +92,31 @@ unsigned spool_count(const struct spool *s, const char *part, const char *suffix
 	return n;
 }
 
+/* --- folders that vanish --- */
+
+static bool is_ours(const struct spool *s)
+{
+	struct stat ours, there;
+	struct px_buf path = PX_BUF_INIT;
+	spool_path(s, ".spool", "lock", &path);
+	bool same = fstat(s->locked, &ours) == 0 && stat(px_buf_str(&path), &there) == 0 &&
+		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	px_buf_free(&path);
+	return same;
+}
+
+void spool_keep_folders(const struct spool *s)
+{
+	static const char *const parts[] = {"out", "sent", "refused", "in", "aside"};
+	struct px_buf path = PX_BUF_INIT;
+	bool ours = is_ours(s);
+	for (size_t i = 0; ours && i < PX_ARRAY_LEN(parts); i++) {
+		spool_path(s, parts[i], "", &path);
+		(void)mkdir(px_buf_str(&path), 0777); /* where it cannot be made, what needs it says so */
+	}
+	px_buf_free(&path);
+}
+
 /* --- what is said --- */
 
 void spool_say(struct spool *s, struct px_buf *ails, const char *text)

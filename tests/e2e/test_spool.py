@@ -190,6 +190,13 @@ def folders(lab, by, ua):
     px.ok(proofs, "the proof of delivery comes into in/", a.tail())
     rc, out, err = a.once()
     px.ok(rc == 2 and "another prinex-spool works in this folder" in err, "one spool a folder", err)
+    os.rename(a.path("sent"), a.path("sent-before"))
+    drop(a, "away.xml", export("S5"))
+    px.ok(px.wait_for(lambda: "away.xml.coa" in a.names("sent", "")), "sent/ is taken away as a whole: it is made again", a.tail())
+    for n in os.listdir(a.path("sent")):
+        os.remove(a.path("sent", n))
+    os.rmdir(a.path("sent"))
+    os.rename(a.path("sent-before"), a.path("sent"))
     drop(a, "live.xml", export("S3"))
     px.ok(px.wait_for(lambda: "live.xml" in a.names("sent")), "a running spool takes up what is renamed into out/", a.tail())
     by.stop()

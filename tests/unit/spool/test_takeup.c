@@ -229,6 +229,25 @@ static void a_marker_is_told_from_a_document(void **state PX_UNUSED)
 	assert_non_null(spool_unfit_marker("........................................................done"));
 }
 
+/* --- folders that vanish --- */
+
+static void what_was_taken_away_is_made_again(void **state PX_UNUSED)
+{
+	put(".spool", "lock");
+	spool.locked = open(in(".spool", "lock"), O_RDWR | O_CLOEXEC);
+	assert_true(spool.locked >= 0);
+	assert_int_equal(rmdir(in("sent", "")), 0);
+	spool_keep_folders(&spool);
+	assert_true(px_file_exists(in("sent", "")));
+	/* another file system: nothing is made there */
+	assert_int_equal(rename(in(".spool", "lock"), in(".spool", "old")), 0);
+	put(".spool", "lock");
+	assert_int_equal(rmdir(in("sent", "")), 0);
+	spool_keep_folders(&spool);
+	assert_false(px_file_exists(in("sent", "")));
+	assert_int_equal(close(spool.locked), 0);
+}
+
 /* --- .spool/seen --- */
 
 static void seen(const char *name, int64_t at)
@@ -303,6 +322,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(names_leave_room_for_what_stands_beside, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_that_cannot_be_moved_holds_up_nobody, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_marker_goes_with_its_file, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_was_taken_away_is_made_again, setup, teardown),
 	    cmocka_unit_test(a_marker_is_told_from_a_document),
 	    cmocka_unit_test_setup_teardown(what_was_seen_is_forgotten_while_it_runs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(it_is_not_looked_through_all_the_time, setup, teardown),
