@@ -75,7 +75,8 @@ enum {
 	STATUS = PX_CMD_STATUS,
 	PING = PX_CMD_PING,
 	SPOOL = PX_CMD_SPOOL,
-	PREPARE = PX_CMD_PREPARE
+	PREPARE = PX_CMD_PREPARE,
+	LOOKUP = PX_CMD_LOOKUP
 };
 
 #define IS_LIST(type)                                                                          \

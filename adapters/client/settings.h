@@ -29,6 +29,7 @@ enum px_commands {
 	PX_CMD_PING = 128,
 	PX_CMD_SPOOL = 512, /* prinex-spool */
 	PX_CMD_PREPARE = 1024,
+	PX_CMD_LOOKUP = 2048,
 	PX_CMD_FILE = 256 /* not a command: the option may stand in a file */
 };
 
@@ -59,6 +60,7 @@ struct px_settings {
 	bool confirm, verify;
 	struct px_strings refuse; /* code, text */
 	char *user;
+	char *fetch; /* folder */
 	bool json, verbose;
 	char *spool_folder, *spool_marker;
 	bool spool_sign;

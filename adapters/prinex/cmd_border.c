@@ -3,12 +3,13 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/keys.h"
 #include "base/strings.h"
-#include "client/link.h"
+#include "client/exhibits.h"
 #include "client/show.h"
 #include "prinex/prinex.h"
 
@@ -66,6 +67,73 @@ static int print_movements(const struct px_settings *s, const struct px_reply *r
 	return rc == PX_OK ? PX_EXIT_OK : px_complain(PX_EXIT_BARRED, "the answer cannot be read");
 }
 
+/* --- the signed exchanges behind it ------------------------------------------------------------------ */
+
+static int exit_of(enum px_exhibit_end end)
+{
+	return end == PX_EXHIBIT_NEW || end == PX_EXHIBIT_KNOWN      ? PX_EXIT_OK
+	       : end == PX_EXHIBIT_DIFFERS || end == PX_EXHIBIT_GONE ? PX_EXIT_REFUSED
+	       : end == PX_EXHIBIT_BARRED                            ? PX_EXIT_BARRED
+								     : PX_EXIT_NOT_YET;
+}
+
+static void tell(const struct px_settings *s, const struct px_exhibit *x, enum px_exhibit_end end,
+		 const char *path, const char *why)
+{
+	if (!s->json) {
+		printf("%s: %s%s%s\n", path, px_exhibit_end_name(end), why[0] != '\0' ? ", " : "", why);
+	} else {
+		char digest[PX_DIGEST_HEX];
+		json_t *o = json_object();
+		px_hex(x->digest, PX_DIGEST_LEN, digest);
+		json_object_set_new(o, "file", json_string(path));
+		json_object_set_new(o, "result", json_string(px_exhibit_end_name(end)));
+		json_object_set_new(o, "sender", json_string(x->sender));
+		json_object_set_new(o, "id", json_string(x->message_id));
+		json_object_set_new(o, "digest", json_string(digest));
+		if (why[0] != '\0')
+			json_object_set_new(o, "why", json_string(why));
+		px_json_print(o);
+	}
+	fflush(stdout);
+}
+
+/* The worst counts; what has no answer ends it, for the next one would have none either. */
+static int fetch_all(struct px_link *link, const struct px_settings *s, const struct px_reply *r)
+{
+	struct px_exhibit *all;
+	struct px_buf path = PX_BUF_INIT, why = PX_BUF_INIT;
+	unsigned n;
+	int status = PX_EXIT_OK;
+	if (px_exhibits_read(r->body.data, r->body.len, &all, &n) != PX_OK)
+		status = px_complain(PX_EXIT_BARRED, "the answer cannot be read");
+	for (unsigned i = 0; i < n && status <= PX_EXIT_REFUSED; i++) {
+		enum px_exhibit_end end = px_exhibit_keep(link, &all[i], s->fetch, &path, &why);
+		tell(s, &all[i], end, px_buf_str(&path), px_buf_str(&why));
+		status = PX_MAX(status, exit_of(end));
+	}
+	free(all);
+	px_buf_free(&path);
+	px_buf_free(&why);
+	return status;
+}
+
+static int use(struct px_link *link, const struct px_settings *s, const struct px_reply *r)
+{
+	int status = s->fetch[0] == '\0' || !s->json ? print_movements(s, r) : PX_EXIT_OK;
+	if (status != PX_EXIT_OK || s->fetch[0] == '\0')
+		return status;
+	if (!s->json)
+		putchar('\n');
+	return fetch_all(link, s, r);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int ask(struct px_client *c, const char *path)
 {
 	const struct px_settings *s = px_client_settings(c);
@@ -76,14 +144,15 @@ static int ask(struct px_client *c, const char *path)
 		px_buf_free(&why);
 		return status;
 	}
+	if (s->fetch[0] != '\0' && !is_folder(s->fetch))
+		return px_complain(PX_EXIT_USAGE, "--fetch %s: no such folder", s->fetch);
 	struct px_link *link = px_link_new(c);
 	int status = PX_EXIT_OK;
-	px_link_officer(link, s->user, s->json);
+	px_link_officer(link, s->user, s->json && s->fetch[0] == '\0');
 	px_link_request(link, path, NULL, 0, 0, ANSWER_MAX, &r);
-	px_link_free(&link);
 	px_reply_describe(&r, &why);
 	if (r.end == PX_LINK_ANSWERED && r.status == 200)
-		status = print_movements(s, &r);
+		status = use(link, s, &r);
 	else if (r.end == PX_LINK_ANSWERED && r.status == 400)
 		status = px_complain(PX_EXIT_USAGE, "%s%s", px_buf_str(&why),
 				     strstr(px_buf_str(&why), "Prinex-User") != NULL ? " (--user NAME)" : "");
@@ -91,6 +160,7 @@ static int ask(struct px_client *c, const char *path)
 		status = px_complain(px_reply_is_temporary(&r) || r.end == PX_LINK_STOPPED ? PX_EXIT_NOT_YET
 											   : PX_EXIT_BARRED,
 				     "%s", px_buf_str(&why));
+	px_link_free(&link);
 	px_reply_free(&r);
 	px_buf_free(&why);
 	return status;

@@ -141,6 +141,29 @@ with px.Lab("BY", "UA") as lab:
     px.ok(status == 2 and "Prinex-User" in err, "prinex lookup without a name says what is missing", (status, err))
     status, out, err = command("lookup", "plate=AE47125")
     px.ok(status == 2 and "vehicle=" in err, "and so with a key that there is not", (status, err))
+    got = os.path.join(lab.dir, "got")
+    status, out, err = command("lookup", "--user", "o.kovalenko", "--fetch", got, "mrn=" + mrn)
+    px.ok(status == 2 and "no such folder" in err, "prinex lookup --fetch needs a folder", (status, err))
+    os.mkdir(got)
+    first = os.path.join(got, "BY_%s.xml" % mid)
+    status, out, err = command("lookup", "--user", "o.kovalenko", "--fetch", got, "mrn=" + mrn)
+    with open(first, "rb") as f:
+        octets = f.read()
+    px.ok(status == 0 and octets == doc and sorted(os.listdir(got)) == sorted("BY_%s.xml" % i for i in (mid, amid)) and out.count(": new") == 2 and "1 movement known" in out,
+          "and gets the signed exchanges, octet for octet", (status, out, err))
+    status, out, err = px.run([px.program("prinex"), "verify", "--catalogue", px.CATALOGUE, "--trust", "BY:system=%s/BY/anchors.pem" % lab.pki, first])
+    px.ok(status == 0, "whose signature holds", (status, out, err))
+    with open(first, "wb") as f:
+        f.write(octets + b" ")
+    os.remove(os.path.join(got, "BY_%s.xml" % amid))
+    status, out, err = command("lookup", "--user", "o.kovalenko", "--json", "--fetch", got, "mrn=" + mrn)
+    lines = {o["id"]: o for o in map(json.loads, out.splitlines())}
+    px.ok(status == 1 and lines[mid]["result"] == "differs" and lines[amid]["result"] == "new" and lines[mid]["digest"] == hashlib.sha256(doc).hexdigest(),
+          "a file of that name with other octets is left alone, and said; JSON has a line an exchange", (status, out, err))
+    with open(first, "wb") as f:
+        f.write(octets)
+    status, out, err = command("lookup", "--user", "o.kovalenko", "--fetch", got, "mrn=" + mrn)
+    px.ok(status == 0 and out.count(": known") == 2, "what is there already is not asked for again", (status, out, err))
     kept = os.path.join(lab.dir, "kept")
     os.mkdir(kept)
     status, out, err = sys_ua.prinex("arrive", "--environment", "test", "--recipient", "BY", "--catalogue", px.CATALOGUE, "--keep", kept,
@@ -156,5 +179,6 @@ with px.Lab("BY", "UA") as lab:
     px.ok(any(e["code"] == "body" and e["message_id"] == mid and e["partner"] == "officer-ua" for e in reads) and
           any(e["code"] == "movements" and "vehicle" in e.get("detail", "") for e in reads) and any(e["code"] == "state" for e in reads),
           "every read is journalled with the officer's name", reads[-3:])
+    px.ok(len([e for e in reads if e["code"] == "body" and e["message_id"] == amid]) == 2, "so each time an exchange is got, and no more", reads)
     px.ok("AE47125" not in json.dumps(entries) and mrn not in json.dumps(entries), "which names no plate and no MRN")
 px.done()
