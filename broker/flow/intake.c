@@ -109,6 +109,7 @@ static bool moved_on(struct intake *in)
 static void inspected(void *arg, int rc, struct px_verdict *verdict)
 {
 	struct intake *in = arg;
+	in->flow->inspecting--;
 	in->verdict = verdict;
 	if (is_distrusted(in) || (rc != PX_ECRASH && moved_on(in)))
 		return;
@@ -133,8 +134,11 @@ static void inspect(struct intake *in)
 	    .first_broker = px_intake_partner(in)->role == PX_ROLE_SYSTEM,
 	};
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
-	if (in->gen->inspector->submit(in->gen->inspector, &req, inspected, in) != PX_OK)
+	in->flow->inspecting++;
+	if (in->gen->inspector->submit(in->gen->inspector, &req, inspected, in) != PX_OK) {
+		in->flow->inspecting--;
 		px_intake_later(in, "overloaded: too many messages wait for inspection");
+	}
 }
 
 static void known(void *arg, const struct px_accept_result *r)

@@ -185,6 +185,7 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .n_apply = in->applying.n,
 	    .apply = in->applying.items,
 	};
+	req.coming = in->flow->inspecting;
 	req.need = in->need;
 	req.catalogue = in->gen->cat; /* the intake keeps its generation until it is stored */
 	req.join = in->answers.join;

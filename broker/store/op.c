@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OP_MAGIC 0x6f700001u
@@ -31,6 +32,16 @@ void px_op_free(struct px_op **op)
 
 /* --- queues ------------------------------------------------------------------------------------------ */
 
+/* More than this need not come together: most of what can be shared is shared. */
+#define COMPANY 16
+
+int64_t px_op_now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 void px_op_queue_init(struct px_op_queue *q)
 {
 	pthread_condattr_t attr;
@@ -50,9 +61,25 @@ void px_op_queue_destroy(struct px_op_queue *q)
 	pthread_cond_destroy(&q->wake);
 }
 
-static void wake_locked(struct px_op_queue *q)
+/* There is no use in waiting longer. */
+static bool is_ready(const struct px_op_queue *q)
 {
-	if (q->waiting)
+	unsigned n_prompt = q->n - q->n_patient - q->n_free;
+	if (q->stop || q->n_patient >= COMPANY)
+		return true;
+	return q->n > 0 && q->n_bodies >= q->wanted && (n_prompt > 0 || q->n_patient == 0);
+}
+
+static void count_in(struct px_op_queue *q, const struct px_op *op)
+{
+	if (q->n++ == 0)
+		q->since = px_op_now_us();
+	q->n_patient += op->kind->haste == PX_OP_PATIENT;
+	q->n_free += op->kind->haste == PX_OP_FREE;
+	q->n_bodies += op->weight > 0;
+	q->wanted = PX_MAX(q->wanted, PX_MIN(op->coming / 2, COMPANY));
+	/* A thread that waits for company is woken when that is there, not by each that comes. */
+	if (q->waiting && (q->n == 1 || is_ready(q)))
 		pthread_cond_signal(&q->wake);
 }
 
@@ -64,8 +91,7 @@ bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit)
 		op->next = NULL;
 		*q->last = op;
 		q->last = &op->next;
-		q->n++;
-		wake_locked(q);
+		count_in(q, op);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return taken;
@@ -83,9 +109,19 @@ void px_op_queue_push_first(struct px_op_queue *q, struct px_op *op)
 	if (q->first == NULL)
 		q->last = &op->next;
 	q->first = op;
-	q->n++;
-	wake_locked(q);
+	count_in(q, op);
 	pthread_mutex_unlock(&q->lock);
+}
+
+/* @return false: @until (mono us; -1: never) has come. */
+static bool wait_locked(struct px_op_queue *q, int64_t until)
+{
+	const struct timespec t = {until / 1000000, until % 1000000 * 1000};
+	q->waiting = true;
+	int rc = until < 0 ? pthread_cond_wait(&q->wake, &q->lock)
+			   : pthread_cond_timedwait(&q->wake, &q->lock, &t);
+	q->waiting = false;
+	return rc != ETIMEDOUT;
 }
 
 static struct px_op *pop_locked(struct px_op_queue *q)
@@ -95,41 +131,47 @@ static struct px_op *pop_locked(struct px_op_queue *q)
 	if (q->first == NULL)
 		q->last = &q->first;
 	q->n--;
+	q->n_patient -= op->kind->haste == PX_OP_PATIENT;
+	q->n_free -= op->kind->haste == PX_OP_FREE;
+	q->n_bodies -= op->weight > 0;
 	op->next = NULL;
 	return op;
 }
 
-static void wait_locked(struct px_op_queue *q, int wait_ms)
-{
-	struct timespec until;
-	int rc = 0;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	q->waiting = true;
-	while (q->first == NULL && !q->stop && rc != ETIMEDOUT)
-		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
-				 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
-	q->waiting = false;
-}
-
-struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop)
+static struct px_op *take_locked(struct px_op_queue *q, unsigned max, size_t weight, bool *stop)
 {
 	struct px_op *list = NULL, **end = &list;
-	pthread_mutex_lock(&q->lock);
-	if (q->first == NULL && wait_ms != 0)
-		wait_locked(q, wait_ms);
 	for (unsigned n = 0; q->first != NULL && n < max && (n == 0 || q->first->weight <= weight); n++) {
 		struct px_op *op = pop_locked(q);
 		weight -= PX_MIN(weight, op->weight);
 		*end = op;
 		end = &op->next;
 	}
+	q->wanted = 0;
 	*stop = q->stop && list == NULL;
+	return list;
+}
+
+struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop)
+{
+	pthread_mutex_lock(&q->lock);
+	int64_t until = wait_ms < 0 ? -1 : px_op_now_us() + (int64_t)wait_ms * 1000;
+	bool wait = wait_ms != 0;
+	while (wait && q->first == NULL && !q->stop)
+		wait = wait_locked(q, until);
+	struct px_op *list = take_locked(q, max, weight, stop);
+	pthread_mutex_unlock(&q->lock);
+	return list;
+}
+
+struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience,
+				 bool *stop)
+{
+	bool wait = true;
+	pthread_mutex_lock(&q->lock);
+	while (wait && !is_ready(q))
+		wait = wait_locked(q, q->n > 0 ? q->since + patience : -1);
+	struct px_op *list = take_locked(q, max, weight, stop);
 	pthread_mutex_unlock(&q->lock);
 	return list;
 }

@@ -27,8 +27,17 @@ enum px_op_then {
 	PX_OP_READ   /* to the reader (last in its queue) */
 };
 
+/** What is flushed together shares most of what a flush costs: pages that several of them change, the roots
+ * of all tables, the flush itself. So the writer waits for company where that harms nobody. */
+enum px_op_haste {
+	PX_OP_PROMPT,  /* somebody waits for it */
+	PX_OP_PATIENT, /* nobody does: it goes with the next that is prompt, or after a moment */
+	PX_OP_FREE /* somebody does, but as a rule it writes nothing: no reason to flush what is patient */
+};
+
 struct px_op_kind {
 	const char *name;
+	enum px_op_haste haste; /* in the writer's queue */
 	/** In a write transaction; sets rc. May run again from the start when the transaction failed.
 	 * `then` takes effect after the commit. */
 	enum px_op_then (*write)(struct px_op *op, struct px_wtx *w);
@@ -50,8 +59,9 @@ struct px_op {
 	int rc;
 	const struct px_op_kind *kind;
 	struct px_op *next;
-	int64_t now;   /* wall ms when it was submitted */
-	size_t weight; /* octets of body it brings into a transaction */
+	int64_t now;     /* wall ms when it was submitted */
+	size_t weight;   /* octets of body it brings into a transaction */
+	unsigned coming; /* so many more that bring a body are likely within milliseconds */
 	enum px_op_then then;
 	struct px_scratch scratch; /* copies of the request, and results */
 };
@@ -60,6 +70,9 @@ struct px_op {
 void *px_op_new(const struct px_op_kind *kind, size_t size);
 void px_op_free(struct px_op **op);
 
+/** Monotonic time in us. */
+int64_t px_op_now_us(void);
+
 /* --- queues between threads: first in, first out. Thread: any. */
 
 struct px_op_queue {
@@ -67,13 +80,17 @@ struct px_op_queue {
 	pthread_cond_t wake;
 	struct px_op *first, **last; /* guarded by lock, as all below */
 	unsigned n;
-	bool waiting; /* its thread sleeps */
+	int64_t since;                        /* mono us: when it ceased to be empty */
+	unsigned n_patient, n_free, n_bodies; /* that are so; that bring a body */
+	unsigned wanted;                      /* bodies that are worth a moment */
+	bool waiting;                         /* its thread sleeps */
 	bool stop;
 };
 
 void px_op_queue_init(struct px_op_queue *q);
 void px_op_queue_destroy(struct px_op_queue *q);
 void px_op_queue_push(struct px_op_queue *q, struct px_op *op);
+/** Before all others. */
 void px_op_queue_push_first(struct px_op_queue *q, struct px_op *op);
 /** Unless @limit already wait. @return whether it was taken. */
 bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit);
@@ -83,6 +100,13 @@ bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit);
  * left.
  */
 struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop);
+/**
+ * As px_op_queue_take without an end to waiting, but in company: what is patient waits up to @patience us for
+ * something prompt, what brings a body as long for half of those that are coming, and what is free goes
+ * along.
+ */
+struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience,
+				 bool *stop);
 void px_op_queue_stop(struct px_op_queue *q);
 
 /* --- the way back to the loop: a list and an eventfd, written once for each time the list was empty */

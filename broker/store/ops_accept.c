@@ -281,6 +281,7 @@ void px_lmdb_accept(struct px_store *st, const struct px_accept *req, px_accept_
 	a->ids = px_scratch_calloc(&op->scratch, req->n_deliveries, sizeof(a->ids[0]));
 	a->applied = px_scratch_calloc(&op->scratch, req->n_apply, sizeof(a->applied[0]));
 	op->weight = req->body->len + 1;
+	op->coming = req->coming;
 	px_lmdb_submit_accept(px_lmdb_of(st), op);
 }
 

@@ -221,6 +221,7 @@ static void lease_release(struct px_op *op)
 }
 
 static const struct px_op_kind lease_kind = {.name = "lease",
+					     .haste = PX_OP_FREE,
 					     .write = lease_write,
 					     .read = lease_read,
 					     .failed = lease_failed,

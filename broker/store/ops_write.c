@@ -63,8 +63,11 @@ static void settle_failed(struct px_op *op, struct px_leases *leases)
 		px_lease_rest(leases, settle->delivery, op->now + REST);
 }
 
-static const struct px_op_kind settle_kind = {
-    .name = "settle", .write = settle_write, .failed = settle_failed, .answer = answer};
+static const struct px_op_kind settle_kind = {.name = "settle",
+					      .haste = PX_OP_PATIENT,
+					      .write = settle_write,
+					      .failed = settle_failed,
+					      .answer = answer};
 
 static void copy_settle(struct px_scratch *scratch, const struct px_settle *req, struct px_settle *out)
 {

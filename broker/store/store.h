@@ -167,6 +167,7 @@ struct px_accept {
 	const struct px_new_delivery *deliveries;
 	unsigned n_apply; /* confirmations to apply; their results come back */
 	const struct px_apply *apply;
+	unsigned coming;    /* about so many more are on their way: worth a moment's wait */
 	unsigned n_consume; /* pending confirmations that this (own) exchange carries */
 	const uint64_t *consume;
 };
@@ -175,10 +176,10 @@ enum px_apply_result { PX_APPLIED, PX_APPLY_NO_MESSAGE, PX_APPLY_NO_MATCH, PX_AP
 
 struct px_accept_result {
 	/* PX_OK; PX_EDUPLICATE (same sender, id and octets: coa is the stored one); PX_ECONFLICT (same sender
-	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone;
-	 * with `need_unmet`, what the message needs does not hold; with `forgotten`, it is so old that its
-	 * duplicate key may have been purged: the horizon was shorter); PX_ECORRUPT (a record that must
-	 * be known is damaged: it is quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
+	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone; with `need_unmet`, what the
+	 * message needs does not hold; with `forgotten`, it is so old that its duplicate key may have been
+	 * purged: the horizon was shorter); PX_ECORRUPT (a record that must be known is damaged: it is
+	 * quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
 	int rc;
 	uint64_t seq; /* the message */
 	const uint8_t *coa;
@@ -234,7 +235,6 @@ struct px_message {
 /** @message or @body NULL unless @rc is PX_OK; the callee may px_body_ref the body. */
 typedef void px_message_done(void *arg, int rc, const struct px_message *message);
 typedef void px_body_done(void *arg, int rc, struct px_body *body);
-
 /** A page; @next not 0: more may follow, from there on (`from`), even if this one is short or empty. */
 typedef void px_messages_done(void *arg, int rc, unsigned n, const struct px_message *m, uint64_t next);
 typedef void px_deliveries_done(void *arg, int rc, unsigned n, const struct px_delivery *d, uint64_t next);

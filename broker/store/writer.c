@@ -7,10 +7,15 @@
 /* Octets of bodies in one transaction: LMDB keeps a copy of each page until the commit. */
 #define BATCH_OCTETS (16u * 1024 * 1024)
 
+/* The longest time in us that a batch may take to come together. Otherwise it is as long as the last one
+ * took: a disk that flushes fast is waited for little. */
+#define PATIENCE 4000
+
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
 static int try_together(struct px_lmdb *lm, struct px_op *list)
 {
 	struct px_wtx *w = &lm->wtx;
+	int64_t begun = px_op_now_us();
 	int rc = px_wtx_begin(w);
 	for (struct px_op *op = list; op != NULL && rc == PX_OK; op = op->next) {
 		w->now = op->now;
@@ -23,8 +28,10 @@ static int try_together(struct px_lmdb *lm, struct px_op *list)
 		rc = px_wtx_commit(w);
 	else
 		px_wtx_undo(w);
-	if (rc == PX_OK && writes)
+	if (rc == PX_OK && writes) {
 		atomic_fetch_add_explicit(&lm->commits, 1, memory_order_relaxed);
+		lm->patience = PX_MIN(px_op_now_us() - begun, PATIENCE);
+	}
 	return rc;
 }
 
@@ -108,7 +115,8 @@ void *px_lmdb_writer(void *arg)
 	pthread_setname_np(pthread_self(), "store-writer");
 	for (;;) {
 		bool stop;
-		struct px_op *list = px_op_queue_take(&lm->to_writer, lm->batch, BATCH_OCTETS, -1, &stop);
+		struct px_op *list =
+		    px_op_queue_gather(&lm->to_writer, lm->batch, BATCH_OCTETS, lm->patience, &stop);
 		if (stop)
 			return NULL;
 		unsigned n = 0;
