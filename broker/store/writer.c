@@ -7,9 +7,9 @@
 /* Octets of bodies in one transaction: LMDB keeps a copy of each page until the commit. */
 #define BATCH_OCTETS (16u * 1024 * 1024)
 
-/* The longest time in us that a batch may take to come together. Otherwise it is as long as the last one
- * took: a disk that flushes fast is waited for little. */
-#define PATIENCE 4000
+/* A batch may take twice the time to come together that the last one took, but at most so many us: where the
+ * disk flushes fast, nothing waits long. Once instead of twice: 11 writes of 71 KB for a message, not 9 of 60. */
+#define PATIENCE 8000
 
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
 static int try_together(struct px_lmdb *lm, struct px_op *list)
@@ -30,7 +30,7 @@ static int try_together(struct px_lmdb *lm, struct px_op *list)
 		px_wtx_undo(w);
 	if (rc == PX_OK && writes) {
 		atomic_fetch_add_explicit(&lm->commits, 1, memory_order_relaxed);
-		lm->patience = PX_MIN(px_op_now_us() - begun, PATIENCE);
+		lm->patience = PX_MIN(2 * (px_op_now_us() - begun), PATIENCE);
 	}
 	return rc;
 }
