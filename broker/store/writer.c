@@ -8,7 +8,8 @@
 #define BATCH_OCTETS (16u * 1024 * 1024)
 
 /* A batch may take twice the time to come together that the last one took, but at most so many us: where the
- * disk flushes fast, nothing waits long. Once instead of twice: 11 writes of 71 KB for a message, not 9 of 60. */
+ * disk flushes fast, nothing waits long. Once instead of twice: 11 writes of 71 KB for a message, not 9
+ * of 60. */
 #define PATIENCE 8000
 
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
