@@ -104,10 +104,86 @@ static void test_overdue_makes_no_more_room_than_there_is(void **state)
 	world_free(&h.w);
 }
 
-/* --- one post for several recipients
- * --------------------------------------------------------------------------- */
+/* --- a record that is damaged
+ * ---------------------------------------------------------------------------------------------------- */
 
 static struct px_store_ops real;
+static uint64_t damaged; /* the delivery whose record is: it is held, and nothing can be written about it */
+
+struct asked {
+	px_message_done *done;
+	void *arg;
+};
+
+static void read_held(void *arg, int rc, const struct px_message *m)
+{
+	struct asked *asked = arg;
+	struct px_delivery deliveries[2];
+	assert_int_equal(rc, PX_OK);
+	struct px_message copy = *m;
+	assert_int_equal(m->n_deliveries, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		deliveries[i] = m->deliveries[i];
+		deliveries[i].held = deliveries[i].id == damaged;
+	}
+	copy.deliveries = deliveries;
+	asked->done(asked->arg, rc, &copy);
+	free(asked);
+}
+
+static void message_held(struct px_store *st, uint64_t seq, px_message_done *done, void *arg)
+{
+	struct asked *asked = px_xcalloc(1, sizeof(*asked));
+	*asked = (struct asked){done, arg};
+	real.message(st, seq, read_held, asked);
+}
+
+static void settle_sound(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+{
+	if (req->delivery == damaged)
+		done(arg, PX_ECORRUPT);
+	else
+		real.settle(st, req, done, arg);
+}
+
+static void settle_all_sound(struct px_store *st, unsigned n, const struct px_settle *reqs,
+			     px_write_done *done, void *arg)
+{
+	unsigned sound = 0;
+	while (sound < n && reqs[sound].delivery != damaged)
+		sound++;
+	if (sound < n)
+		done(arg, PX_ECORRUPT);
+	else
+		real.settle_all(st, n, reqs, done, arg);
+}
+
+/* Of one post: the others end by age as if it were not there. */
+static void test_damage_keeps_no_other_from_ending(void **state)
+{
+	(void)state;
+	struct hub h = make_hub(7, "");
+	h.hu->down = true;
+	struct said said = {.rc = 1};
+	px_flow_pause(h.by->flow, "hub", "anna", "maintenance", tell, &said);
+	world_run(h.w, SECOND);
+	assert_int_equal(said.rc, PX_OK);
+	SEND(h.by, "system-by", .id = "M1", .recipients = "UA PL", .expires_in = HOUR);
+	world_run(h.w, MINUTE);
+	damaged = world_delivery(h.by, "BY", "M1", "PL").id;
+	real = *h.by->store->ops;
+	struct px_store_ops *ops = world_patch(h.by);
+	ops->message = message_held;
+	ops->settle = settle_sound;
+	ops->settle_all = settle_all_sound;
+	world_run(h.w, HOUR);
+	assert_string_equal(state_of(&h, "M1", "UA"), "expired");
+	assert_string_equal(state_of(&h, "M1", "PL"), "queued");
+	world_free(&h.w);
+}
+
+/* --- one post for several recipients
+ * --------------------------------------------------------------------------- */
 
 struct reading {
 	struct world *w;
@@ -264,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sweep_finds_what_was_leased),
 	    cmocka_unit_test(test_overdue_makes_no_more_room_than_there_is),
+	    cmocka_unit_test(test_damage_keeps_no_other_from_ending),
 	    cmocka_unit_test(test_nothing_goes_between_cancellations),
 	    cmocka_unit_test(test_cancelled_whole_or_not_at_all),
 	    cmocka_unit_test(test_refused_as_a_whole),
