@@ -22,6 +22,13 @@ struct candidate {
 	bool forgotten; /* its limit passed long ago */
 };
 
+/** The movement that the LRN names. */
+struct named {
+	uint64_t movement; /* 0: none yet */
+	bool has_vehicle;  /* of the report */
+	bool is_doubtful;  /* another one fits as well */
+};
+
 struct finding {
 	struct px_flow *flow;
 	const struct px_catalogue *cat;
@@ -32,6 +39,7 @@ struct finding {
 	uint64_t next;         /* page of that */
 	unsigned n, at;        /* candidates of a page, and the one being judged */
 	struct candidate candidates[PAGE];
+	struct named named;
 	struct candidate best; /* movement 0: none yet */
 	uint64_t movement;     /* that `journey` is about, once it is read */
 	struct px_journey journey;
@@ -83,6 +91,50 @@ static bool is_announcement(const struct finding *f, const struct px_message *m)
 
 static void look_up(struct finding *f);
 static void judge_next(struct finding *f);
+
+/* --- by LRN: whose is it? ---------------------------------------------------------------------------- */
+
+static bool has_key(const struct px_keys *keys, enum px_key_kind kind, const char *normal)
+{
+	char value[PX_KEY_VALUE_MAX + 1];
+	for (unsigned i = 0; i < keys->n; i++) {
+		if (keys->items[i].kind != kind)
+			continue;
+		px_key_normal(kind, keys->items[i].value, value);
+		if (strcmp(value, normal) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool shares_vehicle(const struct px_keys *a, const struct px_keys *b)
+{
+	char value[PX_KEY_VALUE_MAX + 1];
+	for (unsigned i = 0; i < a->n; i++) {
+		if (a->items[i].kind != PX_KEY_VEHICLE)
+			continue;
+		px_key_normal(PX_KEY_VEHICLE, a->items[i].value, value);
+		if (value[0] != '\0' && has_key(b, PX_KEY_VEHICLE, value))
+			return true;
+	}
+	return false;
+}
+
+/* An LRN is unique only for its declarant, whom a report need not name. Then the vehicle decides; where that
+ * does not either, none is meant: what is reported must not end the movement of somebody else. */
+static void note_named(struct finding *f, const struct px_message *m)
+{
+	struct named *best = &f->named;
+	bool fits = shares_vehicle(&f->v->keys, &m->keys);
+	if (best->movement == 0 || (best->movement != m->movement && fits && !best->has_vehicle)) {
+		*best = (struct named){.movement = m->movement, .has_vehicle = fits};
+	} else if (best->movement == m->movement) {
+		best->is_doubtful = best->is_doubtful && (best->has_vehicle || !fits);
+		best->has_vehicle = best->has_vehicle || fits;
+	} else {
+		best->is_doubtful = best->is_doubtful || fits == best->has_vehicle;
+	}
+}
 
 /* --- by vehicle: is it still open there? ------------------------------------------------------------- */
 
@@ -170,13 +222,13 @@ static void looked_up(void *arg, int rc, unsigned n, const struct px_message *me
 	for (unsigned i = 0; i < n; i++) {
 		if (!is_announcement(f, &messages[i]))
 			continue;
-		if (f->kind == PX_KEY_LRN) {
-			f->found = (struct px_answers){.join = messages[i].movement, .announced = true};
-			finding_end(f, PX_OK);
-			return;
-		}
-		note_candidate(f, &messages[i]);
+		if (f->kind == PX_KEY_LRN)
+			note_named(f, &messages[i]);
+		else
+			note_candidate(f, &messages[i]);
 	}
+	if (f->kind == PX_KEY_LRN)
+		f->reads += n;
 	judge_next(f);
 }
 
@@ -201,6 +253,12 @@ static void look_up(struct finding *f)
 					  .from = f->next,
 					  .limit = PAGE};
 		px_store_lookup(f->flow->store, &which, looked_up, f);
+	} else if (f->named.movement != 0) {
+		f->found.announced = true;
+		f->found.join = f->named.is_doubtful ? 0 : f->named.movement;
+		f->found.is_doubtful = f->named.is_doubtful && f->v->header.correlation_id[0] == '\0' &&
+				       px_keys_first(&f->v->keys, PX_KEY_MRN) == NULL;
+		finding_end(f, PX_OK);
 	} else if (f->kind == PX_KEY_LRN && px_answers_arrived(f->v) != NULL) {
 		f->kind = PX_KEY_VEHICLE;
 		f->key = 0;

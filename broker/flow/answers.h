@@ -12,6 +12,9 @@
  * and its vehicles, among declarations that were sent to the reporting authority, in movements that did not
  * end. An MRN or a CorrelationId needs none of this: the store knows those. Thread: loop.
  *
+ * An LRN is unique only for its declarant, whom a report need not name. Then the vehicle decides which is
+ * meant; where it does not either, none is.
+ *
  * A plate comes again and again, so it only finds an announcement that is still open where it stands now: not
  * withdrawn, in its newest version, not older than PX_ANNOUNCED_FOR beyond its limit; and nothing of it has
  * been reported yet, or it announces an arrival at this office and none was reported there. Of several the
@@ -20,8 +23,9 @@
 #define PX_ANNOUNCED_FOR (INT64_C(10) * 24 * 3600 * 1000) /* ms: queues at a closed border take days */
 
 struct px_answers {
-	uint64_t join;  /* for px_accept; 0: none */
-	bool announced; /* its LRN or one of its vehicles was announced, and the announcement is open */
+	uint64_t join;    /* for px_accept; 0: none */
+	bool is_doubtful; /* nothing else names the movement, and its LRN is that of more than one */
+	bool announced;   /* its LRN or one of its vehicles was announced, and the announcement is open */
 };
 
 /** @v and @cat are borrowed until @done, which comes once. @rc PX_OK, or the store could not be read. */

@@ -36,8 +36,13 @@ static void answers_found(void *arg, int rc, const struct px_answers *found)
 {
 	struct intake *in = arg;
 	in->answers = *found;
+	bool refuses = px_need_refuses(in->gen, px_intake_partner(in), in->verdict);
+	if (rc == PX_OK && found->is_doubtful && in->remarks)
+		px_need_explain_doubt(in->verdict, refuses ? &in->errors : &in->verdict->warnings);
 	if (rc != PX_OK)
 		px_intake_later(in, "the store could not be read");
+	else if (found->is_doubtful && refuses)
+		px_intake_refuse(in, 422, &in->errors);
 	else
 		px_intake_accept(in);
 }

@@ -51,3 +51,13 @@ void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struc
 	const char *value = need == PX_NEED_NEW || mrn == NULL ? lrn : mrn;
 	px_findings_add_rule(to, rule->id, rule->code, 0, NULL, value, rule->text);
 }
+
+void px_need_explain_doubt(const struct px_verdict *v, struct px_findings *to)
+{
+	const struct rule *rule = rules;
+	while (rule->need != PX_NEED_PARTY)
+		rule++;
+	px_findings_add_rule(to, rule->id, rule->code, 0, NULL, px_keys_first(&v->keys, PX_KEY_LRN),
+			     "more than one declarant has declared a live movement under this LRN to this "
+			     "sender: name the declarant, or the MRN");
+}

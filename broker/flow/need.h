@@ -19,6 +19,8 @@ enum px_accept_need px_need_of(const struct px_generation *gen, const struct px_
 /** Whether an unmet need refuses the message. */
 bool px_need_refuses(const struct px_generation *gen, const struct px_conf_partner *partner,
 		     const struct px_verdict *v);
+/** Append the finding that @v, which answers, may be about more than one movement. */
+void px_need_explain_doubt(const struct px_verdict *v, struct px_findings *to);
 /** Append the finding. */
 void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struct px_findings *to);
 

@@ -85,6 +85,8 @@ static int by_keys(struct px_wtx *w, const struct px_accept *req, struct px_move
 		rc = by_key_kind(w, req, PX_KEY_LRN, &plan->other, &plan->other_rec, &plan->lrn_is_free);
 	if (rc != PX_OK)
 		return rc;
+	if (req->join != 0 && declarant_of(&req->keys)[0] == '\0')
+		plan->other = 0; /* who accepts knows whose LRN it is */
 	if (plan->id != 0 && !may_join(declarant_of(&req->keys), plan->rec.declarant)) {
 		plan->owner_conflict = true;
 		plan->conflict = PX_KEY_MRN;

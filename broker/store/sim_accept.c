@@ -93,6 +93,13 @@ static uint64_t live_by_key(struct sim *s, const struct px_accept *req, enum px_
 	return id != 0 && is_live(s, id) ? id : 0;
 }
 
+/* Who accepts knows whose an LRN without declarant is, when it says what to join. */
+static uint64_t live_by_lrn(struct sim *s, const struct px_accept *req)
+{
+	bool counts = req->join == 0 || first_or_empty(&req->keys, PX_KEY_DECLARANT)[0] != '\0';
+	return counts ? live_by_key(s, req, PX_KEY_LRN) : 0;
+}
+
 static uint64_t joinable_by_id(struct sim *s, const struct px_accept *req, const char *sender)
 {
 	const struct sim_message *m = sim_find(s, sender, req->header.correlation_id);
@@ -150,7 +157,7 @@ static uint64_t by_keys(struct sim *s, const struct px_accept *req, struct px_ac
 {
 	const char *declarant = first_or_empty(&req->keys, PX_KEY_DECLARANT);
 	uint64_t mrn = live_by_key(s, req, PX_KEY_MRN);
-	uint64_t lrn = live_by_key(s, req, PX_KEY_LRN);
+	uint64_t lrn = live_by_lrn(s, req);
 	if (mrn != 0 && !may_join(declarant, s->movements[mrn - 1].declarant)) {
 		report_conflict(result, req, PX_KEY_MRN);
 		mrn = 0;
@@ -240,7 +247,7 @@ static void would_join(struct sim *s, const struct px_accept *req, uint64_t foun
 {
 	const char *declarant = first_or_empty(&req->keys, PX_KEY_DECLARANT);
 	uint64_t mrn = live_by_key(s, req, PX_KEY_MRN);
-	uint64_t lrn = live_by_key(s, req, PX_KEY_LRN);
+	uint64_t lrn = live_by_lrn(s, req);
 	if (mrn != 0 && !may_join(declarant, s->movements[mrn - 1].declarant))
 		mrn = 0;
 	if (mrn != 0 && lrn != 0 &&

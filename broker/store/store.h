@@ -153,7 +153,7 @@ struct px_accept {
 	struct px_header header;
 	enum px_accept_need need;
 	const struct px_catalogue *catalogue; /* borrowed until @done; NULL: nothing declares or ends */
-	uint64_t join; /* neither keys nor CorrelationId find a movement: this one, if live. 0 none */
+	uint64_t join; /* if live, and MRN, CorrelationId, declarant and LRN find none. 0 none */
 	char partner[PX_NAME_MAX + 1]; /* whom it came from; "" made by this node */
 	struct px_body *body;
 	enum px_prio prio;

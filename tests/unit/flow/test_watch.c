@@ -294,6 +294,40 @@ static void test_the_journey_of_today(void **state)
 	expect_alarms("NAR M3>BY,UA ");
 }
 
+/* An LRN is unique only for its declarant: the vehicle tells which is meant, and where it does not, nothing
+ * is taken for it, however new. */
+static void test_one_lrn_of_two_declarants(void **state)
+{
+	(void)state;
+	char id[16];
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .declarant = "D", .vehicle = "AE1");
+	for (unsigned i = 0; i < 60; i++) { /* more than a page, of another declarant */
+		snprintf(id, sizeof(id), "E%u", i);
+		FROM_BY(n, .id = id, .type = i == 0 ? "Declaration" : "Change", .lrn = "L1", .declarant = "E",
+			.vehicle = "AE2");
+	}
+	FROM_UA(n, .id = "R1", .type = "Report", .lrn = "L1", .vehicle = "AE1", .arrived = POST);
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE2", 0);
+	assert_string_equal(member(&r, "movement_state"), "expected");
+	reply_free(&r);
+	r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE1", 0);
+	assert_string_equal(member(&r, "movement_state"), "arrived");
+	reply_free(&r);
+	expect_status(
+	    world_send(
+		n, "system-ua",
+		&(struct msg){.id = "R2", .type = "Report", .recipients = "BY", .lrn = "L1", .ends = true}),
+	    422);
+	FROM_UA(n, .id = "R3", .type = "Report", .lrn = "L1", .declarant = "E", .ends = true);
+	r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE2", 0);
+	assert_string_equal(member(&r, "movement_state"), "closed");
+	reply_free(&r);
+	r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE1", 0);
+	assert_string_equal(member(&r, "movement_state"), "arrived");
+	reply_free(&r);
+	expect_alarms("");
+}
+
 /* What was withdrawn, or now has another vehicle, or should have come weeks ago, is not announced any more.
  */
 static void test_no_longer_announced(void **state)
@@ -371,6 +405,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_only_declarations_announce, begin, end),
 	    cmocka_unit_test_setup_teardown(test_comes_again, begin, end),
 	    cmocka_unit_test_setup_teardown(test_the_journey_of_today, begin, end),
+	    cmocka_unit_test_setup_teardown(test_one_lrn_of_two_declarants, begin, end),
 	    cmocka_unit_test_setup_teardown(test_no_longer_announced, begin, end),
 	    cmocka_unit_test_setup_teardown(test_cancelled_before_it_was_sent, begin, end),
 	};

@@ -338,6 +338,13 @@ static void joins_what_is_named(struct suite *t)
 			 PX_EPRECONDITION);
 	ACCEPT(t, .id = "M9", .lrn = "L2", .declarant = "E", .ends = true);
 	assert_int_not_equal(ACCEPT(t, .id = "M10", .join = b.movement).movement, b.movement); /* not live */
+	/* UA reports under an LRN that two declarants use; it was told which is meant, each time. */
+	struct got_accept c = ACCEPT(t, .id = "M11", .lrn = "L3", .declarant = "E");
+	assert_int_equal(ACCEPT(t, .id = "R1", .sender = "UA", .lrn = "L", .join = a.movement).movement,
+			 a.movement);
+	assert_int_equal(ACCEPT(t, .id = "R2", .sender = "UA", .lrn = "L", .join = c.movement).movement,
+			 c.movement);
+	assert_int_equal(ACCEPT(t, .id = "R3", .sender = "UA", .lrn = "L").movement, a.movement);
 }
 
 /* Also from the movement that it was before it was linked, whose messages are between the others. */
