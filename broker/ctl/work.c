@@ -10,6 +10,8 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/sched.h"
+
 struct item {
 	STAILQ_ENTRY(item) link;
 	px_work_fn *fn, *done;
@@ -32,6 +34,7 @@ struct px_work {
 static void *run(void *arg)
 {
 	struct px_work *w = arg;
+	px_sched_short_turns(false);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		while (STAILQ_EMPTY(&w->todo) && !w->stopping)

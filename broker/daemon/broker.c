@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "base/log.h"
+#include "base/sched.h"
 #include "daemon/broker.h"
 #include "daemon/daemon.h"
 #include "daemon/lifeline.h"
@@ -452,6 +453,7 @@ int px_broker_run(const struct px_options *options)
 	if (b.life >= 0)
 		fcntl(b.life, F_SETFD, FD_CLOEXEC);
 	protect();
+	px_sched_short_turns(true); /* loop, signer and store: each message waits for them some six times */
 	b.loop = px_loop_new();
 	b.metrics = px_metrics_new();
 	b.alarms = px_alarms_new(px_clock_real());

@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "base/log.h"
+#include "base/sched.h"
 #include "inspect/parent.h"
 #include "inspect/pool.h"
 #include "xml/examine.h"
@@ -50,6 +51,7 @@ static struct px_verdict *examine(void *arg, const struct px_exam *exam, const u
 int px_inspect_main(const char *conf_file, int fd, uint64_t body_limit)
 {
 	px_parent_begin(fd);
+	px_sched_short_turns(false); /* as the broker that began it has */
 	px_log_init("inspect", 2, px_log_get_level());
 	px_xml_init();
 	struct judge j = {0};

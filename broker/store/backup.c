@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sched.h"
 #include "base/strings.h"
 #include "store/format.h"
 #include "store/lmdb_store.h"
@@ -48,6 +49,7 @@ static void *feed(void *arg)
 {
 	struct source *source = arg;
 	pthread_setname_np(pthread_self(), "store-copy");
+	px_sched_short_turns(false);
 	source->error = px_db_copy(source->db, source->fd);
 	close(source->fd);
 	return NULL;
@@ -240,6 +242,7 @@ static void *backup_thread(void *arg)
 {
 	struct backup_op *o = arg;
 	pthread_setname_np(pthread_self(), "store-backup");
+	px_sched_short_turns(false);
 	int64_t start = px_clock_mono(px_clock_real());
 	uint64_t before = px_db_size(&o->lm->db);
 	atomic_store(&o->job.total, before);
