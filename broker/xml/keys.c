@@ -282,6 +282,19 @@ static bool is_parallel(enum px_key_kind kind)
 	       kind == PX_KEY_ARRIVAL_OFFICE;
 }
 
+/* How full the harvest may be for one more of @kind. Of seals, containers and vehicles a trader can list as
+ * many as he likes, and they stand in front of offices and countries: those decide who gets the message and
+ * when it is late, and must not be pushed out. Nor containers by the seals on them. */
+static unsigned room_for(enum px_key_kind kind)
+{
+	switch (kind) {
+	case PX_KEY_SEAL: return PX_KEYS_MAX / 2;
+	case PX_KEY_CONTAINER: return PX_KEYS_MAX * 3 / 4;
+	case PX_KEY_VEHICLE: return PX_KEYS_MAX * 7 / 8;
+	default: return PX_KEYS_MAX;
+	}
+}
+
 static void harvest_add(struct harvest *h, enum px_key_kind kind, unsigned order, const char *text)
 {
 	struct item item = {.key.kind = kind, .order = order, .seq = h->n};
@@ -294,7 +307,7 @@ static void harvest_add(struct harvest *h, enum px_key_kind kind, unsigned order
 			return;
 		}
 	}
-	if (h->n == PX_KEYS_MAX) {
+	if (h->n >= room_for(kind)) {
 		h->left_out++;
 		return;
 	}

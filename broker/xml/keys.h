@@ -22,7 +22,9 @@ void px_paths_free(struct px_paths **paths);
 
 /**
  * Append the keys found in @doc, whose root element is the payload. Values are collapsed, cut at a character,
- * taken once per kind, in the order of the expressions, at most PX_KEYS_MAX. @return how many were left out.
+ * taken once per kind, in the order of the expressions, at most PX_KEYS_MAX; of these at most half when the
+ * next is a seal, three quarters when it is a container, seven eighths when it is a vehicle. @return how many
+ * were left out.
  */
 unsigned px_paths_extract(const struct px_paths *paths, xmlDoc *doc, struct px_keys *keys);
 

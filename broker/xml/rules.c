@@ -49,6 +49,8 @@ void px_stage_rules(struct px_run *run)
 	check_rules(run);
 	unsigned left_out = px_paths_extract(run->variant->paths, run->doc, &run->v->keys);
 	if (left_out > 0)
-		px_run_warn(run, PX_CODE_LIMIT, run->payload, NULL,
-			    "%u business keys beyond %d are not indexed", left_out, PX_KEYS_MAX);
+		px_run_warn(
+		    run, PX_CODE_LIMIT, run->payload, NULL,
+		    "%u business keys are beyond what is indexed of a message (%d, half of them seals)",
+		    left_out, PX_KEYS_MAX);
 }

@@ -161,6 +161,56 @@ static void test_limits(void **state)
 	px_buf_free(&text);
 }
 
+static unsigned count_of(const struct px_keys *keys, enum px_key_kind kind)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < keys->n; i++)
+		n += keys->items[i].kind == kind;
+	return n;
+}
+
+/* However many seals and containers are listed, offices and countries are found: routes and alarms need them.
+ */
+static void test_many_seals_hide_nothing(void **state)
+{
+	(void)state;
+	static const char *const exprs[PX_KEY_COUNT] = {[PX_KEY_VEHICLE] = "/r/c/v",
+							[PX_KEY_CONTAINER] = "/r/c/e/n",
+							[PX_KEY_SEAL] = "/r/c/e/s",
+							[PX_KEY_COUNTRY_ROUTING] = "/r/c/k",
+							[PX_KEY_OFFICE_TRANSIT] = "/r/o"};
+	struct px_cat_keys keys = {0};
+	struct px_cat_type type = {.name = prefix, .file = prefix, .keys = &keys};
+	struct px_paths *paths = NULL;
+	struct px_buf text = PX_BUF_INIT;
+	for (unsigned i = 0; i < PX_KEY_COUNT; i++) {
+		keys.xpath[i].n = exprs[i] != NULL;
+		keys.xpath[i].items = (char **)(uintptr_t)&exprs[i];
+	}
+	assert_int_equal(px_paths_new(&type, &set, &paths, NULL), PX_OK);
+	px_buf_adds(&text, "<r><c>");
+	for (unsigned i = 0; i < 99; i++) {
+		px_buf_addf(&text, "<e><n>C%u</n>", i);
+		for (unsigned k = 0; k < 99; k++)
+			px_buf_addf(&text, "<s>S%u-%u</s>", i, k);
+		px_buf_adds(&text, "</e>");
+	}
+	px_buf_adds(&text, "<v>AE47125</v><k>MD</k></c><o>MD123456</o></r>");
+	xmlDoc *doc = xmlReadMemory(px_buf_str(&text), (int)text.len, NULL, NULL, 0);
+	struct px_keys found = {0};
+	unsigned left_out = px_paths_extract(paths, doc, &found);
+	assert_in_range(count_of(&found, PX_KEY_SEAL), PX_KEYS_MAX / 4, PX_KEYS_MAX / 2);
+	assert_int_equal(left_out, 99 * 99 - count_of(&found, PX_KEY_SEAL));
+	assert_int_equal(count_of(&found, PX_KEY_CONTAINER), 99);
+	assert_int_equal(count_of(&found, PX_KEY_VEHICLE), 1);
+	assert_int_equal(count_of(&found, PX_KEY_COUNTRY_ROUTING), 1);
+	assert_int_equal(count_of(&found, PX_KEY_OFFICE_TRANSIT), 1);
+	free(found.items);
+	xmlFreeDoc(doc);
+	px_paths_free(&paths);
+	px_buf_free(&text);
+}
+
 /* The declarant's parallel lists keep their places. */
 static void test_parallel(void **state)
 {
@@ -185,8 +235,13 @@ static void test_parallel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_plain),    cmocka_unit_test(test_general), cmocka_unit_test(test_oracle),
-	    cmocka_unit_test(test_order),    cmocka_unit_test(test_ends),    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_general),
+	    cmocka_unit_test(test_oracle),
+	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_ends),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_many_seals_hide_nothing),
 	    cmocka_unit_test(test_parallel),
 	};
 	px_xml_init();
