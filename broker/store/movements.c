@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "store/declared.h"
 #include "store/heads.h"
+#include "store/need.h"
 
 /* --- finding ----------------------------------------------------------------------------------------- */
 
@@ -78,6 +79,11 @@ static int by_key_kind(struct px_wtx *w, const struct px_accept *req, enum px_ke
 	return rc;
 }
 
+static bool begins(const struct px_accept *req)
+{
+	return px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
+}
+
 static int by_keys(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan)
 {
 	int rc = by_key_kind(w, req, PX_KEY_MRN, &plan->id, &plan->rec, &plan->mrn_is_free);
@@ -90,6 +96,8 @@ static int by_keys(struct px_wtx *w, const struct px_accept *req, struct px_move
 	if (plan->id != 0 && !may_join(declarant_of(&req->keys), plan->rec.declarant)) {
 		plan->owner_conflict = true;
 		plan->conflict = PX_KEY_MRN;
+		/* Who only named it before does not keep it from who declares. */
+		plan->mrn_is_free = begins(req) && !px_need_is_declared(w, req, plan->rec.home);
 		plan->id = 0;
 	}
 	if (plan->id == 0) {
@@ -227,11 +235,6 @@ static void keep_key(struct px_wtx *w, const struct px_accept *req, enum px_key_
 	px_rec_start(&w->rec);
 	px_rec_put_number(&w->rec, id);
 	px_tx_put_record(&w->tx, PX_T_MOVEMENT_KEYS, &key, &w->rec);
-}
-
-static bool begins(const struct px_accept *req)
-{
-	return px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
 }
 
 uint64_t px_movement_join(struct px_wtx *w, const struct px_accept *req, struct px_movement_plan *plan,

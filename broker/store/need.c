@@ -91,3 +91,12 @@ int px_need_check(struct px_wtx *w, const struct px_accept *req, const struct px
 	px_declared_free(&l.declared);
 	return met ? PX_OK : PX_EPRECONDITION;
 }
+
+bool px_need_is_declared(struct px_wtx *w, const struct px_accept *req, uint64_t home)
+{
+	struct look l = {.w = w, .req = req, .declared.cat = req->catalogue};
+	look_through(&l, home);
+	bool any = l.declared.n > 0;
+	px_declared_free(&l.declared);
+	return any;
+}

@@ -17,4 +17,8 @@
 int px_need_check(struct px_wtx *w, const struct px_accept *req, const struct px_movement_plan *plan,
 		  bool *ends);
 
+/** Whether anything was declared in the movement whose members stand under @home, as @req's catalogue has it.
+ */
+bool px_need_is_declared(struct px_wtx *w, const struct px_accept *req, uint64_t home);
+
 #endif

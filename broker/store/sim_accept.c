@@ -178,6 +178,25 @@ static uint64_t new_movement(struct sim *s, const struct px_accept *req)
 	return s->n_movements;
 }
 
+static bool begins(const struct px_accept *req)
+{
+	return px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
+}
+
+/** An MRN passes on from those who only named it to who declares. */
+static bool passes_on(const struct sim *s, const struct px_accept *req, enum px_key_kind kind,
+		      uint64_t movement)
+{
+	for (size_t i = 0; i < s->n_messages; i++) {
+		const struct sim_message *m = &s->messages[i];
+		enum px_deed deed = px_deed_of(req->catalogue, &m->header, &m->keys);
+		if (!m->purged && sim_movement_now(s, m->movement) == movement &&
+		    (deed == PX_DEED_DECLARES || deed == PX_DEED_AMENDS))
+			return false;
+	}
+	return kind == PX_KEY_MRN && begins(req);
+}
+
 /** Let a key of the message point to its movement, unless it is that of another live movement (a conflict).
  */
 static void keep_key(struct sim *s, const struct px_accept *req, enum px_key_kind kind, uint64_t movement)
@@ -192,7 +211,8 @@ static void keep_key(struct sim *s, const struct px_accept *req, enum px_key_kin
 		px_strlcpy(k->value, value, sizeof(k->value));
 		px_strlcpy(k->sender, req->header.sender, sizeof(k->sender));
 		px_strlcpy(k->declarant, first_or_empty(&req->keys, PX_KEY_DECLARANT), sizeof(k->declarant));
-	} else if (is_live(s, sim_movement_now(s, k->movement))) {
+	} else if (is_live(s, sim_movement_now(s, k->movement)) &&
+		   !passes_on(s, req, kind, sim_movement_now(s, k->movement))) {
 		return;
 	}
 	k->movement = movement;
@@ -213,8 +233,7 @@ static uint64_t join_movement(struct sim *s, const struct px_accept *req, bool e
 	struct sim_movement *m = &s->movements[id - 1];
 	if (m->declarant[0] == '\0')
 		px_strlcpy(m->declarant, first_or_empty(&req->keys, PX_KEY_DECLARANT), sizeof(m->declarant));
-	bool begins = px_deed_of(req->catalogue, &req->header, &req->keys) == PX_DEED_DECLARES;
-	m->ended = ends || (m->ended && !begins);
+	m->ended = ends || (m->ended && !begins(req));
 	return id;
 }
 

@@ -51,8 +51,8 @@
  *    and a value of its own in (sender, declarant, LRN). All other keys are only for lookup.
  *  - A movement belongs to the first declarant (not empty) that one of its messages names. A movement of
  *    another declarant is not joined: found by MRN it is a conflict and the MRN; found by LRN after one by
- *    MRN, and the two belong to different declarants, a conflict and the LRN. conflict_key is that value;
- *    the key stays where it is. Found by CorrelationId it is passed over silently.
+ *    MRN, and the two belong to different declarants, a conflict and the LRN. conflict_key is that value; the
+ *    key stays, but an MRN passes from who only named it to who declares it. By CorrelationId: no conflict.
  *  - A movement that is not live is not found: its keys pass to the next message's movement. Live: not ended,
  *    and accepted < time of the first message + its movement_life; and as long as any of its deliveries is
  *    QUEUED, so that nothing ever overtakes. A message whose Sender may ends it (declared.h), and still

@@ -328,6 +328,27 @@ static void test_one_lrn_of_two_declarants(void **state)
 	expect_alarms("");
 }
 
+/* Whoever names an MRN first, without having declared it here, does not hide what is declared under it. */
+static void test_mrn_named_by_another_before(void **state)
+{
+	(void)state;
+	SEND(n, "node-md", .id = "S1", .sender = "MD", .recipients = "UA", .type = "Note", .mrn = "X1",
+	     .declarant = "Z");
+	FROM_BY(n, .id = "M1", .type = "Declaration", .lrn = "L1", .mrn = "X1", .declarant = "D",
+		.vehicle = "AE1", .expected = ONE, .office = POST);
+	FROM_UA(n, .id = "R1", .type = "Report", .mrn = "X1", .vehicle = "AE1", .arrived = POST);
+	expect_alarms("");
+	struct reply r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE1", 0);
+	assert_string_equal(member(&r, "movement_state"), "arrived");
+	reply_free(&r);
+	FROM_UA(n, .id = "R2", .type = "Report", .mrn = "X1", .ends = true);
+	r = ask_by(n, "officer-ua", PX_KEY_VEHICLE, "AE1", 0);
+	assert_string_equal(member(&r, "movement_state"), "closed");
+	reply_free(&r);
+	world_run(w, 10 * HOUR);
+	expect_alarms("");
+}
+
 /* What was withdrawn, or now has another vehicle, or should have come weeks ago, is not announced any more.
  */
 static void test_no_longer_announced(void **state)
@@ -406,6 +427,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_comes_again, begin, end),
 	    cmocka_unit_test_setup_teardown(test_the_journey_of_today, begin, end),
 	    cmocka_unit_test_setup_teardown(test_one_lrn_of_two_declarants, begin, end),
+	    cmocka_unit_test_setup_teardown(test_mrn_named_by_another_before, begin, end),
 	    cmocka_unit_test_setup_teardown(test_no_longer_announced, begin, end),
 	    cmocka_unit_test_setup_teardown(test_cancelled_before_it_was_sent, begin, end),
 	};

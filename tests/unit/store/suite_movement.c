@@ -322,6 +322,24 @@ static void found_within_a_batch(struct suite *t)
 	assert_true(got[3].movement != got[0].movement);
 }
 
+/* Whoever names an MRN first has not got it: who declares it has. */
+static void declared_after_it_was_named(struct suite *t)
+{
+	struct got_accept s =
+	    ACCEPT(t, .id = "S1", .sender = "MD", .type = "Registration", .mrn = "X", .declarant = "Z");
+	struct got_accept a =
+	    ACCEPT(t, .id = "M1", .type = "PreArrivalNotice", .lrn = "L", .mrn = "X", .declarant = "D");
+	assert_true(a.owner_conflict && a.movement != s.movement);
+	assert_int_equal(ACCEPT(t, .id = "R1", .sender = "UA", .type = "ArrivalNotice", .mrn = "X").movement,
+			 a.movement);
+	struct got_accept b = ACCEPT(t, .id = "S2", .sender = "MD", .type = "PreArrivalNotice", .lrn = "K",
+				     .mrn = "X", .declarant = "Z");
+	assert_true(b.owner_conflict && b.movement != a.movement);
+	suite_crash(t);
+	assert_int_equal(ACCEPT(t, .id = "R2", .sender = "UA", .type = "ArrivalNotice", .mrn = "X").movement,
+			 a.movement);
+}
+
 static void joins_what_is_named(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1", .lrn = "L1", .declarant = "D", .to = "UA");
@@ -371,6 +389,7 @@ const struct suite_case suite_movement_cases[] = {
     {"a movement is found by LRN of one sender and declarant", by_lrn_of_one_declarant},
     {"parts of keys do not run together", keys_are_apart},
     {"LRN first, MRN later", lrn_first_mrn_later},
+    {"an MRN belongs to who declares it, not to who named it before", declared_after_it_was_named},
     {"a movement that is named is joined when nothing else finds one", joins_what_is_named},
     {"an MRN that comes by CorrelationId belongs to the movement", mrn_by_correlation_then_alone},
     {"a movement is found by CorrelationId of a recipient", by_correlation_of_recipient},
