@@ -47,7 +47,8 @@ static int complain(const char *what, const char *why)
 
 /* --- the folder --- */
 
-/* Hidden parts of files that a crash left half written. */
+/* Hidden parts of files that a crash left half written. Nothing is written in out/: what is hidden there is
+ * the customs system's, which may be about to rename it. */
 static void sweep(const struct spool *s, const char *part)
 {
 	struct px_buf path = PX_BUF_INIT;
@@ -99,8 +100,10 @@ static bool make_folders(const struct spool *s)
 static int open_folder(struct spool *s)
 {
 	int fd = make_folders(s) ? lock_folder(s) : -1;
-	for (size_t i = 0; i < PX_ARRAY_LEN(parts) && fd >= 0; i++)
-		sweep(s, parts[i]);
+	for (size_t i = 0; i < PX_ARRAY_LEN(parts) && fd >= 0; i++) {
+		if (strcmp(parts[i], "out") != 0)
+			sweep(s, parts[i]);
+	}
 	s->name_max = spool_name_max(pathconf(s->folder, _PC_NAME_MAX));
 	return fd;
 }
@@ -247,6 +250,7 @@ static int start(const char *conf, bool once)
 	px_client_free(&s.c);
 	px_buf_free(&s.sending);
 	px_buf_free(&s.fetching);
+	px_buf_free(&s.telling);
 	px_buf_free(&text);
 	return status;
 }

@@ -34,7 +34,7 @@ struct spool {
 	/* under lock */
 	pthread_mutex_t lock;
 	uint64_t sent, refused, received, confirmed, set_aside;
-	struct px_buf sending, fetching; /* what ails it; empty: nothing */
+	struct px_buf sending, fetching, telling; /* what ails it, and status.json; empty: nothing */
 };
 
 /** FOLDER/@part/@name; @name may be "". */

@@ -128,7 +128,10 @@ void spool_say(struct spool *s, struct px_buf *ails, const char *text)
 	pthread_mutex_unlock(&s->lock);
 	if (changed)
 		fprintf(stderr, "prinex-spool: %s%s\n",
-			ails == &s->sending ? "sending: " : "fetching: ", ended ? "all is well again" : text);
+			ails == &s->sending    ? "sending: "
+			: ails == &s->fetching ? "fetching: "
+					       : "status: ",
+			ended ? "all is well again" : text);
 }
 
 static void put_text(json_t *o, const char *name, const struct px_buf *text)
@@ -171,8 +174,9 @@ void spool_status(struct spool *s, bool running)
 	char *text = json_dumps(o, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	px_buf_addf(&line, "%s\n", text);
 	spool_path(s, "status.json", "", &path);
-	if (px_file_put(px_buf_str(&path), line.data, line.len, &why) != PX_OK)
-		fprintf(stderr, "prinex-spool: %s\n", px_buf_str(&why));
+	/* said once: it is written anew every few seconds, and a full disk may hold the log as well */
+	bool told = px_file_put(px_buf_str(&path), line.data, line.len, &why) == PX_OK;
+	spool_say(s, &s->telling, told ? "" : px_buf_str(&why));
 	free(text);
 	json_decref(o);
 	px_buf_free(&path);

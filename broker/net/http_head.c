@@ -10,7 +10,7 @@
 /* Fields that may stand only once: with two of them, two readers may believe two different things. */
 static const char *const single[] = {"host",    "content-length", "transfer-encoding", "connection",
 				     "expect",  "content-type",   "content-encoding",  "authorization",
-				     "upgrade", "trailer"};
+				     "upgrade", "trailer",        "prinex-user"};
 
 static int bad(struct px_http *p, const char *reason)
 {

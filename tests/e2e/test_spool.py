@@ -162,6 +162,8 @@ def folders(lab, by, ua):
     a, b = Spool(lab, by, 'recipient = { "UA" }'), Spool(lab, ua)
     drop(a, "good.xml", export("S1"))
     drop(a, "half.xml", "<half", final=False)
+    os.rename(a.path("out", "half.xml.tmp"), a.path("out", ".half.xml.part"))
+    drop(a, "half.xml", "<half", final=False)
     drop(a, "bad.xml", export("A" * 30))
     drop(a, "broken.xml", "<broken>")
     rc, out, err = a.once()
@@ -171,7 +173,8 @@ def folders(lab, by, ua):
           "PX-SCHEMA-PATTERN line" in read(a.path("refused", "bad.xml.txt")).decode() and
           b"not well-formed" in read(a.path("refused", "broken.xml.txt")),
           "refused, and not fit to be sent: in refused/, with the errors in words", a.names("refused", ""))
-    px.ok(a.names("out", "") == ["half.xml.tmp"] and a.names("work", "") == [], "what is not complete is left alone", a.names("out", ""))
+    px.ok(sorted(os.listdir(a.path("out"))) == [".half.xml.part", "half.xml.tmp"] and a.names("work", "") == [],
+          "what is not complete is left alone, also what is hidden and named like a part of ours", os.listdir(a.path("out")))
     s = a.status()
     px.ok(s.get("sent") == 1 and s.get("refused") == 2 and s.get("running") is False and s.get("sending") is None, "status.json counts", s)
     drop(a, "good.xml", export("S2"))
@@ -205,6 +208,18 @@ def folders(lab, by, ua):
           "the broker is away: said in status.json, nothing is lost", a.status())
     by.start()
     px.ok(px.wait_for(lambda: "later.xml" in a.names("sent") and "sending" in a.status() and a.status()["sending"] is None, 60), "and sent when it is back", a.tail())
+    while not os.path.isdir(a.path("status.json")):
+        os.remove(a.path("status.json"))
+        try:
+            os.mkdir(a.path("status.json"))
+        except FileExistsError:
+            pass  # it was written in between
+    for n in "a", "b", "c":
+        drop(a, "silent-%s.xml" % n, export("S6" + n))
+        px.ok(px.wait_for(lambda n=n: "silent-%s.xml.coa" % n in a.names("sent", "")), "status.json cannot be written: it goes on", a.tail())
+    px.ok(read(a.log).count(b"status: cannot rename to") == 1, "which is said once", a.tail())
+    os.rmdir(a.path("status.json"))
+    px.ok(px.wait_for(lambda: b"status: all is well again" in read(a.log)) and px.wait_for(lambda: a.status().get("running")), "and that it is over", a.tail())
     px.ok(a.stop() == 0 and b.stop() == 0 and a.status().get("running") is False, "ended by a signal: status 0")
     os.remove(b.path("in", first))
 
