@@ -43,6 +43,8 @@ static void settle_as(struct attempt *a, struct px_settle *s, bool whole)
 	s->token = a->lease.token;
 	s->attempted = true;
 	s->body_sent = a->body_sent || px_sent_maybe(a->flow, &a->lease.delivery);
+	/* Otherwise nothing comes that it could be flushed with, and the partner's next delivery waits. */
+	s->patient = a->flow->inspecting > 1;
 	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 				     a->lease.body->digest, a->lease.confirmations};
 	if (whole)

@@ -31,7 +31,7 @@ enum px_op_then {
  * of all tables, the flush itself. So the writer waits for company where that harms nobody. */
 enum px_op_haste {
 	PX_OP_PROMPT,  /* somebody waits for it */
-	PX_OP_PATIENT, /* nobody does: it goes with the next that is prompt, or after a moment */
+	PX_OP_PATIENT, /* it goes with the next that is prompt, which is coming, or after a moment */
 	PX_OP_FREE /* somebody does, but as a rule it writes nothing: no reason to flush what is patient */
 };
 

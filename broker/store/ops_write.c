@@ -63,11 +63,14 @@ static void settle_failed(struct px_op *op, struct px_leases *leases)
 		px_lease_rest(leases, settle->delivery, op->now + REST);
 }
 
-static const struct px_op_kind settle_kind = {.name = "settle",
-					      .haste = PX_OP_PATIENT,
-					      .write = settle_write,
-					      .failed = settle_failed,
-					      .answer = answer};
+static const struct px_op_kind settle_kind = {
+    .name = "settle", .write = settle_write, .failed = settle_failed, .answer = answer};
+
+static const struct px_op_kind settle_patient_kind = {.name = "settle",
+						      .haste = PX_OP_PATIENT,
+						      .write = settle_write,
+						      .failed = settle_failed,
+						      .answer = answer};
 
 static void copy_settle(struct px_scratch *scratch, const struct px_settle *req, struct px_settle *out)
 {
@@ -89,7 +92,7 @@ static void copy_settle(struct px_scratch *scratch, const struct px_settle *req,
 
 void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
 {
-	struct write_op *o = new_op(&settle_kind, done, arg);
+	struct write_op *o = new_op(req->patient ? &settle_patient_kind : &settle_kind, done, arg);
 	copy_settle(&o->op.scratch, req, &o->settle);
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }

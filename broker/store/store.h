@@ -289,12 +289,11 @@ struct px_settle {
 				  is leased now */
 	bool whoever;          /* instead of `token`: leased or not; a lease is then stale */
 	enum px_delivery_state state; /* QUEUED: try again at `due` */
-	bool attempted;               /* counts as an attempt */
-	bool body_sent;
-	int64_t due;           /* QUEUED: next attempt; HANDED_OVER: when it is overdue */
-	const char *error;     /* for people, also shown by `queue`; NULL none */
-	const char *code;      /* for the journal: PX-..., or NULL */
-	const uint8_t *answer; /* the confirmation received, kept with the delivery; NULL none */
+	bool attempted, body_sent;    /* counts as an attempt; all of the body went */
+	int64_t due;                  /* QUEUED: next attempt; HANDED_OVER: when it is overdue */
+	const char *error;            /* for people, also shown by `queue`; NULL none */
+	const char *code;             /* for the journal: PX-..., or NULL */
+	const uint8_t *answer;        /* the confirmation received, kept with the delivery; NULL none */
 	size_t answer_len;
 	/* A confirmation owed to the message's origin: px:Confirmation, unsigned; NULL none. Kept until an
 	 * exchange that carries it is accepted; dropped when the message is of type Confirmations or this
@@ -305,6 +304,7 @@ struct px_settle {
 	const char *actor;          /* who did it, for the journal; NULL the broker */
 	const struct px_mark *mark; /* of an alarm, in the store if and only if this is; NULL none */
 	bool outcome;               /* the same for an entry OUTCOME of the journal */
+	bool patient; /* acceptances are on their way: it may wait a moment, to be flushed with one */
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
  * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.

@@ -1,10 +1,11 @@
-/* prinex: taking messages: duplicates of every fate, reloads in between, rates, a full store
+/* prinex: taking messages: duplicates of every fate, reloads, rates, a full store, what is coming
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
 #include "pairs.h"
 
 #include "base/log.h"
+#include "flow/operate.h"
 
 static const char *const ua_alone[] = {"UA", NULL};
 
@@ -305,6 +306,90 @@ static void test_store_that_takes_nothing(void **state)
 	world_free(&w);
 }
 
+/* --- what the store is told of what is coming
+ * ------------------------------------------------------------------------------------------------ */
+
+static unsigned coming; /* with the last acceptance */
+static bool patient;    /* the last settlement */
+
+static void accept_noted(struct px_store *st, const struct px_accept *req, px_accept_done *done, void *arg)
+{
+	coming = req->coming;
+	real.accept(st, req, done, arg);
+}
+
+static void settle_noted(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
+{
+	patient = req->patient;
+	real.settle(st, req, done, arg);
+}
+
+static void ignore(void *arg, int rc, const char *text)
+{
+	(void)arg;
+	(void)text;
+	assert_int_equal(rc, PX_OK);
+}
+
+static void attempt(struct pair *p)
+{
+	static const struct px_flow_which m1 = {.sender = "BY", .message_id = "M1"};
+	unsigned posts = p->ua->posts;
+	px_flow_retry(p->by->flow, &m1, ignore, NULL);
+	world_run(p->w, SECOND);
+	assert_int_equal(p->ua->posts, posts + 1);
+}
+
+/* Four are inspected at the same time, of which one is broken. */
+static void post_some(struct pair *p, struct px_buf docs[4], struct reply r[4])
+{
+	static const char *const ids[] = {"N0", "N1", "N2", "N3"};
+	p->by->hold_inspections = true;
+	for (int i = 0; i < 4; i++) {
+		docs[i] = (struct px_buf)PX_BUF_INIT;
+		world_compose(p->by, "system-by",
+			      &(struct msg){.id = ids[i], .recipients = "UA", .broken = i == 2}, &docs[i]);
+		post_begin(p->by, "system-by", &docs[i], &r[i]);
+	}
+	world_run(p->w, SECOND);
+}
+
+/* A settlement may wait for acceptances while some are coming, and only then: with nothing to go with, it
+ * would only hold up the next attempt. However inspections end, they are not counted any more. */
+static void test_what_is_coming(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(7, "in-flight = 1", "");
+	struct px_buf docs[4];
+	struct reply r[4];
+	real = *p.by->store->ops;
+	world_patch(p.by)->accept = accept_noted;
+	world_patch(p.by)->settle = settle_noted;
+	p.ua->answer_status = 503; /* needs no inspection */
+	patient = true;
+	SEND(p.by, "system-by", .id = "M1", .recipients = "UA");
+	world_run(p.w, SECOND);
+	assert_int_equal(p.ua->posts, 1);
+	assert_false(patient);
+	assert_int_equal(coming, 0);
+	post_some(&p, docs, r);
+	attempt(&p);
+	assert_true(patient);
+	p.by->hold_inspections = false;
+	world_run(p.w, SECOND);
+	for (int i = 0; i < 4; i++)
+		expect_status(r[i], i == 2 ? 422 : 201);
+	patient = true;
+	attempt(&p);
+	assert_false(patient);
+	coming = 9;
+	SEND(p.by, "system-by", .id = "M2", .recipients = "UA");
+	assert_int_equal(coming, 0);
+	for (int i = 0; i < 4; i++)
+		px_buf_free(&docs[i]);
+	world_free(&p.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +400,7 @@ int main(void)
 	    cmocka_unit_test(test_partner_that_is_gone),
 	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_store_that_takes_nothing),
+	    cmocka_unit_test(test_what_is_coming),
 	};
 	px_log_set_level(getenv("PX_LOG") != NULL ? PX_LOG_DEBUG : PX_LOG_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,11 @@
-/* prinex: tests of the LMDB store: damage that is met by a settlement; nothing stays leased by nobody
+/* prinex: tests of the LMDB store: settlements that meet damage, or may wait; nothing stays leased by nobody
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
 #include "lmdb_kit.h"
 
 #include "base/strings.h"
+#include "store/op.h"
 
 /* M1, M2 and M3, of movements of their own, all leased; message and delivery have the same number. */
 static struct kit_leases fill(struct kit *k, enum px_table table, struct px_buf *value)
@@ -132,13 +133,48 @@ static void test_page(void **state)
 	kit_close(k);
 }
 
+enum { ROUNDS = 61 };
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Us that it takes to put a delivery off, alone. */
+static int64_t put_off(struct kit *k, bool patient, int64_t due)
+{
+	struct px_settle s = {.delivery = 1, .state = PX_D_QUEUED, .due = due, .patient = patient};
+	int64_t begun = px_op_now_us();
+	assert_int_equal(kit_settle(k, &s), PX_OK);
+	return px_op_now_us() - begun;
+}
+
+/* The next delivery waits for it: it is held up only where somebody said that it may be. */
+static void test_patient_or_not(void **state)
+{
+	struct kit *k = *state;
+	int64_t at_once[ROUNDS], later[ROUNDS];
+	kit_open(k);
+	assert_int_equal(kit_accept(k, "M1", 500, "L1").rc, PX_OK);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		at_once[i] = put_off(k, false, 2 * i);
+		later[i] = put_off(k, true, 2 * i + 1);
+	}
+	qsort(at_once, ROUNDS, sizeof(at_once[0]), compare);
+	qsort(later, ROUNDS, sizeof(later[0]), compare);
+	print_message("# %lld us, patient %lld us\n", (long long)at_once[ROUNDS / 2],
+		      (long long)later[ROUNDS / 2]);
+	assert_true(at_once[ROUNDS / 2] < later[ROUNDS / 2]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_record), TEST(test_record_of_what_was_answered),
 	    TEST(test_home),   TEST(test_home_of_what_cannot_be_sent),
-	    TEST(test_page),
+	    TEST(test_page),   TEST(test_patient_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
