@@ -3,6 +3,7 @@
  * Copyright (c) 2026 The prinex authors */
 
 #include "flow/intake_parts.h"
+#include "inspect/turns.h"
 
 /*
  * The walk: known? -> inspect -> decide and route -> CoA sealed -> store -> answer. A refusal anywhere
@@ -106,10 +107,16 @@ static bool moved_on(struct intake *in)
 	return true;
 }
 
+/* Large ones take longer than it is worth to wait for them with what is to be flushed. */
+static unsigned ends_soon(const struct intake *in)
+{
+	return in->body->len <= PX_INSPECT_SMALL ? 1 : 0;
+}
+
 static void inspected(void *arg, int rc, struct px_verdict *verdict)
 {
 	struct intake *in = arg;
-	in->flow->inspecting--;
+	in->flow->inspecting -= ends_soon(in);
 	in->verdict = verdict;
 	if (is_distrusted(in) || (rc != PX_ECRASH && moved_on(in)))
 		return;
@@ -134,9 +141,9 @@ static void inspect(struct intake *in)
 	    .first_broker = px_intake_partner(in)->role == PX_ROLE_SYSTEM,
 	};
 	px_strlcpy(req.partner, in->partner, sizeof(req.partner));
-	in->flow->inspecting++;
+	in->flow->inspecting += ends_soon(in);
 	if (in->gen->inspector->submit(in->gen->inspector, &req, inspected, in) != PX_OK) {
-		in->flow->inspecting--;
+		in->flow->inspecting -= ends_soon(in);
 		px_intake_later(in, "overloaded: too many messages wait for inspection");
 	}
 }

@@ -84,7 +84,7 @@ struct px_flow {
 	struct link *links;       /* uthash by name */
 	unsigned busy;            /* intakes, attempts and settlements under way */
 	struct intake *intakes;   /* under way, the newest first */
-	unsigned inspecting;      /* of these */
+	unsigned inspecting;      /* of these, small ones */
 	struct settling *waiting; /* settle.c: settlements to be tried again when the store may take them */
 	bool (*trusted)(void *arg);
 	bool closed; /* to new messages */

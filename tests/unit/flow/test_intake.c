@@ -341,17 +341,28 @@ static void attempt(struct pair *p)
 }
 
 /* Four are inspected at the same time, of which one is broken. */
-static void post_some(struct pair *p, struct px_buf docs[4], struct reply r[4])
+static void post_some(struct pair *p, const char *const ids[4], const char *body, struct px_buf docs[4],
+		      struct reply r[4])
 {
-	static const char *const ids[] = {"N0", "N1", "N2", "N3"};
 	p->by->hold_inspections = true;
 	for (int i = 0; i < 4; i++) {
 		docs[i] = (struct px_buf)PX_BUF_INIT;
 		world_compose(p->by, "system-by",
-			      &(struct msg){.id = ids[i], .recipients = "UA", .broken = i == 2}, &docs[i]);
+			      &(struct msg){.id = ids[i], .recipients = "UA", .broken = i == 2, .body = body},
+			      &docs[i]);
 		post_begin(p->by, "system-by", &docs[i], &r[i]);
 	}
 	world_run(p->w, SECOND);
+}
+
+static void finish_posts(struct pair *p, struct px_buf docs[4], struct reply r[4])
+{
+	p->by->hold_inspections = false;
+	world_run(p->w, SECOND);
+	for (int i = 0; i < 4; i++) {
+		expect_status(r[i], i == 2 ? 422 : 201);
+		px_buf_free(&docs[i]);
+	}
 }
 
 /* A settlement may wait for acceptances while some are coming, and only then: with nothing to go with, it
@@ -359,6 +370,9 @@ static void post_some(struct pair *p, struct px_buf docs[4], struct reply r[4])
 static void test_what_is_coming(void **state)
 {
 	(void)state;
+	static const char *const small[] = {"N0", "N1", "N2", "N3"}, *const large[] = {"L0", "L1", "L2",
+										       "L3"};
+	static char text[70000]; /* takes so long to inspect that nothing should wait for it */
 	struct pair p = make_pair(7, "in-flight = 1", "");
 	struct px_buf docs[4];
 	struct reply r[4];
@@ -372,21 +386,22 @@ static void test_what_is_coming(void **state)
 	assert_int_equal(p.ua->posts, 1);
 	assert_false(patient);
 	assert_int_equal(coming, 0);
-	post_some(&p, docs, r);
+	post_some(&p, small, "", docs, r);
 	attempt(&p);
 	assert_true(patient);
-	p.by->hold_inspections = false;
-	world_run(p.w, SECOND);
-	for (int i = 0; i < 4; i++)
-		expect_status(r[i], i == 2 ? 422 : 201);
+	finish_posts(&p, docs, r);
 	patient = true;
 	attempt(&p);
 	assert_false(patient);
+	memset(text, 'x', sizeof(text) - 1);
+	post_some(&p, large, text, docs, r);
+	patient = true;
+	attempt(&p);
+	assert_false(patient);
+	finish_posts(&p, docs, r);
 	coming = 9;
 	SEND(p.by, "system-by", .id = "M2", .recipients = "UA");
 	assert_int_equal(coming, 0);
-	for (int i = 0; i < 4; i++)
-		px_buf_free(&docs[i]);
 	world_free(&p.w);
 }
 
