@@ -52,6 +52,8 @@ static enum px_fetched keep_new(const struct spool *s, const char *name, const s
 	int rc = px_file_put(px_buf_str(&tmp), body->data, body->len, why);
 	if (rc == PX_OK)
 		rc = px_file_put(seen, digest->data, digest->len, why);
+	if (rc != PX_OK && !px_file_exists(seen))
+		unlink(px_buf_str(&tmp)); /* not promised: on a full disk it would take room from what is */
 	if (rc == PX_OK)
 		rc = deliver(s, name, path, why);
 	px_buf_free(&tmp);
