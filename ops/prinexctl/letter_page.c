@@ -25,11 +25,23 @@ static const char style[] =
     "ol{margin:1mm 0;padding-left:6mm}.note{font-size:9pt;color:#333;margin-top:3mm}"
     "@media print{body{padding:0;max-width:none}}";
 
+/* U+202A to U+202E and U+2066 to U+2069 turn round what is shown behind them: a name must not change how the
+ * number beside it reads. */
+static bool is_direction(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	return u[0] == 0xe2 && ((u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae) ||
+				(u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
+}
+
 /* Text for HTML: markup escaped, control characters left out, line ends as breaks. */
 static void add_html(struct px_buf *out, const char *s)
 {
 	for (; *s != '\0'; s++) {
+		while (is_direction(s))
+			s += 3;
 		switch (*s) {
+		case '\0': return;
 		case '&': px_buf_adds(out, "&amp;"); break;
 		case '<': px_buf_adds(out, "&lt;"); break;
 		case '>': px_buf_adds(out, "&gt;"); break;

@@ -57,7 +57,7 @@ with px.Lab("BY", "XA") as lab:
         text = f.read()
     path = os.path.join(lab.dir, "hostile.xml")
     with open(path, "w", encoding="utf-8") as f:
-        f.write(re.sub(r"(<Consignor>.*?<name [^>]*>)[^<]*", r'\g<1>&lt;script&gt;alert(1)&lt;/script&gt; &amp; "Söhne"', text, count=1, flags=re.S))
+        f.write(re.sub(r"(<Consignor>.*?<name [^>]*>)[^<]*", r'\g<1>&lt;script&gt;alert(1)&lt;/script&gt; &amp; "&#x202E;Sö&#x2067;hne&#x2066;"', text, count=1, flags=re.S))
     doc, mid = accepted(path, "TransitDeclaration", ("XA", "MD"))
     digest = hashlib.sha256(doc).hexdigest()
     mrn = re.search(r"<MRN>(.*?)<", text).group(1)
@@ -68,6 +68,7 @@ with px.Lab("BY", "XA") as lab:
     px.ok(not re.search(r"<script|<link|<img|<iframe|\bsrc=|\bhref=|url\(|@import|{sender}|{recipient}|{message}", page) and "default-src 'none'" in page,
           "the page loads nothing and runs nothing")
     px.ok("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Söhne&quot;" in page, "what the declaration says is text, whatever it says")
+    px.ok(not re.search("[\u202a-\u202e\u2066-\u2069]", page), "and cannot turn round how the rest of its line reads")
     px.ok("@page{size:A4" in page and mrn in page and digest in page.replace(" ", "") and mid.split("/")[1] in page, "it says MRN, message id and digest, and how large it prints")
     px.ok(modules_drawn(page) == modules_of("PRINEX %s\nMRN %s\nSHA-256 %s" % (mid, mrn, digest)), "the code holds the same")
     said = [re.search("<%s>\\s*<[^>]*>([^<]*)" % e, text).group(1) for e in
