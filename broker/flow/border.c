@@ -14,9 +14,9 @@
  *
  * An answer is a page: it says where the next one begins as long as there may be more.
  */
-#define HITS          50        /* messages looked up at a time */
+#define HITS          32        /* messages looked up at a time */
 #define HITS_ROUNDS   20        /* then the page ends, however few movements they belong to */
-#define MOVEMENTS_MAX 30        /* a page is read within 2 ms of CPU time */
+#define MOVEMENTS_MAX 20        /* a page is read within 2 ms of CPU time */
 #define PAGE_FULL     (2 << 20) /* octets: no further movement */
 #define ANSWER_FULL   (6 << 20) /* and no further declaration of one that is very large */
 

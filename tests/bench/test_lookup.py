@@ -71,7 +71,7 @@ with px.Lab("UA") as lab:
     base = time.mktime(time.strptime(first[0]["arrivals"][0]["expected_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone if first else day
     measure("five minutes at an office", lambda i: "office=UA205020&arriving=%s..%s" % (at(i), at(i + 5)), lambda i, f: len(f) == min(5, N - i))
     measure("what is not there", lambda i: "vehicle=ZZ%d" % i, lambda i, f: f == [])
-    measure("a shuttle of %d journeys, a page" % SHUTTLE, lambda i: "vehicle=shuttle1", lambda i, f: len(f) == min(30, SHUTTLE))
+    measure("a shuttle of %d journeys, a page" % SHUTTLE, lambda i: "vehicle=shuttle1", lambda i, f: len(f) == min(20, SHUTTLE))
     journeys, page = [], ask("vehicle=shuttle1")
     while True:
         journeys += [m["exchanges"][0]["message_id"] for m in page["movements"]]

@@ -72,7 +72,7 @@ static void test_a_vehicle_on_many_journeys(void **state)
 		unsigned found = count_of(&r, "\"movement_state\"");
 		snprintf(id, sizeof(id), "L%u", left);
 		assert_string_equal(member(&r, "lrn"), id); /* goes on where the page before ended */
-		assert_true(found > 0 && found <= 30);
+		assert_true(found > 0 && found <= 20);
 		left -= found;
 		after = next_of(&r);
 		assert_true((after != 0) == (left > 0));
@@ -80,7 +80,7 @@ static void test_a_vehicle_on_many_journeys(void **state)
 		pages++;
 	} while (after != 0);
 	assert_int_equal(left, 0);
-	assert_int_equal(pages, (JOURNEYS + 29) / 30);
+	assert_int_equal(pages, (JOURNEYS + 19) / 20);
 }
 
 /* An answer that has grown large ends, and says where the rest begins. */
