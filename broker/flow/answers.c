@@ -94,13 +94,13 @@ static void judge_next(struct finding *f);
 
 /* --- by LRN: whose is it? ---------------------------------------------------------------------------- */
 
-static bool has_key(const struct px_keys *keys, enum px_key_kind kind, const char *normal)
+static bool has_vehicle(const struct px_keys *keys, const char *normal)
 {
 	char value[PX_KEY_VALUE_MAX + 1];
 	for (unsigned i = 0; i < keys->n; i++) {
-		if (keys->items[i].kind != kind)
+		if (keys->items[i].kind != PX_KEY_VEHICLE)
 			continue;
-		px_key_normal(kind, keys->items[i].value, value);
+		px_key_normal(PX_KEY_VEHICLE, keys->items[i].value, value);
 		if (strcmp(value, normal) == 0)
 			return true;
 	}
@@ -114,7 +114,7 @@ static bool shares_vehicle(const struct px_keys *a, const struct px_keys *b)
 		if (a->items[i].kind != PX_KEY_VEHICLE)
 			continue;
 		px_key_normal(PX_KEY_VEHICLE, a->items[i].value, value);
-		if (value[0] != '\0' && has_key(b, PX_KEY_VEHICLE, value))
+		if (value[0] != '\0' && has_vehicle(b, value))
 			return true;
 	}
 	return false;

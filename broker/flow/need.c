@@ -42,11 +42,17 @@ bool px_need_refuses(const struct px_generation *gen, const struct px_conf_partn
 	return partner->role == PX_ROLE_SYSTEM && level_of(gen, partner, v) == PX_RULES_REFUSE;
 }
 
-void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struct px_findings *to)
+static const struct rule *rule_of(enum px_accept_need need)
 {
 	const struct rule *rule = rules;
 	while (rule->need != need)
 		rule++;
+	return rule;
+}
+
+void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struct px_findings *to)
+{
+	const struct rule *rule = rule_of(need);
 	const char *mrn = px_keys_first(&v->keys, PX_KEY_MRN), *lrn = px_keys_first(&v->keys, PX_KEY_LRN);
 	const char *value = need == PX_NEED_NEW || mrn == NULL ? lrn : mrn;
 	px_findings_add_rule(to, rule->id, rule->code, 0, NULL, value, rule->text);
@@ -54,9 +60,7 @@ void px_need_explain(enum px_accept_need need, const struct px_verdict *v, struc
 
 void px_need_explain_doubt(const struct px_verdict *v, struct px_findings *to)
 {
-	const struct rule *rule = rules;
-	while (rule->need != PX_NEED_PARTY)
-		rule++;
+	const struct rule *rule = rule_of(PX_NEED_PARTY);
 	px_findings_add_rule(to, rule->id, rule->code, 0, NULL, px_keys_first(&v->keys, PX_KEY_LRN),
 			     "more than one declarant has declared a live movement under this LRN to this "
 			     "sender: name the declarant, or the MRN");

@@ -74,8 +74,8 @@ static void count_in(struct px_op_queue *q, const struct px_op *op)
 {
 	if (q->n++ == 0)
 		q->since = px_op_now_us();
-	q->n_patient += op->kind->haste == PX_OP_PATIENT;
-	q->n_free += op->kind->haste == PX_OP_FREE;
+	q->n_patient += op->haste == PX_OP_PATIENT;
+	q->n_free += op->haste == PX_OP_FREE;
 	q->n_bodies += op->weight > 0;
 	q->wanted = PX_MAX(q->wanted, PX_MIN(op->coming / 2, COMPANY));
 	/* A thread that waits for company is woken when that is there, not by each that comes. */
@@ -131,8 +131,8 @@ static struct px_op *pop_locked(struct px_op_queue *q)
 	if (q->first == NULL)
 		q->last = &q->first;
 	q->n--;
-	q->n_patient -= op->kind->haste == PX_OP_PATIENT;
-	q->n_free -= op->kind->haste == PX_OP_FREE;
+	q->n_patient -= op->haste == PX_OP_PATIENT;
+	q->n_free -= op->haste == PX_OP_FREE;
 	q->n_bodies -= op->weight > 0;
 	op->next = NULL;
 	return op;

@@ -37,7 +37,6 @@ enum px_op_haste {
 
 struct px_op_kind {
 	const char *name;
-	enum px_op_haste haste; /* in the writer's queue */
 	/** In a write transaction; sets rc. May run again from the start when the transaction failed.
 	 * `then` takes effect after the commit. */
 	enum px_op_then (*write)(struct px_op *op, struct px_wtx *w);
@@ -59,9 +58,10 @@ struct px_op {
 	int rc;
 	const struct px_op_kind *kind;
 	struct px_op *next;
-	int64_t now;     /* wall ms when it was submitted */
-	size_t weight;   /* octets of body it brings into a transaction */
-	unsigned coming; /* so many more that bring a body are likely within milliseconds */
+	enum px_op_haste haste; /* in the writer's queue */
+	int64_t now;            /* wall ms when it was submitted */
+	size_t weight;          /* octets of body it brings into a transaction */
+	unsigned coming;        /* so many more that bring a body are likely within milliseconds */
 	enum px_op_then then;
 	struct px_scratch scratch; /* copies of the request, and results */
 };

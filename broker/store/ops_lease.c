@@ -221,7 +221,6 @@ static void lease_release(struct px_op *op)
 }
 
 static const struct px_op_kind lease_kind = {.name = "lease",
-					     .haste = PX_OP_FREE,
 					     .write = lease_write,
 					     .read = lease_read,
 					     .failed = lease_failed,
@@ -233,6 +232,7 @@ void px_lmdb_lease(struct px_store *st, const char *partner, unsigned max, int64
 {
 	struct lease_op *o = px_op_new(&lease_kind, sizeof(*o));
 	struct px_scratch *scratch = &o->op.scratch;
+	o->op.haste = PX_OP_FREE;
 	px_strlcpy(o->partner, partner, sizeof(o->partner));
 	o->max = PX_MIN(max, (unsigned)LEASE_MAX);
 	o->now = now;

@@ -66,12 +66,6 @@ static void settle_failed(struct px_op *op, struct px_leases *leases)
 static const struct px_op_kind settle_kind = {
     .name = "settle", .write = settle_write, .failed = settle_failed, .answer = answer};
 
-static const struct px_op_kind settle_patient_kind = {.name = "settle",
-						      .haste = PX_OP_PATIENT,
-						      .write = settle_write,
-						      .failed = settle_failed,
-						      .answer = answer};
-
 static void copy_settle(struct px_scratch *scratch, const struct px_settle *req, struct px_settle *out)
 {
 	px_assert((unsigned)req->state < PX_D_STATES);
@@ -92,7 +86,8 @@ static void copy_settle(struct px_scratch *scratch, const struct px_settle *req,
 
 void px_lmdb_settle(struct px_store *st, const struct px_settle *req, px_write_done *done, void *arg)
 {
-	struct write_op *o = new_op(req->patient ? &settle_patient_kind : &settle_kind, done, arg);
+	struct write_op *o = new_op(&settle_kind, done, arg);
+	o->op.haste = req->patient ? PX_OP_PATIENT : PX_OP_PROMPT;
 	copy_settle(&o->op.scratch, req, &o->settle);
 	px_lmdb_submit_write(px_lmdb_of(st), &o->op);
 }

@@ -304,7 +304,7 @@ struct px_settle {
 	const char *actor;          /* who did it, for the journal; NULL the broker */
 	const struct px_mark *mark; /* of an alarm, in the store if and only if this is; NULL none */
 	bool outcome;               /* the same for an entry OUTCOME of the journal */
-	bool patient; /* acceptances are on their way: it may wait a moment, to be flushed with one */
+	bool patient; /* alone: acceptances are on their way, and it may wait to be flushed with one */
 };
 /** @rc PX_OK, PX_ENOTFOUND, PX_ESTALE (also: EXPIRED of what was sent, an end of what a post under way takes
  * along), PX_EPRECONDITION (final; UNKNOWN and CANCELLED may become DELIVERED or REFUSED), ... in this order.

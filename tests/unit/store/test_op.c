@@ -17,21 +17,19 @@
 #define MOMENT   30000
 #define FOR_EVER ((int64_t)600 * 1000000)
 
-static const struct px_op_kind prompt = {.name = "prompt"};
-static const struct px_op_kind patient = {.name = "patient", .haste = PX_OP_PATIENT};
-static const struct px_op_kind free_kind = {.name = "free", .haste = PX_OP_FREE};
+static const struct px_op_kind kind = {.name = "test"};
 
-static struct px_op *push(struct px_op_queue *q, const struct px_op_kind *kind, size_t weight,
-			  unsigned coming)
+static struct px_op *push(struct px_op_queue *q, enum px_op_haste haste, size_t weight, unsigned coming)
 {
-	struct px_op *op = px_op_new(kind, sizeof(*op));
+	struct px_op *op = px_op_new(&kind, sizeof(*op));
+	op->haste = haste;
 	op->weight = weight;
 	op->coming = coming;
 	px_op_queue_push(q, op);
 	return op;
 }
 
-/* Names of the kinds of what is gathered, by their first letters, in order; freed. */
+/* What is gathered, in order: "!" prompt, "p" patient, "f" free. Freed. */
 static const char *gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience)
 {
 	static char text[64];
@@ -41,7 +39,7 @@ static const char *gather(struct px_op_queue *q, unsigned max, size_t weight, in
 	while (op != NULL) {
 		struct px_op *next = op->next;
 		assert_true(n < sizeof(text) - 1);
-		text[n++] = op->kind->haste == PX_OP_PROMPT ? '!' : op->kind->name[0];
+		text[n++] = "!pf"[op->haste];
 		px_op_free(&op);
 		op = next;
 	}
@@ -69,8 +67,8 @@ static void test_patient_waits(void **state)
 {
 	struct px_op_queue *q = *state;
 	int64_t begun = px_op_now_us();
-	push(q, &patient, 0, 0);
-	push(q, &patient, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
 	assert_string_equal(gather(q, 10, 1000, MOMENT), "pp");
 	assert_true(px_op_now_us() - begun >= MOMENT);
 }
@@ -78,9 +76,9 @@ static void test_patient_waits(void **state)
 static void test_prompt_brings_patient(void **state)
 {
 	struct px_op_queue *q = *state;
-	push(q, &prompt, 0, 0);
-	push(q, &patient, 0, 0);
-	push(q, &free_kind, 0, 0);
+	push(q, PX_OP_PROMPT, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
+	push(q, PX_OP_FREE, 0, 0);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!pf");
 }
 
@@ -89,10 +87,10 @@ static void test_only_free(void **state)
 {
 	struct px_op_queue *q = *state;
 	int64_t begun = px_op_now_us();
-	push(q, &free_kind, 0, 0);
+	push(q, PX_OP_FREE, 0, 0);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "f");
-	push(q, &patient, 0, 0);
-	push(q, &free_kind, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
+	push(q, PX_OP_FREE, 0, 0);
 	assert_string_equal(gather(q, 10, 1000, MOMENT), "pf");
 	assert_true(px_op_now_us() - begun >= MOMENT);
 }
@@ -101,7 +99,7 @@ static void test_enough_patient(void **state)
 {
 	struct px_op_queue *q = *state;
 	for (unsigned i = 0; i < 16; i++)
-		push(q, &patient, 0, 0);
+		push(q, PX_OP_PATIENT, 0, 0);
 	assert_string_equal(gather(q, 100, 1000, FOR_EVER), "pppppppppppppppp");
 }
 
@@ -110,14 +108,14 @@ static void test_company(void **state)
 {
 	struct px_op_queue *q = *state;
 	int64_t begun = px_op_now_us();
-	push(q, &prompt, 7, 4);
-	push(q, &free_kind, 0, 0);
+	push(q, PX_OP_PROMPT, 7, 4);
+	push(q, PX_OP_FREE, 0, 0);
 	assert_string_equal(gather(q, 10, 1000, MOMENT), "!f");
 	assert_true(px_op_now_us() - begun >= MOMENT);
-	push(q, &prompt, 7, 4);
-	push(q, &prompt, 7, 3);
+	push(q, PX_OP_PROMPT, 7, 4);
+	push(q, PX_OP_PROMPT, 7, 3);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!!");
-	push(q, &prompt, 7, 1);
+	push(q, PX_OP_PROMPT, 7, 1);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!");
 }
 
@@ -125,14 +123,14 @@ static void test_company(void **state)
 static void test_limits(void **state)
 {
 	struct px_op_queue *q = *state;
-	push(q, &prompt, 600, 64);
-	push(q, &prompt, 600, 64);
-	push(q, &patient, 0, 0);
-	push(q, &patient, 0, 0);
+	push(q, PX_OP_PROMPT, 600, 64);
+	push(q, PX_OP_PROMPT, 600, 64);
+	push(q, PX_OP_PATIENT, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
 	assert_string_equal(gather(q, 1, 1000, 0), "!");
 	assert_string_equal(gather(q, 10, 100, FOR_EVER), "!pp");
-	push(q, &prompt, 600, 0);
-	push(q, &prompt, 600, 0);
+	push(q, PX_OP_PROMPT, 600, 0);
+	push(q, PX_OP_PROMPT, 600, 0);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!");
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!");
 }
@@ -140,8 +138,9 @@ static void test_limits(void **state)
 static void test_first(void **state)
 {
 	struct px_op_queue *q = *state;
-	struct px_op *again = px_op_new(&patient, sizeof(*again));
-	push(q, &prompt, 0, 0);
+	struct px_op *again = px_op_new(&kind, sizeof(*again));
+	again->haste = PX_OP_PATIENT;
+	push(q, PX_OP_PROMPT, 0, 0);
 	px_op_queue_push_first(q, again);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "p!");
 }
@@ -149,7 +148,7 @@ static void test_first(void **state)
 static void *push_later(void *arg)
 {
 	usleep(MOMENT);
-	push(arg, &prompt, 0, 0);
+	push(arg, PX_OP_PROMPT, 0, 0);
 	return NULL;
 }
 
@@ -158,7 +157,7 @@ static void test_woken(void **state)
 {
 	struct px_op_queue *q = *state;
 	pthread_t thread;
-	push(q, &patient, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
 	assert_int_equal(pthread_create(&thread, NULL, push_later, q), 0);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "p!");
 	pthread_join(thread, NULL);
@@ -179,11 +178,11 @@ static void test_stop(void **state)
 {
 	struct px_op_queue *q = *state;
 	pthread_t thread;
-	push(q, &patient, 0, 0);
+	push(q, PX_OP_PATIENT, 0, 0);
 	assert_int_equal(pthread_create(&thread, NULL, stop_later, q), 0);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "p");
 	pthread_join(thread, NULL);
-	push(q, &prompt, 1, 64);
+	push(q, PX_OP_PROMPT, 1, 64);
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "!");
 	assert_string_equal(gather(q, 10, 1000, FOR_EVER), "stop");
 }
