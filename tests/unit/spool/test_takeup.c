@@ -151,9 +151,9 @@ static void what_cannot_be_called_so_is_refused_under_another_name(void **state 
 	put("out", "two\nlines.xml");
 	memset(longest, 'n', sizeof(longest));
 	px_strlcpy(longest + sizeof(longest) - 5, ".xml", 5);
-	put("out", longest);
 	px_strlcpy(name, longest + 255 - spool.name_max, sizeof(name));
-	put("out", name); /* as long as it may be */
+	put("out", name); /* as long as it may be; first: the oldest keeps its name */
+	put("out", longest);
 	put("out", "Файл.xml");
 	assert_int_equal(take(10), PX_OK);
 	assert_int_equal(count("out"), 0);
