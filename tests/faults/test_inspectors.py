@@ -35,11 +35,15 @@ def play(lab, kills, pause, calm=True):
     while killed < kills and time.monotonic() < end and not sender.odd:
         there = inspectors(by.broker)
         if there:
+            victim = chance.choice(there)
             try:
-                os.kill(chance.choice(there), signal.SIGKILL)
+                os.kill(victim, signal.SIGKILL)
                 killed += 1
             except ProcessLookupError:
                 pass
+            if calm:  # until it is gone, and that was seen, it is still given messages, which count as hit too
+                px.wait_for(lambda gone=victim: gone not in inspectors(by.broker), every=0.02)
+                time.sleep(0.05 * px.SLOW)
             hit = [k for k in list(sender.docs) if k not in sender.book.answers] if calm else []
             while any(k not in sender.book.answers for k in hit) and time.monotonic() < end and not sender.odd:
                 time.sleep(0.02)
