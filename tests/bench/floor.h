@@ -66,8 +66,19 @@ void px_floor_store_accept(struct px_floor_store *db, const struct px_buf *const
 void px_floor_store_settle(struct px_floor_store *db, unsigned n);
 void px_floor_store_close(struct px_floor_store **s);
 
-/** All of it for @rounds messages of @docs in turn. @return CPU us of one. */
-double px_floor_whole(struct px_floor *f, const struct px_buf *docs, size_t n, unsigned rounds);
+/* CPU us of one message in the loop, by what a broker's threads do. */
+struct px_floor_parts {
+	double net;     /* TLS in, the answer out, the post */
+	double inspect; /* the message, the partner's confirmation */
+	double sign;    /* the CoA */
+	double store;   /* accept, settle */
+	double prove;   /* a CoD and its share of the exchange that brings it back */
+};
+
+/** All of it for @rounds messages of @docs in turn, @batch of them (1 to PX_FLOOR_BATCH) at a time: each step
+ * for all before the next. */
+struct px_floor_parts px_floor_whole(struct px_floor *f, const struct px_buf *docs, size_t n, unsigned rounds,
+				     unsigned batch);
 
 /** CPU time of this thread, us. */
 double px_floor_cpu(void);

@@ -11,7 +11,8 @@
  * CoA, makes them durable in one commit, posts them, verifies what the partner confirms, settles them in
  * another commit, and writes the proofs of delivery, of which a hundred go back to the sender in one
  * exchange. Each step finds the caches as the one before left them: that is what messages meet, and what a
- * step measured alone, the same code over the same octets again and again, does not show.
+ * step measured alone, the same code over the same octets again and again, does not show. In a batch of one
+ * no message shares a commit, a system call or warm code with another.
  */
 struct whole {
 	struct px_floor *f;
@@ -45,43 +46,67 @@ static void prove(struct whole *w)
 		bring_back(w);
 }
 
-static void do_batch(struct whole *w, const struct px_buf *const *docs)
+/* What this thread has taken since *@at, which becomes now. */
+static double since(double *at)
 {
-	px_floor_server_take(w->server, PX_FLOOR_BATCH);
-	for (unsigned i = 0; i < PX_FLOOR_BATCH; i++)
-		px_floor_reader_message(w->reader, docs[i]);
-	for (unsigned i = 0; i < PX_FLOOR_BATCH; i++)
-		px_floor_write_coa(w->f);
-	px_floor_store_accept(w->store, docs, PX_FLOOR_BATCH);
-	px_floor_poster_post(w->poster, docs, PX_FLOOR_BATCH);
-	for (unsigned i = 0; i < PX_FLOOR_BATCH; i++)
-		px_floor_reader_answer(w->reader, w->f->answer);
-	px_floor_store_settle(w->store, PX_FLOOR_BATCH);
-	for (unsigned i = 0; i < PX_FLOOR_BATCH; i++)
-		prove(w);
+	double now = px_floor_cpu(), took = now - *at;
+	*at = now;
+	return took;
 }
 
-double px_floor_whole(struct px_floor *f, const struct px_buf *docs, size_t n, unsigned rounds)
+static void do_batch(struct whole *w, const struct px_buf *const *docs, unsigned n,
+		     struct px_floor_parts *sum)
+{
+	double at = px_floor_cpu();
+	px_floor_server_take(w->server, n);
+	sum->net += since(&at);
+	for (unsigned i = 0; i < n; i++)
+		px_floor_reader_message(w->reader, docs[i]);
+	sum->inspect += since(&at);
+	for (unsigned i = 0; i < n; i++)
+		px_floor_write_coa(w->f);
+	sum->sign += since(&at);
+	px_floor_store_accept(w->store, docs, n);
+	sum->store += since(&at);
+	px_floor_poster_post(w->poster, docs, n);
+	sum->net += since(&at);
+	for (unsigned i = 0; i < n; i++)
+		px_floor_reader_answer(w->reader, w->f->answer);
+	sum->inspect += since(&at);
+	px_floor_store_settle(w->store, n);
+	sum->store += since(&at);
+	for (unsigned i = 0; i < n; i++)
+		prove(w);
+	sum->prove += since(&at);
+}
+
+static struct px_floor_parts of_one(const struct px_floor_parts *sum, unsigned n)
+{
+	return (struct px_floor_parts){sum->net / n, sum->inspect / n, sum->sign / n, sum->store / n,
+				       sum->prove / n};
+}
+
+struct px_floor_parts px_floor_whole(struct px_floor *f, const struct px_buf *docs, size_t n, unsigned rounds,
+				     unsigned batch)
 {
 	struct whole w = {.f = f};
-	const struct px_buf *batch[PX_FLOOR_BATCH];
-	unsigned batches = PX_MAX(rounds / PX_FLOOR_BATCH, 1U), at = 0;
+	struct px_floor_parts sum = {0};
+	const struct px_buf *together[PX_FLOOR_BATCH];
+	unsigned batches = PX_MAX(rounds / batch, 1U), at = 0;
 	w.server = px_floor_server_open(f, docs, n);
 	w.poster = px_floor_poster_open(f);
 	w.reader = px_floor_reader_open(f);
 	w.store = px_floor_store_open(f);
-	double start = px_floor_cpu();
 	for (unsigned i = 0; i < batches; i++) {
-		for (unsigned k = 0; k < PX_FLOOR_BATCH; k++)
-			batch[k] = &docs[at++ % n];
-		do_batch(&w, batch);
+		for (unsigned k = 0; k < batch; k++)
+			together[k] = &docs[at++ % n];
+		do_batch(&w, together, batch, &sum);
 	}
-	double took = (px_floor_cpu() - start) / (batches * PX_FLOOR_BATCH);
 	px_floor_store_close(&w.store);
 	px_floor_reader_close(&w.reader);
 	px_floor_poster_close(&w.poster);
 	px_floor_server_close(&w.server);
 	for (unsigned i = 0; i < PX_FLOOR_ENTRIES; i++)
 		px_buf_free(&w.entries[i]);
-	return took;
+	return of_one(&sum, batches * batch);
 }

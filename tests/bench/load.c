@@ -330,6 +330,20 @@ static void start(struct load *l)
 	SSL_CTX_free(tls);
 }
 
+/* Messages a second from the first that was sent to the last that was at its recipient. */
+static double delivered_rate(const struct load *l, unsigned from)
+{
+	int64_t first = INT64_MAX, last = 0;
+	unsigned n = 0;
+	for (unsigned i = from; i < l->next; i++) {
+		const struct px_bench_times *t = &l->partner.times[i];
+		first = PX_MIN(first, t->sent);
+		last = PX_MAX(last, t->delivered);
+		n += t->delivered != 0;
+	}
+	return n > 0 ? n * 1e9 / (double)(last - first) : 0;
+}
+
 static void report(struct load *l, unsigned from, int64_t took, int64_t cpu, int64_t partner_cpu)
 {
 	struct px_bench_partner *p = &l->partner;
@@ -339,6 +353,7 @@ static void report(struct load *l, unsigned from, int64_t took, int64_t cpu, int
 	       l->next, l->accepted, l->refused, p->delivered, p->confirmed, p->exceptions, p->strange);
 	printf("counted=%u\nseconds=%.3f\nrate=%.1f\noctets=%.0f\n", n, (double)took / 1e9,
 	       n / ((double)took / 1e9), l->octets / (l->octets_n > 0 ? l->octets_n : 1));
+	printf("delivered_rate=%.1f\n", delivered_rate(l, from));
 	printf("load_cpu_us=%.1f\npartner_cpu_us=%.1f\n", (double)(px_bench_thread_cpu() - cpu) / each,
 	       (double)(p->cpu_ns - partner_cpu) / each);
 	latencies(l, from);

@@ -112,15 +112,18 @@ def drive(lab, port, partners, pids, kinds, run, count, seconds, rate=0, key="si
             raise RuntimeError("bench-load does not get ready")
         if start:
             start.wait(600 * px.SLOW)
-        before = cpu_us(pids())
+        before, parts = cpu_us(pids()), parts_us(pids())
         p.stdin.write("go\n")
         p.stdin.flush()
         done = p.stdout.readline()
         cpu, memory = cpu_us(pids()) - before, memory_kb(pids())
+        own = own_kb(pids())
+        parts = {k: us - parts[k] for k, us in parts_us(pids()).items()}
         found = {k: float(v) for k, v in re.findall(r"^(\w+)=(\S+)$", p.stdout.read(), re.M)}
         if done != "done\n" or p.wait(60) != 0:
             raise RuntimeError("not every message was accepted and brought to its end: %s" % found)
-    found["broker_cpu_us"], found["rss_kb"] = cpu / found["counted"], memory
+    found["broker_cpu_us"], found["rss_kb"], found["own_kb"] = cpu / found["counted"], memory, own
+    found.update(("cpu_us_" + k, us / found["counted"]) for k, us in parts.items())
     return found
 
 
@@ -172,6 +175,29 @@ def cpu_us(pids):
     return sum(ticks(pid) for pid in pids) * TICK_US
 
 
+def parts_us(pids):
+    """CPU us of a broker's processes by what they do: loop, store, others of the broker (signer), and inspectors."""
+    found = {"loop": 0.0, "store": 0.0, "other": 0.0, "inspectors": 0.0}
+    for pid in pids:
+        try:
+            with open("/proc/%d/cmdline" % pid, encoding="utf-8", errors="replace") as f:
+                broker = "--role\0broker" in f.read()
+            threads = os.listdir("/proc/%d/task" % pid) if broker else []
+        except OSError:
+            continue  # it has just ended
+        if not broker:
+            found["inspectors"] += ticks(pid) * TICK_US
+        for tid in threads:
+            try:
+                with open("/proc/%d/task/%s/stat" % (pid, tid), encoding="utf-8", errors="replace") as f:
+                    name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+            except OSError:
+                continue
+            part = "loop" if int(tid) == pid else "store" if name.startswith("store-") else "other"
+            found[part] += sum(int(n) for n in rest.split()[11:13]) * TICK_US
+    return found
+
+
 def memory_kb(pids, which="Pss"):
     """Proportional set size of all of them together: shared pages are counted once. @which: Pss_Anon, Pss_Shmem: a part of it."""
     total = 0
@@ -179,6 +205,11 @@ def memory_kb(pids, which="Pss"):
         with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
             total += int(re.search(r"^%s:\s+(\d+)" % which, f.read(), re.M).group(1))
     return total
+
+
+def own_kb(pids):
+    """The same without pages of files: the store's are the system's cache."""
+    return memory_kb(pids, "Pss_Anon") + memory_kb(pids, "Pss_Shmem")
 
 
 IDLERS = ["idler-%d" % i for i in range(4)]
