@@ -245,6 +245,7 @@ static void run_end(struct px_run *run)
 	px_leaf_free(&run->fresh);
 	px_buf_free(&run->shape.digest);
 	px_buf_free(&run->shape.value);
+	px_rows_free(&run->rows);
 	/* Only our own way through the stages leaves a tree as the parser made it. */
 	bool untouched = run->v->stage == PX_STAGE_OK && run->ex->verify == PX_VERIFY_FAST;
 	if (run->doc != NULL && !(untouched && px_heap_is_whole(run->heap_mark)))

@@ -68,8 +68,10 @@ static void on_element(void *ctx, const xmlChar *name, const xmlChar *prefix, co
 		run->must_survey = run->must_survey || !is_fine_namespace(ns[2 * i + 1]);
 	for (int i = 0; i < n_attributes; i++) /* name, prefix, URI, value, its end */
 		run->must_survey = run->must_survey || is_xsi_type(attributes[5 * i], attributes[5 * i + 2]);
-	if (ctxt->node != NULL)
-		note_signature(run, ctxt->node);
+	if (ctxt->node == NULL)
+		return;
+	px_rows_add(&run->rows, ctxt->node, (unsigned)ctxt->nodeNr);
+	note_signature(run, ctxt->node);
 }
 
 static void make_tree(struct px_run *run)

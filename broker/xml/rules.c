@@ -32,8 +32,9 @@ static void check_rules(struct px_run *run)
 {
 	const struct px_set *set = &run->ex->sets[run->variant->set];
 	struct judged j = {run, level_of(run, set)};
+	const struct px_row *payload = px_rows_find(&run->rows, run->payload);
 	for (unsigned i = 0; i < set->n_rules && j.level != PX_RULES_OFF; i++)
-		px_rules_run(set->rules[i], run->doc, run->ex->offices, broken, &j);
+		px_rules_run_rows(set->rules[i], run->doc, payload, run->ex->offices, broken, &j);
 }
 
 void px_stage_rules(struct px_run *run)

@@ -7,6 +7,7 @@
 #include <libxml/tree.h>
 
 #include "base/codes.h"
+#include "xml/rows.h"
 
 /*
  * Rules are ISO Schematron in a subset that schemas/rules/README.md describes. libxml2's own Schematron
@@ -15,7 +16,7 @@
  *once. Calling sequence:
  *
  *	px_rules_load("prinex.sch", &rules, &why);      before forks
- *	px_rules_run(rules, doc, offices, hit, arg);    any number of times
+ *	px_rules_run(rules, doc, offices, hit, arg);    any number of times; or px_rules_run_rows
  *	px_rules_free(&rules);
  *
  * Thread: one at a time per px_rules: it holds an XPath context.
@@ -60,6 +61,10 @@ const char *px_rules_file(const struct px_rules *rules);
  */
 void px_rules_run(struct px_rules *rules, xmlDoc *doc, const struct px_offices *offices, px_rule_hit_fn *hit,
 		  void *arg);
+
+/** The same; @root: the row of its root element, from px_rows_find. */
+void px_rules_run_rows(struct px_rules *rules, xmlDoc *doc, const struct px_row *root,
+		       const struct px_offices *offices, px_rule_hit_fn *hit, void *arg);
 
 /** Asserts and reports in the order of the file; @index < px_rules_count. */
 unsigned px_rules_count(const struct px_rules *rules);

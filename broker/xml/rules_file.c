@@ -62,6 +62,7 @@ static void free_check(struct px_check *c)
 	free(c->pieces);
 	free_expr(c->test);
 	free_expr(c->subject);
+	free(c->plain.text);
 	free((char *)c->view.id);
 	free((char *)c->view.test);
 	free((char *)c->view.text);
@@ -96,14 +97,17 @@ void px_rules_free(struct px_rules **rules)
 	for (unsigned i = 0; i < r->n_checks; i++)
 		free_check(&r->checks[i]);
 	free(r->checks);
-	for (unsigned i = 0; i < r->n_contexts; i++)
+	for (unsigned i = 0; i < r->n_contexts; i++) {
+		px_rule_step_free(&r->contexts[i].tallied);
 		free(r->contexts[i].source);
+	}
 	free(r->contexts);
 	for (unsigned i = 0; i < r->n_patterns; i++)
 		free(r->patterns[i].title);
 	free(r->patterns);
 	px_rule_step_free(&r->root);
 	px_rules_ways_free(r);
+	px_rules_tallies_free(r);
 	free_declarations(r);
 	if (r->xpath != NULL)
 		xmlXPathFreeContext(r->xpath);

@@ -47,7 +47,7 @@ static bool read_step(const struct px_rules *r, const char **at, struct px_rule_
 	return true;
 }
 
-static struct px_rule_step *join(struct px_rule_step *parent, struct px_rule_step *step)
+struct px_rule_step *px_rule_step_join(struct px_rule_step *parent, struct px_rule_step *step)
 {
 	for (unsigned i = 0; i < parent->n_steps; i++) {
 		struct px_rule_step *s = &parent->steps[i];
@@ -64,12 +64,12 @@ static struct px_rule_step *join(struct px_rule_step *parent, struct px_rule_ste
 }
 
 /* Rules are added in the order of the file, so that `found` is ascending. */
-static void add_found(struct px_rule_step *at, unsigned rule)
+void px_rule_step_add(struct px_rule_step *at, unsigned index)
 {
-	if (at->n_found > 0 && at->found[at->n_found - 1] == rule)
+	if (at->n_found > 0 && at->found[at->n_found - 1] == index)
 		return;
 	at->found = px_xrealloc_array(at->found, at->n_found + 1, sizeof(at->found[0]));
-	at->found[at->n_found++] = rule;
+	at->found[at->n_found++] = index;
 }
 
 static const char *skip_blanks(const char *s)
@@ -81,17 +81,22 @@ static bool add_path(struct px_rules *r, const char **at, unsigned rule, struct 
 {
 	struct px_rule_step *here = &r->root, step;
 	const char *s = *at;
+	unsigned n = 0;
 	if (*s != '/') {
 		px_buf_setf(why, "context: \"%s\" does not begin with /", s);
 		return false;
 	}
 	while (*s == '/') {
 		s++;
+		if (n++ == PX_RULES_STEPS_MAX) {
+			px_buf_setf(why, "context: more than %d steps", PX_RULES_STEPS_MAX);
+			return false;
+		}
 		if (!read_step(r, &s, &step, why))
 			return false;
-		here = join(here, &step);
+		here = px_rule_step_join(here, &step);
 	}
-	add_found(here, rule);
+	px_rule_step_add(here, rule);
 	*at = skip_blanks(s);
 	return true;
 }
@@ -131,18 +136,8 @@ struct states {
 	const struct px_rule_step *steps[PX_RULES_STATES_MAX];
 };
 
-static bool matches(const struct px_rule_step *step, const xmlNode *node)
-{
-	if (step->name == NULL)
-		return true;
-	/* Most names differ in their first letter: a call costs more than that. */
-	if (step->name[0] != (char)node->name[0] || strcmp(step->name, (const char *)node->name) != 0)
-		return false;
-	return strcmp(step->ns, node->ns != NULL ? (const char *)node->ns->href : "") == 0;
-}
-
-/* @return how many rules end at @node; @deeper: some go on below. */
-static unsigned advance(const struct states *from, const xmlNode *node, struct states *to, bool *deeper)
+/* @return how many rules end at @row; @deeper: some go on below. */
+static unsigned advance(const struct states *from, const struct px_row *row, struct states *to, bool *deeper)
 {
 	unsigned n_found = 0;
 	to->n = 0;
@@ -150,7 +145,7 @@ static unsigned advance(const struct states *from, const xmlNode *node, struct s
 	for (unsigned i = 0; i < from->n; i++) {
 		for (unsigned k = 0; k < from->steps[i]->n_steps; k++) {
 			const struct px_rule_step *step = &from->steps[i]->steps[k];
-			if (!matches(step, node) || to->n == PX_RULES_STATES_MAX)
+			if (!px_rule_step_matches(step, row) || to->n == PX_RULES_STATES_MAX)
 				continue;
 			to->steps[to->n++] = step;
 			n_found += step->n_found;
@@ -167,7 +162,7 @@ static int ascending(const void *x, const void *y)
 }
 
 /* Of each pattern the first rule whose context selects the node, as the standard has it. */
-static void fire_all(struct px_rules *r, const struct states *at, unsigned n, xmlNode *node)
+static void fire_all(struct px_rules *r, const struct states *at, unsigned n, const struct px_row *row)
 {
 	unsigned few[16], *rules = n <= PX_ARRAY_LEN(few) ? few : px_xcalloc(n, sizeof(rules[0]));
 	unsigned m = 0, last = UINT_MAX;
@@ -181,30 +176,26 @@ static void fire_all(struct px_rules *r, const struct states *at, unsigned n, xm
 		if (r->contexts[rules[i]].pattern == last)
 			continue;
 		last = r->contexts[rules[i]].pattern;
-		px_rules_fire(r, rules[i], node);
+		px_rules_fire(r, rules[i], row);
 	}
 	if (rules != few)
 		free(rules);
 }
 
-/* Bounded in depth by the contexts, not by the document. */
-static void walk(struct px_rules *r, const struct states *from, xmlNode *first)
+/* @level: down to where contexts go on above the row; at[0] stands above the root. */
+void px_rules_walk(struct px_rules *r, const struct px_row *root)
 {
-	struct states to;
-	for (xmlNode *node = first; node != NULL; node = node->next) {
+	struct states at[PX_RULES_STEPS_MAX + 1];
+	unsigned level = 0, above = root->depth - 1;
+	at[0] = (struct states){.n = 1, .steps = {&r->root}};
+	for (const struct px_row *row = root; row != NULL && row->depth > above; row = px_row_next(row)) {
+		unsigned depth = row->depth - above;
 		bool deeper;
-		if (node->type != XML_ELEMENT_NODE)
+		if (depth > level + 1)
 			continue;
-		unsigned n = advance(from, node, &to, &deeper);
+		unsigned n = advance(&at[depth - 1], row, &at[depth], &deeper);
 		if (n > 0)
-			fire_all(r, &to, n, node);
-		if (deeper)
-			walk(r, &to, node->children);
+			fire_all(r, &at[depth], n, row);
+		level = deeper ? depth : depth - 1;
 	}
-}
-
-void px_rules_walk(struct px_rules *r, xmlDoc *doc)
-{
-	const struct states start = {.n = 1, .steps = {&r->root}};
-	walk(r, &start, doc->children);
 }

@@ -11,8 +11,7 @@
 struct reader {
 	struct px_rules *r;
 	struct px_buf *why;
-	struct px_lets scopes[3]; /* of the schema, the pattern, the rule */
-	unsigned n_scopes;
+	struct px_rule_scopes scopes;
 	unsigned pattern;
 };
 
@@ -109,7 +108,8 @@ static void replace_text(char **text, const xmlNode *node)
 	*text = plain_text(node);
 }
 
-static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const char *name,
+/* @rule: it will be evaluated at every node of this one. */
+static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const char *name, unsigned rule,
 				   bool *asks_offices)
 {
 	char *source = attribute(node, name);
@@ -118,7 +118,7 @@ static xmlXPathCompExprPtr compile(struct reader *rd, const xmlNode *node, const
 	if (source[0] == '\0')
 		px_buf_setf(&why, "it is missing");
 	else
-		c = px_rules_compile(rd->r, source, rd->scopes, rd->n_scopes, asks_offices, &why);
+		c = px_rules_compile(rd->r, source, &rd->scopes, rule, asks_offices, &why);
 	if (c == NULL)
 		fault(rd, node, "%s of %s: %s", name, (const char *)node->name, px_buf_str(&why));
 	px_buf_free(&why);
@@ -135,17 +135,6 @@ static bool is_name(const char *s)
 	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == strlen(s);
 }
 
-static bool is_taken(const struct reader *rd, const char *name)
-{
-	for (unsigned i = 0; i < rd->n_scopes; i++) {
-		for (unsigned k = 0; k < rd->scopes[i].n; k++) {
-			if (strcmp(rd->r->lets[rd->scopes[i].first + k].name, name) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 static int read_let(struct reader *rd, const xmlNode *node)
 {
 	static const char *const known[] = {"name", "value", NULL};
@@ -153,24 +142,25 @@ static int read_let(struct reader *rd, const xmlNode *node)
 	if (check_attributes(rd, node, known) != PX_OK)
 		return PX_ECONF;
 	char *name = attribute(node, "name");
-	if (!is_name(name) || is_taken(rd, name)) {
+	if (!is_name(name) || px_rules_let(r, &rd->scopes, name, strlen(name)) != PX_RULES_NONE) {
 		fault(rd, node, "let: \"%s\" %s", name,
 		      is_name(name) ? "has a value already" : "is not a name");
 		free(name);
 		return PX_ECONF;
 	}
-	bool asks_offices = false;
-	xmlXPathCompExprPtr expr = compile(rd, node, "value", &asks_offices);
+	bool asks_offices = false, of_rule = rd->scopes.n == PX_ARRAY_LEN(rd->scopes.of);
+	xmlXPathCompExprPtr expr =
+	    compile(rd, node, "value", of_rule ? r->n_contexts - 1 : PX_RULES_NONE, &asks_offices);
 	r->lets = px_xrealloc_array(r->lets, r->n_lets + 1, sizeof(r->lets[0]));
 	r->lets[r->n_lets++] = (struct px_let){.name = name, .expr = expr, .asks_offices = asks_offices};
-	rd->scopes[rd->n_scopes - 1].n++;
+	rd->scopes.of[rd->scopes.n - 1].n++;
 	return expr != NULL ? PX_OK : PX_ECONF;
 }
 
 static void open_scope(struct reader *rd)
 {
-	px_assert(rd->n_scopes < PX_ARRAY_LEN(rd->scopes));
-	rd->scopes[rd->n_scopes++] = (struct px_lets){.first = rd->r->n_lets};
+	px_assert(rd->scopes.n < PX_ARRAY_LEN(rd->scopes.of));
+	rd->scopes.of[rd->scopes.n++] = (struct px_lets){.first = rd->r->n_lets};
 }
 
 /* --- assert and report ---------------------------------------------------------------------------- */
@@ -189,7 +179,7 @@ static int read_value_of(struct reader *rd, const xmlNode *node, struct px_check
 		return PX_ECONF;
 	struct px_piece *piece = add_piece(c);
 	bool ignored;
-	piece->select = compile(rd, node, "select", &ignored);
+	piece->select = compile(rd, node, "select", PX_RULES_NONE, &ignored);
 	char *source = attribute(node, "select");
 	px_buf_addf(shown, "{%s}", source);
 	free(source);
@@ -309,9 +299,12 @@ static int read_check(struct reader *rd, const xmlNode *node, unsigned rule)
 	if (rc == PX_OK)
 		rc = read_role(rd, node, c);
 	if (rc == PX_OK)
-		rc = (c->test = compile(rd, node, "test", &c->asks_offices)) != NULL ? PX_OK : PX_ECONF;
+		rc = (c->test = compile(rd, node, "test", rule, &c->asks_offices)) != NULL ? PX_OK : PX_ECONF;
+	if (rc == PX_OK)
+		px_rules_plain(r, c->view.test, &rd->scopes, &c->plain);
 	if (rc == PX_OK && xmlHasProp(node, (const xmlChar *)"subject") != NULL)
-		rc = (c->subject = compile(rd, node, "subject", &ignored)) != NULL ? PX_OK : PX_ECONF;
+		rc = (c->subject = compile(rd, node, "subject", PX_RULES_NONE, &ignored)) != NULL ? PX_OK
+												  : PX_ECONF;
 	if (rc == PX_OK)
 		rc = read_pieces(rd, node, c, &shown);
 	if (rc == PX_OK)
@@ -351,7 +344,7 @@ static int read_rule(struct reader *rd, const xmlNode *node)
 				   (const char *)n->name);
 	}
 	c->n_checks = r->n_checks - c->first_check;
-	c->lets = rd->scopes[--rd->n_scopes];
+	c->lets = rd->scopes.of[--rd->scopes.n];
 	return rc == PX_OK && c->n_checks == 0 ? fault(rd, node, "the rule asserts nothing") : rc;
 }
 
@@ -378,7 +371,7 @@ static int read_pattern(struct reader *rd, const xmlNode *node)
 				   (const char *)n->name);
 		}
 	}
-	r->patterns[rd->pattern].lets = rd->scopes[--rd->n_scopes];
+	r->patterns[rd->pattern].lets = rd->scopes.of[--rd->scopes.n];
 	return rc;
 }
 
@@ -460,7 +453,7 @@ static int read_patterns(struct reader *rd, const xmlNode *root)
 			rc = fault(rd, n, "%s is not part of the subset (lets come before patterns)",
 				   (const char *)n->name);
 	}
-	rd->r->schema_lets = rd->scopes[--rd->n_scopes];
+	rd->r->schema_lets = rd->scopes.of[--rd->scopes.n];
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <libxml/xpathInternals.h>
 
 #include "base/strings.h"
+#include "xml/heap.h"
 #include "xml/rules_parts.h"
 #include "xml/run.h"
 
@@ -89,24 +90,20 @@ static void report(struct px_rules *r, const struct px_check *c, xmlNode *node, 
 
 static void judge(struct px_rules *r, const struct px_check *c, xmlNode *node)
 {
+	int result = px_rules_plain_judge(r, &c->plain);
 	r->xpath->node = node;
-	int result = xmlXPathCompiledEvalToBoolean(c->test, r->xpath);
+	if (result < 0)
+		result = xmlXPathCompiledEvalToBoolean(c->test, r->xpath);
 	if (result < 0 || (result == 1) == c->view.is_report)
 		report(r, c, node, result >= 0);
 }
 
-void px_rules_fire(struct px_rules *r, unsigned rule, xmlNode *node)
+/* Each evaluation takes and gives a dozen small pieces of memory. What one rule takes at one node goes at
+ * once, to the last piece: also what libxml2 keeps of a fault. */
+static void evaluate_rule(struct px_rules *r, struct px_context *context, xmlNode *node)
 {
-	struct px_context *context = &r->contexts[rule];
-	struct px_pattern *pattern = &r->patterns[context->pattern];
-	xmlNode *root = (xmlNode *)node->doc;
-	context->matched++;
-	if (!r->schema_ready)
-		remember(r, &r->schema_lets, root);
-	r->schema_ready = true;
-	if (!pattern->ready)
-		remember(r, &pattern->lets, root);
-	pattern->ready = true;
+	size_t mark = px_heap_begin();
+	context->ready = false;
 	remember(r, &context->lets, node);
 	for (unsigned i = 0; i < context->n_checks; i++) {
 		const struct px_check *c = &r->checks[context->first_check + i];
@@ -114,16 +111,36 @@ void px_rules_fire(struct px_rules *r, unsigned rule, xmlNode *node)
 			judge(r, c, node);
 	}
 	forget(r, &context->lets);
+	xmlResetError(&r->xpath->lastError);
+	px_heap_end();
+	px_heap_release(mark);
 }
 
-void px_rules_run(struct px_rules *r, xmlDoc *doc, const struct px_offices *offices, px_rule_hit_fn *hit,
-		  void *arg)
+void px_rules_fire(struct px_rules *r, unsigned rule, const struct px_row *row)
+{
+	xmlNode *node = (xmlNode *)row->node; /* libxml2 takes no other */
+	struct px_context *context = &r->contexts[rule];
+	struct px_pattern *pattern = &r->patterns[context->pattern];
+	xmlNode *root = (xmlNode *)node->doc;
+	context->matched++;
+	r->row = row;
+	if (!r->schema_ready)
+		remember(r, &r->schema_lets, root);
+	r->schema_ready = true;
+	if (!pattern->ready)
+		remember(r, &pattern->lets, root);
+	pattern->ready = true;
+	evaluate_rule(r, context, node);
+}
+
+void px_rules_run_rows(struct px_rules *r, xmlDoc *doc, const struct px_row *root,
+		       const struct px_offices *offices, px_rule_hit_fn *hit, void *arg)
 {
 	r->offices = offices;
 	r->hit = hit;
 	r->arg = arg;
 	r->xpath->doc = doc;
-	px_rules_walk(r, doc);
+	px_rules_walk(r, root);
 	for (unsigned i = 0; i < r->n_patterns; i++) {
 		forget(r, &r->patterns[i].lets);
 		r->patterns[i].ready = false;
@@ -132,6 +149,19 @@ void px_rules_run(struct px_rules *r, xmlDoc *doc, const struct px_offices *offi
 	r->schema_ready = false;
 	r->xpath->doc = NULL;
 	r->xpath->node = NULL;
+	r->row = NULL;
+}
+
+void px_rules_run(struct px_rules *r, xmlDoc *doc, const struct px_offices *offices, px_rule_hit_fn *hit,
+		  void *arg)
+{
+	struct px_rows rows = {0};
+	xmlNode *root = xmlDocGetRootElement(doc);
+	if (root == NULL)
+		return;
+	px_rows_of(&rows, root);
+	px_rules_run_rows(r, doc, px_rows_find(&rows, root), offices, hit, arg);
+	px_rows_free(&rows);
 }
 
 /* --- looking -------------------------------------------------------------------------------------- */

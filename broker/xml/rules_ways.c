@@ -30,15 +30,22 @@ static size_t name_length(const char *s)
 	return n;
 }
 
-/* Octets of the way that begins at @s: two names or more with / between them, and nothing that goes on. */
-static size_t way_length(const char *s)
+size_t px_rules_way_length(const char *s, unsigned *names)
 {
 	size_t n = name_length(s);
-	unsigned names = 1;
-	while (s[n] == '/' && name_length(s + n + 1) > 0) {
+	*names = n > 0;
+	while (n > 0 && s[n] == '/' && name_length(s + n + 1) > 0) {
 		n += 1 + name_length(s + n + 1);
-		names++;
+		++*names;
 	}
+	return n;
+}
+
+/* The same, if it has two names or more, and nothing goes on behind it. */
+static size_t way_length(const char *s)
+{
+	unsigned names;
+	size_t n = px_rules_way_length(s, &names);
 	const char *next = s + n + strspn(s + n, " \t\r\n");
 	bool goes_on = *next == '/' || *next == '[' || *next == '(' || *next == ':';
 	return names > 1 && !goes_on ? n : 0;
@@ -69,7 +76,7 @@ static size_t other_length(const char *s)
 	return PX_MAX(name_length(s), (size_t)1);
 }
 
-void px_rules_shorten(struct px_rules *r, const char *expr, struct px_buf *out)
+void px_rules_shorten(struct px_rules *r, const char *expr, unsigned rule, struct px_buf *out)
 {
 	const char *s = expr;
 	unsigned brackets = 0; /* in a condition the way begins at another node */
@@ -77,10 +84,12 @@ void px_rules_shorten(struct px_rules *r, const char *expr, struct px_buf *out)
 	while (*s != '\0') {
 		/* strchr would find the end of the text too */
 		bool begins = brackets == 0 && (before == '\0' || strchr("/:@$", before) == NULL);
-		size_t n = begins && is_name_start(*s) ? way_length(s) : 0;
-		if (n > 0) {
+		size_t n = 0;
+		if (begins && is_name_start(*s) && rule != PX_RULES_NONE)
+			n = px_rules_tally(r, s, rule, out);
+		if (n == 0 && begins && is_name_start(*s) && (n = way_length(s)) > 0)
 			px_buf_addf(out, FUNCTION "(%u)", add_way(r, s, n));
-		} else {
+		if (n == 0) {
 			n = other_length(s);
 			px_buf_add(out, s, n);
 		}

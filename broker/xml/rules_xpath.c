@@ -73,14 +73,13 @@ const char *px_rules_prefix(const struct px_rules *r, const char *prefix, size_t
 
 struct words {
 	const struct px_rules *rules;
-	const struct px_lets *scopes;
-	unsigned n_scopes;
+	const struct px_rule_scopes *scopes;
 	const char *at;
 	bool asks_offices;
 	struct px_buf *why;
 };
 
-static size_t name_length(const char *s)
+size_t px_rules_name_length(const char *s)
 {
 	size_t n = 0;
 	if (!isalpha((unsigned char)*s) && *s != '_' && (unsigned char)*s < 0x80)
@@ -96,21 +95,30 @@ static const char *skip_blanks(const char *s)
 	return s + strspn(s, " \t\r\n");
 }
 
-static bool variable(struct words *w)
+unsigned px_rules_let(const struct px_rules *r, const struct px_rule_scopes *scopes, const char *name,
+		      size_t len)
 {
-	size_t n = name_length(w->at + 1);
-	for (unsigned i = 0; i < w->n_scopes; i++) {
-		for (unsigned k = 0; k < w->scopes[i].n; k++) {
-			const struct px_let *let = &w->rules->lets[w->scopes[i].first + k];
-			if (strlen(let->name) == n && memcmp(let->name, w->at + 1, n) == 0) {
-				w->at += n + 1;
-				w->asks_offices |= let->asks_offices;
-				return true;
-			}
+	for (unsigned i = 0; i < scopes->n; i++) {
+		for (unsigned k = 0; k < scopes->of[i].n; k++) {
+			unsigned let = scopes->of[i].first + k;
+			if (strlen(r->lets[let].name) == len && memcmp(r->lets[let].name, name, len) == 0)
+				return let;
 		}
 	}
-	px_buf_setf(w->why, "there is no let \"%.*s\" here", (int)n, w->at + 1);
-	return false;
+	return PX_RULES_NONE;
+}
+
+static bool variable(struct words *w)
+{
+	size_t n = px_rules_name_length(w->at + 1);
+	unsigned let = px_rules_let(w->rules, w->scopes, w->at + 1, n);
+	if (let == PX_RULES_NONE) {
+		px_buf_setf(w->why, "there is no let \"%.*s\" here", (int)n, w->at + 1);
+		return false;
+	}
+	w->at += n + 1;
+	w->asks_offices |= w->rules->lets[let].asks_offices;
+	return true;
 }
 
 static bool literal(struct words *w)
@@ -128,7 +136,7 @@ static bool qualified(struct words *w, const char *prefix, size_t n)
 {
 	const char *uri = px_rules_prefix(w->rules, prefix, n);
 	const char *name = prefix + n + 1;
-	size_t len = name_length(name);
+	size_t len = px_rules_name_length(name);
 	w->at = name + (*name == '*' ? 1 : len);
 	if (uri == NULL) {
 		px_buf_setf(w->why, "prefix \"%.*s\" is not declared (ns)", (int)n, prefix);
@@ -147,7 +155,7 @@ static bool qualified(struct words *w, const char *prefix, size_t n)
 static bool name(struct words *w)
 {
 	const char *s = w->at;
-	size_t n = name_length(s);
+	size_t n = px_rules_name_length(s);
 	if (s[n] == ':' && s[n + 1] != ':')
 		return qualified(w, s, n);
 	w->at = s + n;
@@ -181,7 +189,7 @@ static bool word(struct words *w)
 		px_buf_setf(w->why, "// searches the whole document: name the way");
 		return false;
 	}
-	if (name_length(w->at) > 0)
+	if (px_rules_name_length(w->at) > 0)
 		return name(w);
 	w->at++;
 	return true;
@@ -189,21 +197,22 @@ static bool word(struct words *w)
 
 /* Where all is a path, libxml2 would go through everything below for it (patterns made for streams): with a
  * parenthesis somewhere it does not. */
-static xmlXPathCompExprPtr compile_short(struct px_rules *r, const char *expr)
+static xmlXPathCompExprPtr compile_short(struct px_rules *r, const char *expr, unsigned rule)
 {
 	struct px_buf text = PX_BUF_INIT;
 	px_buf_adds(&text, "(");
-	px_rules_shorten(r, expr, &text);
+	px_rules_shorten(r, expr, rule, &text);
 	px_buf_adds(&text, ")");
 	xmlXPathCompExprPtr c = xmlXPathCtxtCompile(r->xpath, (const xmlChar *)px_buf_str(&text));
 	px_buf_free(&text);
 	return c;
 }
 
-xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const struct px_lets *scopes,
-				     unsigned n_scopes, bool *asks_offices, struct px_buf *why)
+xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr,
+				     const struct px_rule_scopes *scopes, unsigned rule, bool *asks_offices,
+				     struct px_buf *why)
 {
-	struct words w = {r, scopes, n_scopes, skip_blanks(expr), false, why};
+	struct words w = {r, scopes, skip_blanks(expr), false, why};
 	while (*w.at != '\0') {
 		if (!word(&w))
 			return NULL;
@@ -219,7 +228,7 @@ xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr, const
 	r->xpath->userData = r;
 	if (c != NULL) {
 		xmlXPathFreeCompExpr(c);
-		c = compile_short(r, expr);
+		c = compile_short(r, expr, rule);
 	}
 	if (c == NULL)
 		px_buf_setf(why, "not an XPath expression: \"%s\", at character %d", expr, PX_MAX(at, 0) + 1);
@@ -247,9 +256,9 @@ void px_rules_xpath_new(struct px_rules *r)
 		xmlXPathRegisterNs(r->xpath, (const xmlChar *)r->namespaces[i].prefix,
 				   (const xmlChar *)r->namespaces[i].uri);
 	xmlXPathRegisterVariableLookup(r->xpath, look_up, r);
-	xmlXPathContextSetCache(r->xpath, 1, -1, 0);
 	px_rules_register(r->xpath);
 	px_rules_ways_register(r->xpath);
+	px_rules_tallies_register(r->xpath);
 	r->xpath->error = silent;
 	r->xpath->userData = r;
 }

@@ -10,6 +10,7 @@
 
 #include "xml/examine.h"
 #include "xml/locate.h"
+#include "xml/rows.h"
 
 /*
  * Private to broker/xml. examine.c makes a px_run for each document and calls the stages in order; a stage
@@ -52,7 +53,8 @@ struct px_run {
 	struct px_verdict *v;
 	struct px_span payload_span; /* where in the octets the payload's root stands */
 	xmlDoc *doc;
-	size_t heap_mark; /* its memory, see heap.h; 0: none of its own */
+	size_t heap_mark;    /* its memory, see heap.h; 0: none of its own */
+	struct px_rows rows; /* its elements, from px_stage_parse; px_rows_free */
 	xmlNode *root;
 	xmlNode *payload;   /* the business document's root element */
 	xmlNode *signature; /* the only Signature, at its place once the shape stage has passed */

@@ -45,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		px_stage_parse(&run);
 	if (v->errors.total == 0)
 		compare(&run);
+	px_rows_free(&run.rows);
 	if (run.doc != NULL)
 		xmlFreeDoc(run.doc);
 	px_verdict_free(&v);

@@ -448,6 +448,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (v->errors.total == 0)
 		judge(&g, &run, genuine);
 	free_shape(&run);
+	px_rows_free(&run.rows);
 	if (run.doc != NULL)
 		xmlFreeDoc(run.doc);
 	px_verdict_free(&v);

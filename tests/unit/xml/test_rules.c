@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "base/strings.h"
-#include "xml/rules.h"
+#include "xml/heap.h"
+#include "xml/rules_parts.h"
 
 #define HEAD                                                                                  \
 	"<schema xmlns='http://purl.oclc.org/dsdl/schematron' xmlns:px='urn:prinex:rules:1' " \
@@ -141,6 +142,8 @@ static void test_exceeds(void **state)
 	"<n:r xmlns:n='urn:n'><a><b>1</b><c><b>90</b></c><b at='x'>2<!--0--></b></a>x<n:a><b>91</b></n:a>" \
 	"<a><n:b>92</n:b><b>3<![CDATA[0]]></b></a><a/><b>93</b></n:r>"
 
+static void refuses(const char *rules, unsigned line, const char *text);
+
 static void says(const char *expression, const char *wanted)
 {
 	struct px_buf rule = PX_BUF_INIT, found = PX_BUF_INIT;
@@ -192,6 +195,172 @@ static void test_ways(void **state)
 	      "</rule></pattern>" TAIL,
 	      "<r><a><b>1</b></a><a><c><b>2</b></c><c><b>5</b></c><b>3</b></a></r>",
 	      "A a=- line 1: 4 0 0 1; A a=- line 1: 4 2 7 1");
+}
+
+/* @test, which holds for WAYS, as a test and the other way round: counted in one walk with its neighbours. */
+static void holds(const char *test)
+{
+	struct px_buf rule = PX_BUF_INIT;
+	px_buf_addf(&rule,
+		    RULE("/n:r",
+			 "<let name='other' value='sum(a/c/b) + count(a) + count(a/b)'/>"
+			 "<assert id='A' test='%s'>no</assert><assert id='B' test='not(%s)'>yes</assert>"
+			 "<assert id='C' test='$other = 96'><value-of select='$other'/></assert>"),
+		    test, test);
+	finds(px_buf_str(&rule), WAYS, "B r=- line 1: yes");
+	px_buf_free(&rule);
+}
+
+/* What is asked of all nodes at the end of a way means what it means to libxml2. */
+static void test_tallies(void **state)
+{
+	(void)state;
+	holds("count(a/b) = 3");
+	holds("count( a/b )=count(a/b) and count(a) = 3 and count(b) = 1");
+	holds("sum(a/b) = 33 and sum(a/c/b) = 90 and sum(b) = 93");
+	holds("count(no/where) = 0 and sum(no/where) = 0 and px:numbered(no/where)");
+	holds("not(px:numbered(a/b)) and px:numbered(a/no)");
+	holds("px:exceeds(a/c/b, \"none\") = false()");
+	holds("px:exceeds(a/c, \"b\")"); /* 90 is more than 1 */
+	holds("not(px:exceeds(a/b, \"c\"))");
+	holds("string(sum(a)) = \"NaN\""); /* <a/> is no number */
+	holds("count(a/b) - count(a/c/b) * 2 = 1");
+	/* no plain ways: libxml2's */
+	holds("count(a/b[. = 1]) = 1 and count(a/b | b) = 4 and count(*) = 5");
+	holds("sum(./a/b) = 33 and count((a/b)) = 3 and count(a/b/@at) = 1");
+	holds("px:exceeds(a/c, local-name(a/b)) and count(a[count(b) = 2]/b) = 2");
+	/* at each node anew */
+	finds(RULE("/r/a", "<report id='A' test='count(b) != sum(b)'><value-of select='@x'/></report>"),
+	      "<r><a x='1'><b>2</b></a><a x='2'><b>2</b><b>0</b></a><a x='3'/><a x='4'><b>0</b></a></r>",
+	      "A a=- line 1: 1; A a=- line 1: 4");
+	/* what lies below its node is its own, also where nodes lie in each other */
+	finds(RULE("/a | /a/a | /a/a/a", "<report id='A' test='count(a/b) + sum(b) &gt; 0'>x</report>"),
+	      "<a><a><b>0</b><a><b>3</b></a></a><b>0</b></a>",
+	      "A a=- line 1: x; A a=- line 1: x; A a=- line 1: x");
+	refuses(RULE("/r", "<assert id='A' test='px-tally(0)'>x</assert>"), 3,
+		"test of assert: there is no function px-tally()");
+}
+
+static void many_items(unsigned n, bool wrong)
+{
+	struct px_buf doc = PX_BUF_INIT, rule = PX_BUF_INIT;
+	px_buf_adds(&doc, "<r>");
+	for (unsigned i = 1; i <= n; i++)
+		px_buf_addf(&doc, "<a><n>%u</n><b><c>%u.25</c><d>%u</d></b></a>", i, i,
+			    wrong && i == n ? n + 1 : i);
+	px_buf_adds(&doc, "</r>");
+	px_buf_addf(
+	    &rule,
+	    RULE("/r",
+		 "<assert id='N' test='px:numbered(a/n)'>n</assert>"
+		 "<assert id='M' test='px:numbered(a/b/d)'>m</assert>"
+		 "<assert id='C' test='count(a/b) = %u and count(a) = %u and sum(a/b/c) = %f'>c</assert>"
+		 "<assert id='D' test='not(px:exceeds(a/b/d, \"c\"))'>d</assert>"),
+	    n, n, n * (n + 1) / 2.0 + n / 4.0);
+	finds(px_buf_str(&rule), px_buf_str(&doc), wrong ? "M r=- line 1: m; D r=- line 1: d" : "");
+	px_buf_free(&doc);
+	px_buf_free(&rule);
+}
+
+/* Fewer and more than are fetched ahead, in one and in more pieces of rows; then the last is wrong. */
+static void test_many_items(void **state)
+{
+	(void)state;
+	static const unsigned counts[] = {1, 2, 3, 4, 5, 995, 996, 997, 998, 999};
+	for (size_t i = 0; i < PX_ARRAY_LEN(counts); i++) {
+		many_items(counts[i], false);
+		many_items(counts[i], true);
+	}
+}
+
+/* Numbers are those of XPath, to the last bit. */
+static void test_numbers(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"0",
+					    "1",
+					    "007",
+					    "1.5",
+					    "1.",
+					    ".5",
+					    "0.1",
+					    "0.30000000000000004",
+					    "12.345",
+					    "+1",
+					    "-1",
+					    "1e3",
+					    "",
+					    " 1 ",
+					    "1 2",
+					    "x",
+					    "1.2.3",
+					    "99999.999",
+					    "0.001",
+					    "1,5",
+					    "\xd9\xa1",
+					    "1.000",
+					    "999999999999999",
+					    "9999999999999999",
+					    "0.0005",
+					    "1.x",
+					    "1.12345678901",
+					    "1.123456789012",
+					    "1.1234567890123",
+					    "-",
+					    ".",
+					    "1000000000000000.5"};
+	unsigned long seed = 1;
+	for (size_t i = 0; i < PX_ARRAY_LEN(texts) + 20000; i++) {
+		char text[64];
+		seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+		if (i < PX_ARRAY_LEN(texts))
+			px_strlcpy(text, texts[i], sizeof(text));
+		else
+			snprintf(text, sizeof(text), "%lu.%0*lu", (seed >> 20) % 100000000,
+				 (int)(seed >> 60) % 12 + 1, (seed >> 50) % 1000);
+		xmlNode *node = xmlNewNode(NULL, (const xmlChar *)"n");
+		xmlNodeAddContent(node, (const xmlChar *)text);
+		double mine = px_rules_number(node),
+		       theirs = xmlXPathCastStringToNumber((const xmlChar *)text);
+		if (mine != theirs && !(xmlXPathIsNaN(mine) && xmlXPathIsNaN(theirs)))
+			fail_msg("%s: %.17g, not %.17g", text, mine, theirs);
+		xmlFreeNode(node);
+	}
+}
+
+/* A let and a text are compared as XPath does it, whatever the let is. */
+static void test_plain_tests(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *value, *test;
+		bool is_true;
+	} cases[] = {
+	    {"string(.)", "$x = \"x y\"", true},
+	    {"string(.)", " $x!=\"x y\" ", false},
+	    {"string(.)", "$x = \"x\"", false},
+	    {"string(.)", "$x != \"x\"", true},
+	    {"string(@none)", "$x = \"\"", true},
+	    {"5", "$x = \"5\"", true},
+	    {"5", "$x = \"5.0\"", true},
+	    {"5", "$x != \"6\"", true},
+	    {"a", "$x = \"x\"", true},
+	    {"a", "$x != \"x\"", true}, /* any of them */
+	    {"no", "$x = \"\"", false},
+	    {"no", "$x != \"\"", false},
+	    {"true()", "$x = \"f\"", true},
+	    {"string(.)", "$x = \"x y\" or 1 = 1", true},
+	    {"string(.)", "\"x y\" = $x", true},
+	};
+	for (size_t i = 0; i < PX_ARRAY_LEN(cases); i++) {
+		struct px_buf rule = PX_BUF_INIT;
+		px_buf_addf(&rule,
+			    RULE("/r", "<let name='x' value='%s'/><report id='A' test='%s'>x</report>"),
+			    cases[i].value, cases[i].test);
+		finds(px_buf_str(&rule), "<r><a>x</a> <a>y</a></r>",
+		      cases[i].is_true ? "A r=- line 1: x" : "");
+		px_buf_free(&rule);
+	}
 }
 
 static void test_no_offices(void **state)
@@ -343,6 +512,10 @@ int main(void)
 	    cmocka_unit_test(test_numbered),
 	    cmocka_unit_test(test_exceeds),
 	    cmocka_unit_test(test_ways),
+	    cmocka_unit_test(test_tallies),
+	    cmocka_unit_test(test_many_items),
+	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_plain_tests),
 	    cmocka_unit_test(test_no_offices),
 	    cmocka_unit_test(test_cannot_be_evaluated),
 	    cmocka_unit_test(test_description),
@@ -350,5 +523,6 @@ int main(void)
 	    cmocka_unit_test(test_expressions_refused),
 	};
 	px_xml_init();
+	px_heap_open(); /* as inspectors do */
 	return cmocka_run_group_tests_name("xml/rules", tests, setup, teardown);
 }
