@@ -54,8 +54,12 @@ with px.Lab("BY", "UA", "HU", "XX") as lab:
     px.ok(unchanged and all(unchanged), "the Confirmations travelled unchanged from UA through the hub to BY", unchanged)
     px.ok(hu.metric("prinex_confirmations_total", kind="CoD", direction="made") == 0 and
           by.metric("prinex_confirmations_total", kind="CoD", direction="made") == 0, "neither hub nor BY made a CoD of its own")
-    px.ok(all(b.metric("prinex_delivered_total", partner=p, type="ExportDeclaration") == 20 and b.metric("prinex_backlog") == 0
-              for b, p in ((hu, "node-ua"), (by, "node-hu"))), "the hub and BY count them as delivered")
+
+    def counted():
+        return [(b.metric("prinex_delivered_total", partner=p, type="ExportDeclaration"), b.metric("prinex_backlog"))
+                for b, p in ((hu, "node-ua"), (by, "node-hu"))]
+    px.wait_for(lambda: counted() == [(20, 0)] * 2)  # what was fetched is settled after its answer
+    px.ok(counted() == [(20, 0)] * 2, "the hub and BY count them as delivered", counted())
 
     # --- the other way, and a refusal
     back.stop()
