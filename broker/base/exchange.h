@@ -178,7 +178,6 @@ struct px_verdict {
 	uint32_t payload_offset, payload_len; /* octets of the payload's root element in the document */
 	unsigned n_entries;                   /* DOC_CONFIRMATION: 1; type Confirmations: 1..100; else 0 */
 	struct px_confirmation *entries;
-	uint64_t cpu_us; /* what the examination cost the inspector */
 };
 bool px_verdict_is_signed(const struct px_verdict *v);
 /** Frees what it owns and the struct; NULL is fine. */

@@ -286,7 +286,6 @@ int px_verdict_decode(const uint8_t *data, size_t len, size_t doc_len, struct px
 	v->profile = (unsigned)get(&in, 2, UINT16_MAX);
 	get_keys(&in, &v->keys);
 	get_range(&in, &v->payload_offset, &v->payload_len, doc_len);
-	v->cpu_us = get(&in, 8, UINT64_MAX);
 	get_entries(&in, v, doc_len);
 	get_findings(&in, &v->errors);
 	get_findings(&in, &v->warnings);

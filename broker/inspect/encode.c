@@ -202,7 +202,6 @@ void px_verdict_encode(const struct px_verdict *verdict, struct px_buf *out)
 	put_keys(out, &verdict->keys);
 	put(out, verdict->payload_offset, 4);
 	put(out, verdict->payload_len, 4);
-	put(out, verdict->cpu_us, 8);
 	unsigned n = PX_MIN(verdict->n_entries, (unsigned)PX_ENTRIES_MAX);
 	put(out, n, 1);
 	for (unsigned i = 0; i < n; i++)

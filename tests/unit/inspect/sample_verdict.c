@@ -158,7 +158,6 @@ static struct px_verdict *make(unsigned *seed, enum px_doc_kind kind, enum px_st
 	v->profile = 1 + draw(seed, 1000);
 	draw_keys(seed, &v->keys, n_keys);
 	draw_range(seed, &v->payload_offset, &v->payload_len);
-	v->cpu_us = draw(seed, 30000);
 	v->n_entries = n_entries;
 	v->entries = n_entries > 0 ? px_xcalloc(n_entries, sizeof(v->entries[0])) : NULL;
 	for (unsigned i = 0; i < n_entries; i++)
@@ -230,7 +229,6 @@ void assert_same_verdict(const struct px_verdict *a, const struct px_verdict *b)
 	assert_int_equal(a->n_entries, b->n_entries);
 	if (a->n_entries > 0)
 		assert_memory_equal(a->entries, b->entries, a->n_entries * sizeof(a->entries[0]));
-	assert_int_equal(a->cpu_us, b->cpu_us);
 	same_findings(&a->errors, &b->errors);
 	same_findings(&a->warnings, &b->warnings);
 }

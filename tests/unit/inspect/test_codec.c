@@ -57,6 +57,45 @@ static void random_verdicts_survive(void **state PX_UNUSED)
 	}
 }
 
+/* A fuzzer that starts from what is refused at once finds nothing. Where the form of verdicts was changed:
+ * PX_WRITE_CORPUS=1 build/unit/inspect/test_codec */
+static void the_corpus_of_the_fuzz_target_is_of_today(void **state PX_UNUSED)
+{
+	static const struct {
+		const char *name;
+		enum px_doc_kind kind;
+		enum px_stage stage;
+	} seeds[] = {
+	    {"exchange-ok", PX_DOC_EXCHANGE, PX_STAGE_OK},
+	    {"exchange-schema", PX_DOC_EXCHANGE, PX_STAGE_SCHEMA},
+	    {"confirmation-ok", PX_DOC_CONFIRMATION, PX_STAGE_OK},
+	    {"confirmation-cut", PX_DOC_CONFIRMATION, PX_STAGE_OK},
+	    {"prescan", PX_DOC_EXCHANGE, PX_STAGE_PRESCAN},
+	};
+	for (size_t i = 0; i < PX_ARRAY_LEN(seeds); i++) {
+		struct px_buf octets = PX_BUF_INIT, kept = PX_BUF_INIT, why = PX_BUF_INIT;
+		struct px_verdict *v = sample_verdict(seeds[i].kind, seeds[i].stage);
+		char path[80];
+		snprintf(path, sizeof(path), "tests/fuzz/corpus/verdict/%s", seeds[i].name);
+		px_verdict_encode(v, &octets);
+		if (strcmp(seeds[i].name, "confirmation-cut") == 0)
+			octets.len = 300;
+		if (getenv("PX_WRITE_CORPUS") != NULL) {
+			FILE *f = fopen(path, "w");
+			assert_non_null(f);
+			assert_int_equal(fwrite(octets.data, octets.len, 1, f), 1);
+			assert_int_equal(fclose(f), 0);
+		}
+		assert_int_equal(px_buf_read_file(&kept, path, PX_LIMIT_VERDICT, &why), PX_OK);
+		assert_int_equal(kept.len, octets.len);
+		assert_memory_equal(kept.data, octets.data, octets.len);
+		px_verdict_free(&v);
+		px_buf_free(&octets);
+		px_buf_free(&kept);
+		px_buf_free(&why);
+	}
+}
+
 static void a_cut_verdict_is_refused_at_every_length(void **state PX_UNUSED)
 {
 	struct px_verdict *v = sample_verdict(PX_DOC_EXCHANGE, PX_STAGE_SCHEMA), *back = NULL;
@@ -319,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_fields_survive),
 	    cmocka_unit_test(random_verdicts_survive),
+	    cmocka_unit_test(the_corpus_of_the_fuzz_target_is_of_today),
 	    cmocka_unit_test(a_cut_verdict_is_refused_at_every_length),
 	    cmocka_unit_test(mutations_are_refused_or_sound),
 	    cmocka_unit_test(contradictions_are_refused),

@@ -160,6 +160,13 @@ struct px_verdict *kit_examine(const char *data, size_t len)
 	return kit_examine_as(&exam, data, len);
 }
 
+double kit_cpu_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
 /* --- exchanges --- */
 
 static void add(struct px_buf *out, const char *name, const char *value)

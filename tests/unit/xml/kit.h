@@ -37,6 +37,9 @@ struct px_verdict *kit_examine_as(const struct px_exam *exam, const char *data, 
 /** A verdict on @data as an exchange at the first broker. */
 struct px_verdict *kit_examine(const char *data, size_t len);
 
+/** CPU time of this thread. */
+double kit_cpu_us(void);
+
 /** Parts of an exchange; NULL: the ordinary thing. */
 struct letter {
 	const char *id, *environment, *sender, *recipients, *type, *version, *created, *expires, *correlation;
