@@ -16,7 +16,7 @@
 #define PX_NS_RULES "urn:prinex:rules:1"
 #define PX_NS_SCH   "http://purl.oclc.org/dsdl/schematron"
 
-enum { PX_RULES_LETS_MAX = 64, PX_RULES_STATES_MAX = 32, PX_RULES_STEPS_MAX = 16 };
+enum { PX_RULES_STATES_MAX = 32, PX_RULES_STEPS_MAX = 16 };
 /** Instead of the index of a rule element. */
 #define PX_RULES_NONE UINT_MAX
 
@@ -129,7 +129,8 @@ struct px_rules {
 	const struct px_offices *offices;
 	px_rule_hit_fn *hit;
 	void *arg;
-	const struct px_row *row; /* whose rule is in work */
+	const struct px_context *context; /* the rule in work */
+	const struct px_row *row;         /* of its node */
 };
 
 /** @return the URI, or NULL. */

@@ -98,20 +98,29 @@ static void judge(struct px_rules *r, const struct px_check *c, xmlNode *node)
 		report(r, c, node, result >= 0);
 }
 
-/* Each evaluation takes and gives a dozen small pieces of memory. What one rule takes at one node goes at
+/* Each evaluation takes and gives a dozen small pieces of memory. What one check takes at one node goes at
  * once, to the last piece: also what libxml2 keeps of a fault. */
+static void judge_apart(struct px_rules *r, const struct px_check *c, xmlNode *node)
+{
+	size_t mark = px_heap_begin();
+	judge(r, c, node);
+	xmlResetError(&r->xpath->lastError);
+	px_heap_end();
+	px_heap_release(mark);
+}
+
 static void evaluate_rule(struct px_rules *r, struct px_context *context, xmlNode *node)
 {
 	size_t mark = px_heap_begin();
 	context->ready = false;
 	remember(r, &context->lets, node);
+	xmlResetError(&r->xpath->lastError);
 	for (unsigned i = 0; i < context->n_checks; i++) {
 		const struct px_check *c = &r->checks[context->first_check + i];
 		if (r->offices != NULL || !c->asks_offices)
-			judge(r, c, node);
+			judge_apart(r, c, node);
 	}
 	forget(r, &context->lets);
-	xmlResetError(&r->xpath->lastError);
 	px_heap_end();
 	px_heap_release(mark);
 }
@@ -123,6 +132,7 @@ void px_rules_fire(struct px_rules *r, unsigned rule, const struct px_row *row)
 	struct px_pattern *pattern = &r->patterns[context->pattern];
 	xmlNode *root = (xmlNode *)node->doc;
 	context->matched++;
+	r->context = context;
 	r->row = row;
 	if (!r->schema_ready)
 		remember(r, &r->schema_lets, root);
@@ -149,6 +159,7 @@ void px_rules_run_rows(struct px_rules *r, xmlDoc *doc, const struct px_row *roo
 	r->schema_ready = false;
 	r->xpath->doc = NULL;
 	r->xpath->node = NULL;
+	r->context = NULL;
 	r->row = NULL;
 }
 

@@ -160,8 +160,10 @@ static void note(struct px_rules *r, struct ahead *a, const struct px_rule_step 
 	__builtin_prefetch(node);
 	if (i >= TEXT) {
 		const char *text = (const char *)a->node[(i - TEXT) % AHEAD]->children;
-		__builtin_prefetch(text);
-		__builtin_prefetch(text + 64);
+		if (text != NULL) {
+			__builtin_prefetch(text);
+			__builtin_prefetch(text + 64);
+		}
 	}
 }
 

@@ -237,15 +237,18 @@ xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr,
 
 /* --- the context ---------------------------------------------------------------------------------- */
 
-/* libxml2 asks while it evaluates; it gets an object of its own. */
+/* libxml2 asks while it evaluates; it gets an object of its own. Patterns and rules that are not in work may
+ * have lets of the same name, with values. */
 static xmlXPathObjectPtr look_up(void *arg, const xmlChar *wanted, const xmlChar *uri)
 {
 	const struct px_rules *r = arg;
-	for (unsigned i = 0; uri == NULL && i < r->n_lets; i++) {
-		if (r->lets[i].value != NULL && strcmp(r->lets[i].name, (const char *)wanted) == 0)
-			return xmlXPathObjectCopy(r->lets[i].value);
-	}
-	return NULL;
+	px_assert(r->context != NULL);
+	const struct px_rule_scopes seen = {
+	    {r->schema_lets, r->patterns[r->context->pattern].lets, r->context->lets}, 3};
+	unsigned let = uri == NULL
+			   ? px_rules_let(r, &seen, (const char *)wanted, strlen((const char *)wanted))
+			   : PX_RULES_NONE;
+	return let != PX_RULES_NONE ? xmlXPathObjectCopy(r->lets[let].value) : NULL;
 }
 
 void px_rules_xpath_new(struct px_rules *r)

@@ -31,7 +31,24 @@ static const struct px_row *compare(const struct px_row *row, const xmlNode *nod
 	return row;
 }
 
-/* What the parser notes, and what is made of a tree afterwards; from one element to more than one piece. */
+/* What the parser notes, and what is made of a tree afterwards. */
+static void check_all_elements(const struct px_buf *text)
+{
+	struct px_verdict v = {0};
+	struct px_run run = {.data = text->data, .len = text->len, .v = &v};
+	px_stage_parse(&run);
+	assert_int_equal(v.errors.total, 0);
+	assert_null(compare(px_rows_find(&run.rows, run.root), run.root, 1));
+	struct px_rows again = {0};
+	px_rows_of(&again, run.root);
+	assert_null(compare(px_rows_find(&again, run.root), run.root, 1));
+	px_rows_free(&again);
+	px_rows_free(&run.rows);
+	if (!px_heap_is_whole(run.heap_mark))
+		xmlFreeDoc(run.doc);
+	px_heap_release(run.heap_mark);
+}
+
 static void test_all_elements(void **state)
 {
 	(void)state;
@@ -39,19 +56,22 @@ static void test_all_elements(void **state)
 	for (size_t i = 0; i < PX_ARRAY_LEN(items); i++) {
 		struct px_buf text = PX_BUF_INIT;
 		add_items(&text, items[i]);
-		struct px_verdict v = {0};
-		struct px_run run = {.data = text.data, .len = text.len, .v = &v};
-		px_stage_parse(&run);
-		assert_int_equal(v.errors.total, 0);
-		assert_null(compare(px_rows_find(&run.rows, run.root), run.root, 1));
-		struct px_rows again = {0};
-		px_rows_of(&again, run.root);
-		assert_null(compare(px_rows_find(&again, run.root), run.root, 1));
-		px_rows_free(&again);
-		px_rows_free(&run.rows);
-		if (!px_heap_is_whole(run.heap_mark))
-			xmlFreeDoc(run.doc);
-		px_heap_release(run.heap_mark);
+		check_all_elements(&text);
+		px_buf_free(&text);
+	}
+}
+
+/* Every number of elements up to more than three pieces: also those that just fill one. */
+static void test_every_number(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 400; n++) {
+		struct px_buf text = PX_BUF_INIT;
+		px_buf_adds(&text, "<r>");
+		for (unsigned i = 1; i < n; i++)
+			px_buf_adds(&text, "<a/>");
+		px_buf_adds(&text, "</r>");
+		check_all_elements(&text);
 		px_buf_free(&text);
 	}
 }
@@ -90,6 +110,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_all_elements),
+	    cmocka_unit_test(test_every_number),
 	    cmocka_unit_test(test_find),
 	};
 	px_xml_init();

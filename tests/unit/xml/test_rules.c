@@ -241,6 +241,34 @@ static void test_tallies(void **state)
 		"test of assert: there is no function px-tally()");
 }
 
+/* Which calls are counted in the walk, and which are libxml2's. */
+static void test_what_is_tallied(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *test;
+		unsigned n;
+	} cases[] = {
+	    {"count(a)", 1},
+	    {"sum(a/b) = count(c) + 1", 2},
+	    {"px:numbered(a/b) and not(px:exceeds(a/b, \"c\"))", 2},
+	    {"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p = 1", 0},
+	    {"count(a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p)", 1},
+	    {"count(a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q)", 0}, /* more than PX_RULES_STEPS_MAX */
+	    {"count(a[1]) + count(*) + count(/r) + sum(@a)", 0},
+	    {"a[count(b) = 1]", 0},
+	};
+	for (size_t i = 0; i < PX_ARRAY_LEN(cases); i++) {
+		struct px_rules *r = NULL;
+		struct px_buf rule = PX_BUF_INIT, why = PX_BUF_INIT;
+		px_buf_addf(&rule, RULE("/r", "<assert id='A' test='%s'>x</assert>"), cases[i].test);
+		assert_int_equal(load(px_buf_str(&rule), &r, &why), PX_OK);
+		assert_int_equal(r->n_tallies, cases[i].n);
+		px_rules_free(&r);
+		px_buf_free(&rule);
+	}
+}
+
 static void many_items(unsigned n, bool wrong)
 {
 	struct px_buf doc = PX_BUF_INIT, rule = PX_BUF_INIT;
@@ -363,6 +391,22 @@ static void test_plain_tests(void **state)
 	}
 }
 
+/* Patterns and rules may use a name again: each sees its own, however it asks. */
+static void test_lets_of_one_name(void **state)
+{
+	(void)state;
+	finds(HEAD "<pattern><let name='x' value='\"one\"'/><rule context='/r'>"
+		   "<report id='A' test='$x = \"one\"'>a <value-of select='$x'/></report>"
+		   "<report id='B' test='($x) != \"one\"'>b</report></rule></pattern>"
+		   "<pattern><let name='x' value='\"two\"'/><rule context='/r'>"
+		   "<report id='C' test='$x = \"two\"'>c <value-of select='$x'/></report>"
+		   "<report id='D' test='($x) != \"two\"'>d</report></rule></pattern>"
+		   "<pattern><rule context='/r'><let name='x' value='\"three\"'/>"
+		   "<report id='E' test='$x = \"three\"'>e <value-of select='$x'/></report>"
+		   "<report id='F' test='($x) != \"three\"'>f</report></rule></pattern>" TAIL,
+	      "<r/>", "A r= line 1: a one; C r= line 1: c two; E r= line 1: e three");
+}
+
 static void test_no_offices(void **state)
 {
 	(void)state;
@@ -435,6 +479,8 @@ static void test_outside_the_subset(void **state)
 	refuses(HEAD "<pattern><rule context='/r'><extends rule='x'/></rule></pattern>" TAIL, 3,
 		"extends within rule is not part of the subset (lets come first)");
 	refuses(HEAD "<pattern>\n<rule context='/r'/></pattern>" TAIL, 4, "the rule asserts nothing");
+	refuses(RULE("/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", "<assert id='A' test='1'>x</assert>"), 3,
+		"context: more than 16 steps");
 	refuses(RULE("/r", "<assert id='A' test='1'>x <name/></assert>"), 3,
 		"name within assert is not part of the subset");
 	refuses(RULE("/r", "<assert id='A' test='1'> </assert>"), 3, "assert has no text");
@@ -513,9 +559,11 @@ int main(void)
 	    cmocka_unit_test(test_exceeds),
 	    cmocka_unit_test(test_ways),
 	    cmocka_unit_test(test_tallies),
+	    cmocka_unit_test(test_what_is_tallied),
 	    cmocka_unit_test(test_many_items),
 	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_plain_tests),
+	    cmocka_unit_test(test_lets_of_one_name),
 	    cmocka_unit_test(test_no_offices),
 	    cmocka_unit_test(test_cannot_be_evaluated),
 	    cmocka_unit_test(test_description),
