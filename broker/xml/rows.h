@@ -12,14 +12,14 @@
  * The tree of 1 MB is ten to fifteen times as large and does not fit into the processor's cache: to go from
  * sibling to sibling through a thousand items is a wait for memory at each. So the parser notes each element
  * as it makes it, in the order of the document, and who looks for few among many goes along these rows, which
- * lie in one piece. Calling sequence:
+ * lie side by side. Calling sequence:
  *
  *	px_rows_add(&rows, node, depth) for each element	or	px_rows_of(&rows, root)
  *	for (row = px_rows_find(&rows, node); row != NULL; row = px_row_next(row))
  *	px_rows_free(&rows)
  *
- * Rows borrow nodes and names: they are good as long as the tree has its elements. Memory is libxml2's
- *(heap.h). Thread: that of the tree.
+ * Rows borrow nodes and names: they are good as long as the tree has its elements. Memory comes from
+ * libxml2, as the tree's does. Thread: that of the tree.
  */
 struct px_row {
 	const xmlNode *node;

@@ -159,6 +159,11 @@ unsigned px_rules_let(const struct px_rules *r, const struct px_rule_scopes *sco
 xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr,
 				     const struct px_rule_scopes *scopes, unsigned rule, bool *asks_offices,
 				     struct px_buf *why);
+/** @return @s behind its blanks. */
+static inline const char *px_rules_skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t\r\n");
+}
 /** Octets of the name at @s, 0 none. */
 size_t px_rules_name_length(const char *s);
 

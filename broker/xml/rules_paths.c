@@ -72,11 +72,6 @@ void px_rule_step_add(struct px_rule_step *at, unsigned index)
 	at->found[at->n_found++] = index;
 }
 
-static const char *skip_blanks(const char *s)
-{
-	return s + strspn(s, " \t\r\n");
-}
-
 static bool add_path(struct px_rules *r, const char **at, unsigned rule, struct px_buf *why)
 {
 	struct px_rule_step *here = &r->root, step;
@@ -97,13 +92,13 @@ static bool add_path(struct px_rules *r, const char **at, unsigned rule, struct 
 		here = px_rule_step_join(here, &step);
 	}
 	px_rule_step_add(here, rule);
-	*at = skip_blanks(s);
+	*at = px_rules_skip_blanks(s);
 	return true;
 }
 
 int px_rules_add_context(struct px_rules *r, const char *source, unsigned index, struct px_buf *why)
 {
-	const char *s = skip_blanks(source);
+	const char *s = px_rules_skip_blanks(source);
 	for (;;) {
 		if (!add_path(r, &s, index, why))
 			return PX_ECONF;
@@ -116,7 +111,7 @@ int px_rules_add_context(struct px_rules *r, const char *source, unsigned index,
 				    s);
 			return PX_ECONF;
 		}
-		s = skip_blanks(s + 1);
+		s = px_rules_skip_blanks(s + 1);
 	}
 }
 

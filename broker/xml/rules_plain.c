@@ -10,27 +10,22 @@
  * evaluation costs more than a microsecond, the comparison nothing.
  */
 
-static const char *skip_blanks(const char *s)
-{
-	return s + strspn(s, " \t\r\n");
-}
-
 void px_rules_plain(const struct px_rules *r, const char *test, const struct px_rule_scopes *scopes,
 		    struct px_plain *out)
 {
-	const char *s = skip_blanks(test);
+	const char *s = px_rules_skip_blanks(test);
 	size_t n = *s == '$' ? px_rules_name_length(s + 1) : 0;
 	if (n == 0)
 		return;
 	unsigned let = px_rules_let(r, scopes, s + 1, n);
-	s = skip_blanks(s + 1 + n);
+	s = px_rules_skip_blanks(s + 1 + n);
 	bool differs = *s == '!';
 	s += differs;
 	if (let == PX_RULES_NONE || *s != '=')
 		return;
-	s = skip_blanks(s + 1);
+	s = px_rules_skip_blanks(s + 1);
 	const char *end = *s == '"' || *s == '\'' ? strchr(s + 1, *s) : NULL;
-	if (end == NULL || *skip_blanks(end + 1) != '\0')
+	if (end == NULL || *px_rules_skip_blanks(end + 1) != '\0')
 		return;
 	*out = (struct px_plain){px_xstrndup(s + 1, (size_t)(end - s) - 1), let, differs};
 }

@@ -115,13 +115,13 @@ static void evaluate_rule(struct px_rules *r, struct px_context *context, xmlNod
 	context->ready = false;
 	remember(r, &context->lets, node);
 	xmlResetError(&r->xpath->lastError);
+	px_heap_end();
 	for (unsigned i = 0; i < context->n_checks; i++) {
 		const struct px_check *c = &r->checks[context->first_check + i];
 		if (r->offices != NULL || !c->asks_offices)
 			judge_apart(r, c, node);
 	}
 	forget(r, &context->lets);
-	px_heap_end();
 	px_heap_release(mark);
 }
 

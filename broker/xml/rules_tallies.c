@@ -28,11 +28,6 @@ static const struct {
     {"exceeds", true, PX_TALLY_EXCEEDS},
 };
 
-static const char *skip_blanks(const char *s)
-{
-	return s + strspn(s, " \t\r\n");
-}
-
 /* The function that the name at *@s calls, which goes behind its parenthesis. */
 static bool read_function(const struct px_rules *r, const char **s, enum px_tally_kind *kind)
 {
@@ -42,10 +37,10 @@ static bool read_function(const struct px_rules *r, const char **s, enum px_tall
 		name += n + 1;
 		n = px_rules_name_length(name);
 	}
-	const char *next = skip_blanks(name + n);
+	const char *next = px_rules_skip_blanks(name + n);
 	if (*next != '(' || (uri != NULL && strcmp(uri, PX_NS_RULES) != 0))
 		return false;
-	*s = skip_blanks(next + 1);
+	*s = px_rules_skip_blanks(next + 1);
 	for (size_t i = 0; i < PX_ARRAY_LEN(kinds); i++) {
 		if (strlen(kinds[i].name) == n && memcmp(kinds[i].name, name, n) == 0 &&
 		    kinds[i].is_ours == (uri != NULL)) {
@@ -59,10 +54,10 @@ static bool read_function(const struct px_rules *r, const char **s, enum px_tall
 /* The second argument of px:exceeds, if it is a text. */
 static char *read_sibling(const char **s)
 {
-	const char *at = skip_blanks(*s);
+	const char *at = px_rules_skip_blanks(*s);
 	if (*at != ',')
 		return NULL;
-	at = skip_blanks(at + 1);
+	at = px_rules_skip_blanks(at + 1);
 	const char *end = *at == '"' || *at == '\'' ? strchr(at + 1, *at) : NULL;
 	if (end == NULL)
 		return NULL;
@@ -98,7 +93,7 @@ size_t px_rules_tally(struct px_rules *r, const char *s, unsigned rule, struct p
 	at += len;
 	if (len > 0 && tally.kind == PX_TALLY_EXCEEDS)
 		tally.sibling = read_sibling(&at);
-	at = skip_blanks(at);
+	at = px_rules_skip_blanks(at);
 	if (len == 0 || names > PX_RULES_STEPS_MAX || *at != ')' ||
 	    (tally.kind == PX_TALLY_EXCEEDS) != (tally.sibling != NULL)) {
 		free(tally.sibling);

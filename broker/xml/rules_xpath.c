@@ -90,11 +90,6 @@ size_t px_rules_name_length(const char *s)
 	return n;
 }
 
-static const char *skip_blanks(const char *s)
-{
-	return s + strspn(s, " \t\r\n");
-}
-
 unsigned px_rules_let(const struct px_rules *r, const struct px_rule_scopes *scopes, const char *name,
 		      size_t len)
 {
@@ -142,7 +137,7 @@ static bool qualified(struct words *w, const char *prefix, size_t n)
 		px_buf_setf(w->why, "prefix \"%.*s\" is not declared (ns)", (int)n, prefix);
 		return false;
 	}
-	if (*skip_blanks(w->at) != '(')
+	if (*px_rules_skip_blanks(w->at) != '(')
 		return true;
 	if (strcmp(uri, PX_NS_RULES) == 0 && px_rules_has_function(name, len)) {
 		w->asks_offices |= len == strlen("office") && memcmp(name, "office", len) == 0;
@@ -159,7 +154,7 @@ static bool name(struct words *w)
 	if (s[n] == ':' && s[n + 1] != ':')
 		return qualified(w, s, n);
 	w->at = s + n;
-	const char *next = skip_blanks(w->at);
+	const char *next = px_rules_skip_blanks(w->at);
 	if (next[0] == ':' && next[1] == ':') {
 		w->at = next + 2;
 		if (is_in(axes, PX_ARRAY_LEN(axes), s, n))
@@ -212,11 +207,11 @@ xmlXPathCompExprPtr px_rules_compile(struct px_rules *r, const char *expr,
 				     const struct px_rule_scopes *scopes, unsigned rule, bool *asks_offices,
 				     struct px_buf *why)
 {
-	struct words w = {r, scopes, skip_blanks(expr), false, why};
+	struct words w = {r, scopes, px_rules_skip_blanks(expr), false, why};
 	while (*w.at != '\0') {
 		if (!word(&w))
 			return NULL;
-		w.at = skip_blanks(w.at);
+		w.at = px_rules_skip_blanks(w.at);
 	}
 	*asks_offices = w.asks_offices;
 	int at = -1;
