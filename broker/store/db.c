@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/db_error.h"
 #include "store/manifest.h"
+#include "store/redo.h"
 
 /* Below this much free space an I/O error of a commit is taken for a full disk: more than one transaction may
  * write. LMDB reports a short write as EIO. */
@@ -150,18 +151,43 @@ static int open_failed(const struct px_db *db, int rc, const char *doing, struct
 	}
 }
 
+/* What follows the last commit; nothing does in a new store. */
+static int recover(struct px_tx *tx, struct px_buf *why)
+{
+	struct px_tkey key = px_tkey_name("state");
+	struct px_redo_base base = {.txn = px_tx_number(tx) - 1};
+	struct px_octets fields;
+	struct px_rec_state state;
+	uint64_t batches;
+	if (px_tx_record(tx, PX_T_META, &key, &fields) != PX_OK || px_rec_get_state(fields, &state) != PX_OK)
+		return PX_OK; /* none, or none that can be read, which whoever reads it next will say */
+	base.epoch = state.epoch;
+	memcpy(base.head, state.journal_head, PX_DIGEST_LEN);
+	int rc = px_redo_recover(tx, tx->db->path, &base, &batches);
+	if (rc != PX_OK)
+		px_buf_setf(why, "%s: doing again what " PX_REDO_FILE " has: %s", tx->db->path,
+			    rc == PX_ESYS ? strerror(errno) : px_err_text(rc));
+	else if (batches > 0)
+		px_log(PX_LOG_NOTICE, "store", "path=%s batches=%llu done again after the last commit",
+		       tx->db->path, (unsigned long long)batches);
+	return rc;
+}
+
 static int open_tables(struct px_db *db, struct px_buf *why)
 {
-	MDB_txn *txn = NULL;
-	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+	struct px_tx tx = {.db = db};
+	int rc = mdb_txn_begin(db->env, NULL, 0, &tx.txn);
 	if (rc != MDB_SUCCESS)
 		return open_failed(db, rc, "first transaction", why);
 	for (int i = 0; i < PX_TABLES && rc == MDB_SUCCESS; i++)
-		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &db->tables[i]);
-	if (rc == MDB_SUCCESS)
-		rc = mdb_txn_commit(txn);
+		rc = mdb_dbi_open(tx.txn, table_names[i], MDB_CREATE, &db->tables[i]);
+	int failed = rc == MDB_SUCCESS ? recover(&tx, why) : PX_OK;
+	if (rc == MDB_SUCCESS && failed == PX_OK)
+		rc = mdb_txn_commit(tx.txn);
 	else
-		mdb_txn_abort(txn);
+		mdb_txn_abort(tx.txn);
+	if (failed != PX_OK)
+		return failed == PX_EFATAL ? PX_ESYS : failed;
 	return rc == MDB_SUCCESS ? PX_OK : open_failed(db, rc, "opening tables", why);
 }
 
@@ -299,6 +325,8 @@ int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t w
 
 int px_db_copy(struct px_db *db, int fd)
 {
+	if (db->redo != NULL)
+		px_redo_wait(db->redo);
 	return mdb_env_copyfd2(db->env, fd, MDB_CP_COMPACT);
 }
 
@@ -311,6 +339,7 @@ uint64_t px_db_size(const struct px_db *db)
 
 void px_db_close(struct px_db *db)
 {
+	px_redo_close(&db->redo);
 	if (db->env != NULL)
 		mdb_env_close(db->env);
 	if (db->lock >= 0)

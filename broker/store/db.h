@@ -30,8 +30,11 @@ enum px_table {
 };
 const char *px_table_name(enum px_table table);
 
+struct px_redo;
+
 struct px_db {
 	MDB_env *env;
+	struct px_redo *redo; /* what was acknowledged and is not committed; NULL: nothing ever is (redo.h) */
 	MDB_dbi tables[PX_TABLES];
 	char *path;
 	int lock; /* file descriptor that holds the lock against other processes */
@@ -41,8 +44,9 @@ struct px_db {
 };
 
 /**
- * Lock the folder @path (made if missing, mode 0700) and open what is in it, with all tables. Blocks; for
- * some seconds also where another process has it, which may be ending.
+ * Lock the folder @path (made if missing, mode 0700) and open what is in it, with all tables; what was
+ * acknowledged and not committed is done again. Blocks; for some seconds also where another process has it,
+ * which may be ending.
  * @return PX_OK, PX_ESYS (also: another process has it), PX_EFULL, PX_ECORRUPT; @why.
  */
 int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t watermark, struct px_buf *why);
@@ -54,7 +58,7 @@ int px_db_lock(struct px_db *db, const char *path, struct px_buf *why);
  * has open. @return PX_OK, PX_ENOTFOUND, PX_ECORRUPT. */
 int px_db_peek(const char *path, struct px_rec_state *state);
 /**
- * Write a compact copy of what is committed now to @fd, which may be a pipe. A long reader: pages given back
+ * Write a compact copy of what is acknowledged now to @fd, which may be a pipe. A long reader: pages given back
  * meanwhile cannot be used again before it ends. Blocks; any thread but those of px_tx. @return 0 or an error
  * number of the system or LMDB.
  */
@@ -74,11 +78,16 @@ struct px_tx {
 	struct px_db *db;
 	MDB_txn *txn;
 	int rc;
+	struct px_redo *redo; /* what is put and removed is noted there; NULL: nowhere */
 };
 
 /** @return PX_OK or PX_EFATAL; also kept in tx->rc. */
 int px_tx_write(struct px_tx *tx, struct px_db *db);
+/** Sees all that was acknowledged before: waits for its commit, unless there is no room for that. Not on the
+ * writer's thread, except while it has nothing that is not committed. */
 int px_tx_read(struct px_tx *tx, struct px_db *db);
+/** Sees what was committed. */
+int px_tx_read_committed(struct px_tx *tx, struct px_db *db);
 /** After damage LMDB answers nothing more in a transaction: read on in a new one, which sees what was
  * committed meanwhile too. @return PX_OK or PX_EFATAL. */
 int px_tx_read_on(struct px_tx *tx);
@@ -107,9 +116,11 @@ void px_tx_append(struct px_tx *tx, enum px_table table, const struct px_tkey *k
 void px_tx_put_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_buf *rec);
 void px_tx_append_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key,
 			 struct px_buf *rec);
-/** Room for @len octets under a key greater than all in the table; to be filled before the next write. NULL:
- * tx->rc. */
-uint8_t *px_tx_append_room(struct px_tx *tx, enum px_table table, const struct px_tkey *key, size_t len);
+/** As px_tx_append for what stands in two places. */
+void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets head,
+			struct px_octets body);
+/** Which transaction this is, or for a reading one which it sees: they are numbered. */
+uint64_t px_tx_number(const struct px_tx *tx);
 /** @return PX_OK, PX_ENOTFOUND or tx->rc. */
 int px_tx_del(struct px_tx *tx, enum px_table table, const struct px_tkey *key);
 

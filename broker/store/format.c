@@ -112,8 +112,15 @@ static void to_format_5(struct px_tx *tx)
 	widen_owed(tx);
 }
 
+/* It begins without redo.log. */
+static void to_format_6(struct px_tx *tx)
+{
+	(void)tx;
+}
+
 /* steps[i] leads from format i + 1 to i + 2. */
-static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state, to_format_5};
+static void (*const steps[])(struct px_tx *tx) = {add_parts, px_index_rebuild, widen_state, to_format_5,
+						  to_format_6};
 _Static_assert(PX_ARRAY_LEN(steps) == PX_FORMAT - 1, "a step from each earlier format");
 
 /* --- the format -------------------------------------------------------------------------------------- */

@@ -18,9 +18,10 @@
  *	5  ... as a time, which no accepted message is younger than;
  *	   pending confirmations without the answer that they carry, which stands with its
  *	   delivery; what is owed to whom is counted nowhere
+ *	6  what is not committed yet stands in redo.log, where earlier programs would not look for it
  */
 #define PX_FORMAT_NAME "prinex store "
-#define PX_FORMAT      5
+#define PX_FORMAT      6
 
 /** Give a new store its format, bring an earlier one to the present. Blocks.
  * @return PX_OK, PX_EVERSION (made by a later program, or no store of ours), PX_EFULL, PX_EFATAL; @why for

@@ -4,6 +4,7 @@
 
 #include "store/lmdb_store.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -198,6 +199,21 @@ static int start_threads(struct px_lmdb *lm, struct px_buf *why)
 	return PX_ESYS;
 }
 
+static void wake_writer(void *arg)
+{
+	px_op_queue_kick(&((struct px_lmdb *)arg)->to_writer);
+}
+
+/* From now on a batch may be durable before it is committed. */
+static void use_redo(struct px_lmdb *lm)
+{
+	if (px_redo_open(lm->db.path, lm->db.map_size, &lm->db.redo) == PX_OK)
+		px_redo_set_waker(lm->db.redo, wake_writer, lm);
+	else
+		px_log(PX_LOG_WARN, "store", "path=%s no " PX_REDO_FILE ", each batch is a commit: %s",
+		       lm->db.path, strerror(errno));
+}
+
 static void log_open(const struct px_lmdb *lm)
 {
 	px_log(PX_LOG_INFO, "store", "path=%s epoch=%llu messages=%llu open", lm->db.path,
@@ -227,8 +243,10 @@ int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store 
 	if (rc == PX_OK)
 		rc = begin_epoch(lm, why);
 	lm->epoch = lm->wtx.state.epoch;
-	if (rc == PX_OK)
+	if (rc == PX_OK) {
+		use_redo(lm);
 		log_open(lm);
+	}
 	if (rc == PX_OK)
 		rc = start_threads(lm, why);
 	if (rc != PX_OK) {

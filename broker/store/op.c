@@ -35,6 +35,10 @@ void px_op_free(struct px_op **op)
 /* More than this need not come together: most of what can be shared is shared. */
 #define COMPANY 16
 
+/* What is patient may wait so many us for something prompt, however fast the disk is: a flush costs the processor
+ * as much as doing ten of them. */
+#define CALM 2000
+
 int64_t px_op_now_us(void)
 {
 	struct timespec t;
@@ -165,15 +169,26 @@ struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weigh
 }
 
 struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience,
-				 bool *stop)
+				 int64_t until, bool *stop)
 {
 	bool wait = true;
 	pthread_mutex_lock(&q->lock);
-	while (wait && !is_ready(q))
-		wait = wait_locked(q, q->n > 0 ? q->since + patience : -1);
+	while (wait && !is_ready(q) && !q->kicked) {
+		int64_t company = q->n > 0 ? q->since + (q->n_bodies == 0 ? PX_MAX(patience, CALM) : patience) : -1;
+		wait = wait_locked(q, company < 0 || (until >= 0 && until < company) ? until : company);
+	}
+	q->kicked = false;
 	struct px_op *list = take_locked(q, max, weight, stop);
 	pthread_mutex_unlock(&q->lock);
 	return list;
+}
+
+void px_op_queue_kick(struct px_op_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->kicked = true;
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
 }
 
 void px_op_queue_stop(struct px_op_queue *q)

@@ -63,6 +63,7 @@ struct px_op {
 	size_t weight;          /* octets of body it brings into a transaction */
 	unsigned coming;        /* so many more that bring a body are likely within milliseconds */
 	enum px_op_then then;
+	bool reads_old; /* on its way to the reader: all that it reads there is committed long since */
 	struct px_scratch scratch; /* copies of the request, and results */
 };
 
@@ -84,6 +85,7 @@ struct px_op_queue {
 	unsigned n_patient, n_free, n_bodies; /* that are so; that bring a body */
 	unsigned wanted;                      /* bodies that are worth a moment */
 	bool waiting;                         /* its thread sleeps */
+	bool kicked;
 	bool stop;
 };
 
@@ -101,12 +103,14 @@ bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit);
  */
 struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop);
 /**
- * As px_op_queue_take without an end to waiting, but in company: what is patient waits up to @patience us for
- * something prompt, what brings a body as long for half of those that are coming, and what is free goes
- * along.
+ * As px_op_queue_take, but in company: what is patient waits up to @patience us for something prompt, what
+ * brings a body as long for half of those that are coming, and what is free goes along. Waits until @until (mono
+ * us; -1: for ever) for anything at all.
  */
 struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience,
-				 bool *stop);
+				 int64_t until, bool *stop);
+/** A px_op_queue_gather that waits, or else the next one, answers at once. */
+void px_op_queue_kick(struct px_op_queue *q);
 void px_op_queue_stop(struct px_op_queue *q);
 
 /* --- the way back to the loop: a list and an eventfd, written once for each time the list was empty */

@@ -106,11 +106,10 @@ static void note_times(struct px_wtx *w, const struct px_accept *req)
 
 static void put_body(struct px_wtx *w, const struct px_tkey *key, const struct px_body *body)
 {
-	uint8_t *room = px_tx_append_room(&w->tx, PX_T_BODIES, key, PX_REC_BODY_HEAD + body->len);
-	if (room == NULL)
-		return;
-	px_rec_body_head(room, body->digest);
-	memcpy(room + PX_REC_BODY_HEAD, body->data, body->len);
+	uint8_t head[PX_REC_BODY_HEAD];
+	px_rec_body_head(head, body->digest);
+	px_tx_append_parts(&w->tx, PX_T_BODIES, key, (struct px_octets){head, sizeof(head)},
+			   (struct px_octets){body->data, body->len});
 }
 
 static void put_receipt(struct px_wtx *w, const struct px_tkey *key, const struct px_accept *req,

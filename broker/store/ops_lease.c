@@ -12,8 +12,9 @@
 /*
  * The writer chooses, in the order of all writes, so that nothing is leased that is settled in the same
  * transaction. What was accepted a moment ago it fills in itself (recent.h), which takes effect with the
- * commit; otherwise the reader then reads headers and bodies. What it finds damaged goes back to the writer,
- * which sets it aside and chooses others instead.
+ * commit; otherwise it fills in how the deliveries stand, which changes, and the reader reads headers and bodies,
+ * which never do, so that only those of messages not committed yet must wait for that. What it finds damaged goes
+ * back to the writer, which sets it aside and chooses others instead.
  *
  * A lease that was taken is handed out or given back, never forgotten. Before it is handed out the loop asks
  * whether it still is: an operation behind this one may have settled the delivery, in the same transaction or
@@ -35,6 +36,7 @@ struct lease_op {
 	px_lease_done *done;
 	void *arg;
 	struct px_leased *leased; /* of this turn */
+	struct px_delivery *deliveries; /* of `leased`, for the reader */
 	unsigned n_leased;
 	unsigned n_kept;   /* leases filled by earlier turns */
 	struct back *back; /* to the writer; its next turn, or `failed`, ends their leases */
@@ -77,6 +79,19 @@ static void set_aside(struct px_wtx *w, uint64_t id, const char *reason)
 	px_heads_hold(w, &d, home, reason);
 }
 
+/* How it stands, as the writer sees it. @return false: its record is missing or damaged. */
+static bool fill_delivery(const struct lease_op *o, struct px_wtx *w, const struct px_leased *leased,
+			  struct px_lease *lease)
+{
+	*lease = (struct px_lease){.token = {o->epoch, leased->counter}};
+	if (px_load_delivery(&w->tx, leased->delivery, &lease->delivery) != PX_OK)
+		return false;
+	lease->delivery.head = true;
+	lease->delivery.leased = true;
+	lease->delivery.movement = px_load_root(&w->tx, lease->delivery.movement);
+	return true;
+}
+
 /* @return false: not all of them are in memory, and none was filled in. */
 static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
 {
@@ -89,14 +104,10 @@ static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
 		const struct px_recent_message *m = px_recent_find(w->recent, leased->message);
 		struct px_lease *lease = &o->leases[o->n];
 		/* A message with deliveries of which the last was leased just now is gone from there. */
-		if (m == NULL || px_load_delivery(&w->tx, leased->delivery, &lease->delivery) != PX_OK) {
+		if (m == NULL || !fill_delivery(o, w, leased, lease)) {
 			cut(o, o->n_kept);
 			return false;
 		}
-		lease->token = (struct px_token){o->epoch, leased->counter};
-		lease->delivery.head = true;
-		lease->delivery.leased = true;
-		lease->delivery.movement = px_load_root(&w->tx, lease->delivery.movement);
 		lease->header = m->header;
 		lease->confirmations = m->confirmations;
 		px_strlcpy(lease->origin, m->partner, sizeof(lease->origin));
@@ -105,6 +116,21 @@ static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
 		px_recent_leased(w->recent, leased->message);
 	}
 	return true;
+}
+
+/* What the reader does not read. Those whose record is missing or damaged have no id. */
+static enum px_op_then leave_to_reader(struct lease_op *o, struct px_wtx *w)
+{
+	o->op.reads_old = true;
+	o->deliveries = px_scratch_calloc(&o->op.scratch, o->n_leased, sizeof(o->deliveries[0]));
+	for (unsigned i = 0; i < o->n_leased; i++) {
+		struct px_lease lease;
+		if (fill_delivery(o, w, &o->leased[i], &lease))
+			o->deliveries[i] = lease.delivery;
+		if (o->leased[i].message > w->committed)
+			o->op.reads_old = false;
+	}
+	return PX_OP_READ;
 }
 
 static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
@@ -123,7 +149,7 @@ static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
 	if (o->n_kept > 0)
 		memcpy(leases, o->leases, o->n_kept * sizeof(leases[0]));
 	o->leases = leases;
-	return fill_from_memory(o, w) ? PX_OP_DONE : PX_OP_READ;
+	return fill_from_memory(o, w) ? PX_OP_DONE : leave_to_reader(o, w);
 }
 
 static void lease_failed(struct px_op *op, struct px_leases *leases)
@@ -136,13 +162,12 @@ static void lease_failed(struct px_op *op, struct px_leases *leases)
 }
 
 /* @return NULL, or what is wrong with it. */
-static const char *fill(struct lease_op *o, struct px_tx *tx, struct px_leases *leases,
-			const struct px_leased *leased)
+static const char *fill(struct lease_op *o, struct px_tx *tx, unsigned i)
 {
 	struct px_lease *lease = &o->leases[o->n];
 	struct px_rec_message rec;
-	*lease = (struct px_lease){.token = {o->epoch, leased->counter}};
-	if (px_view_delivery(tx, leases, leased->delivery, &lease->delivery) != PX_OK)
+	*lease = (struct px_lease){.token = {o->epoch, o->leased[i].counter}, .delivery = o->deliveries[i]};
+	if (lease->delivery.id == 0)
 		return "a delivery's record is missing or damaged";
 	if (px_load_message(tx, &o->op.scratch, lease->delivery.message, &rec) != PX_OK)
 		return "a message's record is missing or damaged";
@@ -152,7 +177,6 @@ static const char *fill(struct lease_op *o, struct px_tx *tx, struct px_leases *
 		px_body_unref(&lease->body);
 		return "a message's body is not the one that was accepted";
 	}
-	lease->delivery.leased = true;
 	lease->header = rec.message.header;
 	lease->confirmations = rec.message.confirmations;
 	px_strlcpy(lease->origin, rec.message.partner, sizeof(lease->origin));
@@ -163,9 +187,10 @@ static const char *fill(struct lease_op *o, struct px_tx *tx, struct px_leases *
 static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct lease_op *o = (struct lease_op *)op;
+	(void)leases;
 	begin_back(o);
 	for (unsigned i = 0; i < o->n_leased; i++) {
-		const char *reason = fill(o, tx, leases, &o->leased[i]);
+		const char *reason = fill(o, tx, i);
 		if (px_tx_read_on(tx) != PX_OK)
 			return PX_OP_DONE;
 		if (reason != NULL)

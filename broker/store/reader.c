@@ -9,10 +9,20 @@
 
 #define CHECK_READERS_MS 60000
 
+/* Does any of them read what may only be in the log? */
+static bool reads_new(const struct px_op *list)
+{
+	while (list != NULL && list->reads_old)
+		list = list->next;
+	return list != NULL;
+}
+
 static void answer_batch(struct px_lmdb *lm, struct px_op *list)
 {
 	struct px_tx tx;
-	int rc = atomic_load(&lm->fatal) ? PX_EFATAL : px_tx_read(&tx, &lm->db);
+	int rc = PX_EFATAL;
+	if (!atomic_load(&lm->fatal))
+		rc = reads_new(list) ? px_tx_read(&tx, &lm->db) : px_tx_read_committed(&tx, &lm->db);
 	for (struct px_op *op = list; op != NULL; op = op->next) {
 		op->rc = rc;
 		op->then = rc == PX_OK ? op->kind->read(op, &tx, lm->leases) : PX_OP_DONE;

@@ -5,6 +5,7 @@
 #include "store/db.h"
 
 #include "store/db_error.h"
+#include "store/redo.h"
 
 static int begin(struct px_tx *tx, struct px_db *db, unsigned flags)
 {
@@ -22,7 +23,19 @@ int px_tx_write(struct px_tx *tx, struct px_db *db)
 
 int px_tx_read(struct px_tx *tx, struct px_db *db)
 {
+	if (db->redo != NULL)
+		px_redo_wait(db->redo);
+	return px_tx_read_committed(tx, db);
+}
+
+int px_tx_read_committed(struct px_tx *tx, struct px_db *db)
+{
 	return begin(tx, db, MDB_RDONLY);
+}
+
+uint64_t px_tx_number(const struct px_tx *tx)
+{
+	return mdb_txn_id(tx->txn);
 }
 
 int px_tx_read_on(struct px_tx *tx)
@@ -125,30 +138,39 @@ int px_tx_record(struct px_tx *tx, enum px_table table, const struct px_tkey *ke
 			   : rc;
 }
 
-static void put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, MDB_val *v, unsigned flags)
+/* @return whether it is there. */
+static bool put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, MDB_val *v, unsigned flags)
 {
 	MDB_val k = val(key);
-	if (tx->rc == PX_OK)
-		outcome(tx, mdb_put(tx->txn, tx->db->tables[table], &k, v, flags), px_table_name(table));
+	return tx->rc == PX_OK &&
+	       outcome(tx, mdb_put(tx->txn, tx->db->tables[table], &k, v, flags), px_table_name(table)) == PX_OK;
+}
+
+static void put_whole(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
+		      size_t len, unsigned flags)
+{
+	MDB_val v = {.mv_size = len, .mv_data = (void *)data};
+	if (put(tx, table, key, &v, flags) && tx->redo != NULL)
+		px_redo_put(tx->redo, (uint8_t)table, key, data, len);
 }
 
 void px_tx_clear(struct px_tx *tx, enum px_table table)
 {
 	if (tx->rc == PX_OK)
 		outcome(tx, mdb_drop(tx->txn, tx->db->tables[table], 0), px_table_name(table));
+	if (tx->rc == PX_OK && tx->redo != NULL)
+		px_redo_clear(tx->redo, (uint8_t)table);
 }
 
 void px_tx_put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data, size_t len)
 {
-	MDB_val v = {.mv_size = len, .mv_data = (void *)data};
-	put(tx, table, key, &v, 0);
+	put_whole(tx, table, key, data, len, 0);
 }
 
 void px_tx_append(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
 		  size_t len)
 {
-	MDB_val v = {.mv_size = len, .mv_data = (void *)data};
-	put(tx, table, key, &v, MDB_APPEND);
+	put_whole(tx, table, key, data, len, MDB_APPEND);
 }
 
 void px_tx_put_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_buf *rec)
@@ -163,11 +185,16 @@ void px_tx_append_record(struct px_tx *tx, enum px_table table, const struct px_
 	px_tx_append(tx, table, key, rec->data, rec->len);
 }
 
-uint8_t *px_tx_append_room(struct px_tx *tx, enum px_table table, const struct px_tkey *key, size_t len)
+void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets head,
+			struct px_octets body)
 {
-	MDB_val v = {.mv_size = len};
-	put(tx, table, key, &v, MDB_APPEND | MDB_RESERVE);
-	return tx->rc == PX_OK ? v.mv_data : NULL;
+	MDB_val v = {.mv_size = head.len + body.len};
+	if (!put(tx, table, key, &v, MDB_APPEND | MDB_RESERVE))
+		return;
+	memcpy(v.mv_data, head.data, head.len);
+	memcpy((uint8_t *)v.mv_data + head.len, body.data, body.len);
+	if (tx->redo != NULL)
+		px_redo_put_parts(tx->redo, (uint8_t)table, key, head, body);
 }
 
 int px_tx_del(struct px_tx *tx, enum px_table table, const struct px_tkey *key)
@@ -175,7 +202,10 @@ int px_tx_del(struct px_tx *tx, enum px_table table, const struct px_tkey *key)
 	MDB_val k = val(key);
 	if (tx->rc != PX_OK)
 		return tx->rc;
-	return outcome(tx, mdb_del(tx->txn, tx->db->tables[table], &k, NULL), px_table_name(table));
+	int rc = outcome(tx, mdb_del(tx->txn, tx->db->tables[table], &k, NULL), px_table_name(table));
+	if (rc == PX_OK && tx->redo != NULL)
+		px_redo_del(tx->redo, (uint8_t)table, key);
+	return rc;
 }
 
 /* --- cursors ----------------------------------------------------------------------------------------- */

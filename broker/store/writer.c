@@ -12,6 +12,9 @@
  * of 60. */
 #define PATIENCE 8000
 
+/* So many us what is durable in the log may wait for its commit, unless somebody wants to read it. */
+#define HOLD 50000
+
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
 static int try_together(struct px_lmdb *lm, struct px_op *list)
 {
@@ -110,21 +113,47 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 	}
 }
 
+/* With whatever result, who waits for it goes on: reading may still be possible. */
+static void catch_up(struct px_lmdb *lm)
+{
+	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL)
+		atomic_store(&lm->fatal, true);
+	if (lm->db.redo != NULL)
+		px_redo_tried(lm->db.redo);
+}
+
+static void do_list(struct px_lmdb *lm, struct px_op *list)
+{
+	unsigned n = 0;
+	for (const struct px_op *op = list; op != NULL; op = op->next)
+		n++;
+	do_batch(lm, list);
+	atomic_fetch_add_explicit(&lm->operations, n, memory_order_relaxed);
+	send_on(lm, list);
+}
+
 void *px_lmdb_writer(void *arg)
 {
 	struct px_lmdb *lm = arg;
+	struct px_redo *redo = lm->db.redo;
+	int64_t commit_at = -1; /* mono us: no later than then; -1: nothing waits for it */
 	pthread_setname_np(pthread_self(), "store-writer");
 	for (;;) {
 		bool stop;
-		struct px_op *list =
-		    px_op_queue_gather(&lm->to_writer, lm->batch, BATCH_OCTETS, lm->patience, &stop);
+		struct px_op *list = px_op_queue_gather(&lm->to_writer, lm->batch, BATCH_OCTETS, lm->patience,
+							commit_at, &stop);
+		if (list != NULL)
+			do_list(lm, list);
+		bool ahead = redo != NULL && px_redo_is_ahead(redo);
+		if (!ahead)
+			commit_at = -1;
+		else if (commit_at < 0)
+			commit_at = px_op_now_us() + HOLD;
+		if (stop || (ahead && px_op_now_us() >= commit_at) || (redo != NULL && px_redo_is_awaited(redo))) {
+			catch_up(lm);
+			commit_at = -1;
+		}
 		if (stop)
 			return NULL;
-		unsigned n = 0;
-		for (const struct px_op *op = list; op != NULL; op = op->next)
-			n++;
-		do_batch(lm, list);
-		atomic_fetch_add_explicit(&lm->operations, n, memory_order_relaxed);
-		send_on(lm, list);
 	}
 }

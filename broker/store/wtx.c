@@ -115,13 +115,19 @@ static int load_partners(struct px_wtx *w)
 	return rc == PX_OK ? w->tx.rc : rc;
 }
 
+/* As the open transaction sees it. */
 static int load_memory(struct px_wtx *w)
 {
-	int rc = px_tx_read(&w->tx, w->db);
+	int rc = load_state(w);
+	return rc == PX_OK ? load_partners(w) : rc;
+}
+
+static int load_committed(struct px_wtx *w)
+{
+	int rc = px_tx_read_committed(&w->tx, w->db);
 	if (rc == PX_OK)
-		rc = load_state(w);
-	if (rc == PX_OK)
-		rc = load_partners(w);
+		rc = load_memory(w);
+	w->committed = w->state.last_message;
 	px_tx_abort(&w->tx);
 	return rc;
 }
@@ -157,7 +163,7 @@ int px_wtx_open(struct px_wtx *w, struct px_db *db, struct px_leases *leases, st
 			     .recent = px_xcalloc(1, sizeof(*w->recent))};
 	int rc = px_format_check(db, why);
 	if (rc == PX_OK)
-		rc = load_memory(w);
+		rc = load_committed(w);
 	if (rc != PX_OK && rc != PX_EVERSION)
 		px_buf_setf(why, "%s: reading the state of the store: %s", db->path, px_err_text(rc));
 	return rc;
@@ -178,27 +184,102 @@ void px_wtx_close(struct px_wtx *w)
 
 /* --- transactions ------------------------------------------------------------------------------------ */
 
+static bool is_ahead(const struct px_wtx *w)
+{
+	return w->db->redo != NULL && px_redo_is_ahead(w->db->redo);
+}
+
+/* A new transaction of LMDB. */
+static int begin_new(struct px_wtx *w)
+{
+	int rc = px_tx_write(&w->tx, w->db);
+	if (rc != PX_OK)
+		return rc;
+	w->base = (struct px_redo_base){.txn = px_tx_number(&w->tx) - 1, .epoch = w->state.epoch};
+	memcpy(w->base.head, w->state.journal_head, PX_DIGEST_LEN);
+	w->tx.redo = w->db->redo;
+	return PX_OK;
+}
+
+/* The transaction that was open is gone, with it what is only in the log: again, in a new one. */
+static int begin_again(struct px_wtx *w)
+{
+	int rc = px_tx_write(&w->tx, w->db);
+	if (rc == PX_OK)
+		rc = px_redo_again(w->db->redo, &w->tx);
+	if (rc == PX_OK)
+		rc = load_memory(w);
+	if (rc == PX_OK) {
+		w->tx.redo = w->db->redo;
+		return PX_OK;
+	}
+	px_tx_abort(&w->tx);
+	px_log(PX_LOG_ERR, "store", "doing again what " PX_REDO_FILE " has: %s", px_err_text(rc));
+	return rc == PX_EFULL ? PX_EFULL : PX_EFATAL;
+}
+
 int px_wtx_begin(struct px_wtx *w)
 {
 	px_leases_begin(w->leases);
-	return px_tx_write(&w->tx, w->db);
+	if (w->tx.txn != NULL)
+		return PX_OK;
+	return is_ahead(w) ? begin_again(w) : begin_new(w);
+}
+
+static int commit_all(struct px_wtx *w)
+{
+	int rc = px_tx_commit(&w->tx);
+	if (rc == PX_OK)
+		w->committed = w->state.last_message;
+	if (rc == PX_OK && w->db->redo != NULL)
+		px_redo_committed(w->db->redo);
+	return rc;
 }
 
 int px_wtx_commit(struct px_wtx *w)
 {
+	struct px_redo *redo = w->db->redo;
 	save_memory(w);
-	int rc = px_tx_commit(&w->tx);
+	int rc = w->tx.rc;
+	if (rc == PX_OK && is_ahead(w) && !px_redo_has_notes(redo))
+		return PX_OK;
+	if (rc == PX_OK) {
+		bool log = redo != NULL && px_redo_has_notes(redo) && px_redo_fits(redo);
+		rc = log ? px_redo_append(redo, &w->base) : PX_EFULL;
+		if (rc == PX_EFULL)
+			rc = commit_all(w);
+	}
 	if (rc != PX_OK)
 		px_wtx_undo(w);
 	return rc;
 }
 
+int px_wtx_catch_up(struct px_wtx *w)
+{
+	if (!is_ahead(w))
+		return PX_OK;
+	int rc = w->tx.txn != NULL ? PX_OK : begin_again(w);
+	if (rc != PX_OK)
+		return rc;
+	rc = commit_all(w);
+	if (rc == PX_EFULL && begin_again(w) == PX_EFATAL)
+		rc = PX_EFATAL;
+	return rc;
+}
+
 void px_wtx_undo(struct px_wtx *w)
 {
+	int rc;
 	px_tx_abort(&w->tx);
 	px_leases_undo(w->leases);
 	px_recent_clear(w->recent);
-	int rc = load_memory(w);
+	if (w->db->redo != NULL)
+		px_redo_drop(w->db->redo);
+	if (is_ahead(w)) {
+		begin_again(w); /* px_wtx_begin tries that again */
+		return;
+	}
+	rc = load_committed(w);
 	if (rc != PX_OK)
 		px_log(PX_LOG_ERR, "store", "reading the state after a failed transaction: %s",
 		       px_err_text(rc));
@@ -214,13 +295,14 @@ static bool map_has_room(struct px_wtx *w, uint64_t octets)
 	uint64_t high = ((uint64_t)info.me_last_pgno + 1) * w->db->page;
 	if (high + reserve <= info.me_mapsize)
 		return true;
+	px_wtx_catch_up(w); /* what is not committed has taken pages that still seem free */
 	if (w->credit >= octets) {
 		w->credit -= octets;
 		return true;
 	}
 	uint64_t used, left = reserve;
 	struct px_tx tx;
-	if (px_tx_read(&tx, w->db) == PX_OK)
+	if (px_tx_read_committed(&tx, w->db) == PX_OK)
 		px_tx_usage(&tx, &used, &left);
 	px_tx_abort(&tx);
 	w->credit = left > reserve ? (left - reserve) / 4 : 0; /* indexes and copied pages need room too */

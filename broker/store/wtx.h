@@ -8,6 +8,7 @@
 #include "store/leases.h"
 #include "store/load.h"
 #include "store/recent.h"
+#include "store/redo.h"
 
 /*
  * What every write works on. Numbers that each operation changes (state, partners) are kept here and written
@@ -28,7 +29,9 @@ struct px_wtx_partner {
 };
 
 struct px_wtx {
-	struct px_tx tx;
+	struct px_tx tx; /* LMDB's; with db->redo it may stay open over several of ours */
+	struct px_redo_base base; /* what it follows */
+	uint64_t committed;       /* the last message that LMDB's last commit has */
 	struct px_db *db;
 	struct px_leases *leases;
 	struct px_rec_state state;
@@ -50,9 +53,14 @@ int px_wtx_open(struct px_wtx *w, struct px_db *db, struct px_leases *leases, st
 void px_wtx_close(struct px_wtx *w);
 
 int px_wtx_begin(struct px_wtx *w);
-/** Durable when PX_OK. Otherwise undone. @return as px_tx_commit. */
+/** Durable when PX_OK: committed or, where db->redo is, perhaps only in the log. Otherwise undone. @return as
+ * px_tx_commit. */
 int px_wtx_commit(struct px_wtx *w);
+/** What was done since px_wtx_begin is undone. */
 void px_wtx_undo(struct px_wtx *w);
+/** Between transactions: commit what is only in the log. @return as px_tx_commit; but with PX_EFULL it is still in
+ * the log. */
+int px_wtx_catch_up(struct px_wtx *w);
 
 /** Look at file system and map, and decide whether accepts that bring @octets may go on. Outside of
  * transactions. */

@@ -51,7 +51,7 @@ static void test_upgrade_from_1(void **state)
 	assert_int_equal(px_tx_entries(&tx, PX_T_PARTS), 1);
 	assert_int_equal(px_tx_get(&tx, PX_T_META, &key, &format), PX_OK);
 	assert_int_equal(format.len, 14);
-	assert_memory_equal(format.data, "prinex store 5", 14);
+	assert_memory_equal(format.data, "prinex store 6", 14);
 	kit_tampered(&tx, &db);
 }
 

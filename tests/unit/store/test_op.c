@@ -35,7 +35,7 @@ static const char *gather(struct px_op_queue *q, unsigned max, size_t weight, in
 	static char text[64];
 	size_t n = 0;
 	bool stop;
-	struct px_op *op = px_op_queue_gather(q, max, weight, patience, &stop);
+	struct px_op *op = px_op_queue_gather(q, max, weight, patience, -1, &stop);
 	while (op != NULL) {
 		struct px_op *next = op->next;
 		assert_true(n < sizeof(text) - 1);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "store/redo.h"
 
 #include "suite.h"
 
@@ -57,32 +58,41 @@ static struct px_store *reopen(struct suite_backend *backend, struct px_store *s
 	return open_store(path, f->clock);
 }
 
-/* What a machine that stops now would leave on its disk: the file as it is, before anything is closed. */
+static void copy_file(const char *from, const char *to, const char *name)
+{
+	struct px_buf data = PX_BUF_INIT, path = PX_BUF_INIT;
+	px_buf_addf(&path, "%s/%s", from, name);
+	if (px_buf_read_file(&data, px_buf_str(&path), MAP_SIZE, NULL) != PX_OK)
+		abort();
+	px_buf_clear(&path);
+	px_buf_addf(&path, "%s/%s", to, name);
+	FILE *out = fopen(px_buf_str(&path), "wb");
+	if (out == NULL || fwrite(data.data, 1, data.len, out) != data.len || fclose(out) != 0)
+		abort();
+	px_buf_free(&data);
+	px_buf_free(&path);
+}
+
+/* What a machine that stops now would leave on its disk: the files as they are, before anything is closed. The log
+ * first: a commit may come in between, which makes it void. */
 static struct px_store *crash(struct suite_backend *backend, struct px_store *st)
 {
 	struct folder *f = backend->data;
 	char from[80], to[80];
-	struct px_buf data = PX_BUF_INIT, name = PX_BUF_INIT;
 	store_path(f, from, sizeof(from));
 	f->copies++;
 	store_path(f, to, sizeof(to));
-	px_buf_addf(&name, "%s/data.mdb", from);
-	if (px_buf_read_file(&data, px_buf_str(&name), MAP_SIZE, NULL) != PX_OK || mkdir(to, 0700) != 0)
+	if (mkdir(to, 0700) != 0)
 		abort();
-	px_buf_clear(&name);
-	px_buf_addf(&name, "%s/data.mdb", to);
-	FILE *out = fopen(px_buf_str(&name), "wb");
-	if (out == NULL || fwrite(data.data, 1, data.len, out) != data.len || fclose(out) != 0)
-		abort();
-	px_buf_free(&data);
-	px_buf_free(&name);
+	copy_file(from, to, PX_REDO_FILE);
+	copy_file(from, to, "data.mdb");
 	px_store_close(&st);
 	return open_store(to, f->clock);
 }
 
 static void remove_folder(struct suite_backend *backend)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "in-use"};
+	static const char *const files[] = {"data.mdb", PX_REDO_FILE, "lock.mdb", "in-use"};
 	struct folder *f = backend->data;
 	char path[80];
 	for (unsigned i = 0; i <= f->copies; i++) {

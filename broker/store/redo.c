@@ -1,0 +1,413 @@
+/* prinex: what is durable and not yet committed: the redo log of the LMDB store
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright (c) 2026 The prinex authors */
+
+#include "store/redo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/crc32c.h"
+#include "store/fields.h"
+#include "store/manifest.h"
+
+#define MAGIC 0x7072786cu /* a batch, first form */
+#define PAGE  4096u
+#define SIZE  (8u * 1024 * 1024)
+/* What is larger is cheaper to write once, where it belongs. */
+#define BATCH_MAX (192u * 1024)
+/* An uncommitted transaction may take the share of a small map that can always be written. */
+#define MAP_SHARE 64
+
+/* magic, checksum of what follows, length of the entries, transaction, epoch, journal, number */
+#define HEAD (4 + 4 + 8 + 8 + 8 + PX_DIGEST_LEN + 8)
+
+enum kind { PUT = 1, DEL, CLEAR };
+
+struct px_redo {
+	int fd;
+	char *path;
+	uint64_t limit; /* octets that may be used */
+	struct px_redo_base base;
+	uint64_t at, number; /* where the next batch goes, and which it is */
+	struct px_buf notes; /* of the next batch, behind room for its head */
+	atomic_bool ahead, awaited;
+	pthread_mutex_t lock;
+	pthread_cond_t tried;
+	uint64_t tries; /* guarded by lock */
+	void (*wake)(void *arg);
+	void *wake_arg;
+};
+
+/* --- notes ------------------------------------------------------------------------------------------- */
+
+static void note(struct px_redo *redo, enum kind kind, uint8_t table, const struct px_tkey *key, size_t len)
+{
+	uint8_t head[8];
+	const size_t key_len = key != NULL ? key->len : 0;
+	px_assert(key_len <= UINT16_MAX && len <= UINT32_MAX);
+	head[0] = (uint8_t)kind;
+	head[1] = table;
+	head[2] = (uint8_t)(key_len >> 8);
+	head[3] = (uint8_t)key_len;
+	for (int i = 0; i < 4; i++)
+		head[4 + i] = (uint8_t)(len >> (24 - 8 * i));
+	px_buf_add(&redo->notes, head, sizeof(head));
+	if (key != NULL)
+		px_buf_add(&redo->notes, key->data, key->len);
+}
+
+void px_redo_put(struct px_redo *redo, uint8_t table, const struct px_tkey *key, const void *data, size_t len)
+{
+	note(redo, PUT, table, key, len);
+	px_buf_add(&redo->notes, data, len);
+}
+
+void px_redo_put_parts(struct px_redo *redo, uint8_t table, const struct px_tkey *key, struct px_octets head,
+		       struct px_octets body)
+{
+	note(redo, PUT, table, key, head.len + body.len);
+	px_buf_add(&redo->notes, head.data, head.len);
+	px_buf_add(&redo->notes, body.data, body.len);
+}
+
+void px_redo_del(struct px_redo *redo, uint8_t table, const struct px_tkey *key)
+{
+	note(redo, DEL, table, key, 0);
+}
+
+void px_redo_clear(struct px_redo *redo, uint8_t table)
+{
+	note(redo, CLEAR, table, NULL, 0);
+}
+
+bool px_redo_has_notes(const struct px_redo *redo)
+{
+	return redo->notes.len > HEAD;
+}
+
+bool px_redo_fits(const struct px_redo *redo)
+{
+	return redo->notes.len <= BATCH_MAX && redo->at + redo->notes.len + PAGE <= redo->limit;
+}
+
+void px_redo_drop(struct px_redo *redo)
+{
+	static const uint8_t head[HEAD];
+	px_buf_clear(&redo->notes);
+	px_buf_add(&redo->notes, head, sizeof(head));
+}
+
+/* --- batches as octets ------------------------------------------------------------------------------- */
+
+/* The head before @len octets of entries, and the checksum over both. */
+static void write_head(uint8_t *batch, size_t len, const struct px_redo_base *base, uint64_t number)
+{
+	struct px_buf head = PX_BUF_INIT;
+	px_put_u32(&head, MAGIC);
+	px_put_u32(&head, 0);
+	px_put_u64(&head, len);
+	px_put_u64(&head, base->txn);
+	px_put_u64(&head, base->epoch);
+	px_buf_add(&head, base->head, PX_DIGEST_LEN);
+	px_put_u64(&head, number);
+	px_assert(head.len == HEAD);
+	memcpy(batch, head.data, HEAD);
+	px_buf_clear(&head);
+	px_put_u32(&head, px_crc32c(0, batch + 8, HEAD - 8 + len));
+	memcpy(batch + 4, head.data, 4);
+	px_buf_free(&head);
+}
+
+/* @return octets of entries behind the head of batch @number behind @base; 0: it is none. */
+static uint64_t read_head(struct px_octets octets, const struct px_redo_base *base, uint64_t number, uint32_t *crc)
+{
+	struct px_fields in = {.at = octets.data, .left = octets.len};
+	uint8_t head[PX_DIGEST_LEN];
+	const uint32_t magic = px_get_u32(&in);
+	*crc = px_get_u32(&in);
+	const uint64_t len = px_get_u64(&in), txn = px_get_u64(&in), epoch = px_get_u64(&in);
+	px_get_copy(&in, head, sizeof(head));
+	const uint64_t is_number = px_get_u64(&in);
+	bool is = !in.bad && magic == MAGIC && txn == base->txn && epoch == base->epoch && is_number == number &&
+		  memcmp(head, base->head, sizeof(head)) == 0 && len <= SIZE;
+	return is ? len : 0;
+}
+
+static int do_entry(struct px_tx *tx, struct px_fields *in)
+{
+	const unsigned kind = px_get_u8(in), table = px_get_u8(in);
+	const size_t key_len = px_get_u16(in), len = px_get_u32(in);
+	struct px_tkey key = {.len = key_len};
+	if (key_len > sizeof(key.data) || table >= PX_TABLES)
+		return PX_ECORRUPT;
+	px_get_copy(in, key.data, key_len);
+	const uint8_t *data = px_get_octets(in, len);
+	if (in->bad)
+		return PX_ECORRUPT;
+	switch (kind) {
+	case PUT: px_tx_put(tx, (enum px_table)table, &key, data, len); return tx->rc;
+	case DEL: return px_tx_del(tx, (enum px_table)table, &key) == PX_ENOTFOUND ? PX_ECORRUPT : tx->rc;
+	case CLEAR: px_tx_clear(tx, (enum px_table)table); return tx->rc;
+	default: return PX_ECORRUPT;
+	}
+}
+
+static int do_entries(struct px_tx *tx, struct px_octets entries)
+{
+	struct px_fields in = {.at = entries.data, .left = entries.len};
+	int rc = PX_OK;
+	while (rc == PX_OK && in.left > 0)
+		rc = do_entry(tx, &in);
+	return rc;
+}
+
+/* As pread(2), but all of it unless the file ends. */
+static ssize_t read_at(int fd, void *out, size_t len, uint64_t at)
+{
+	size_t got = 0;
+	while (got < len) {
+		ssize_t n = pread(fd, (uint8_t *)out + got, len - got, (off_t)(at + got));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+static uint64_t whole_pages(uint64_t octets)
+{
+	return (octets + PAGE - 1) / PAGE * PAGE;
+}
+
+/* The batch at *@at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1: errno. */
+static int64_t read_batch(int fd, uint64_t at, const struct px_redo_base *base, uint64_t number,
+			  struct px_buf *batch)
+{
+	uint8_t head[HEAD];
+	uint32_t crc = 0;
+	ssize_t n = read_at(fd, head, sizeof(head), at);
+	if (n < 0)
+		return -1;
+	uint64_t len = read_head((struct px_octets){head, (size_t)n}, base, number, &crc);
+	if (len == 0)
+		return 0;
+	px_buf_clear(batch);
+	uint8_t *room = px_buf_reserve(batch, HEAD + len);
+	n = read_at(fd, room, HEAD + len, at);
+	if (n < 0)
+		return -1;
+	if ((uint64_t)n != HEAD + len || px_crc32c(0, room + 8, HEAD - 8 + len) != crc)
+		return 0;
+	return (int64_t)len;
+}
+
+/* All batches behind @base. */
+static int do_batches(int fd, struct px_tx *tx, const struct px_redo_base *base, uint64_t *batches)
+{
+	struct px_buf batch = PX_BUF_INIT;
+	int64_t len = 0;
+	int rc = PX_OK;
+	*batches = 0;
+	for (uint64_t at = 0; rc == PX_OK && (len = read_batch(fd, at, base, *batches, &batch)) > 0;) {
+		rc = do_entries(tx, (struct px_octets){batch.data + HEAD, (size_t)len});
+		at += whole_pages(HEAD + (uint64_t)len);
+		++*batches;
+	}
+	px_buf_free(&batch);
+	return len < 0 ? PX_ESYS : rc;
+}
+
+/* --- the file ---------------------------------------------------------------------------------------- */
+
+static char *path_in(const char *folder)
+{
+	struct px_buf path = PX_BUF_INIT;
+	px_buf_addf(&path, "%s/" PX_REDO_FILE, folder);
+	char *copy = px_xstrdup(px_buf_str(&path));
+	px_buf_free(&path);
+	return copy;
+}
+
+int px_redo_recover(struct px_tx *tx, const char *folder, const struct px_redo_base *base, uint64_t *batches)
+{
+	char *path = path_in(folder);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = PX_OK;
+	*batches = 0;
+	free(path);
+	if (fd >= 0)
+		rc = do_batches(fd, tx, base, batches);
+	else if (errno != ENOENT)
+		rc = PX_ESYS;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int write_all(int fd, const void *data, size_t len, uint64_t at)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const uint8_t *)data + done, len - done, (off_t)(at + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return PX_ESYS;
+		done += (size_t)n;
+	}
+	return PX_OK;
+}
+
+/* Zeros, written and flushed: what is written over them later needs no room and changes nothing about the file. */
+static int make_file(const char *folder, const char *path)
+{
+	static const uint8_t zeros[64 * 1024];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = PX_OK;
+	if (fd < 0)
+		return PX_ESYS;
+	for (uint64_t at = 0; rc == PX_OK && at < SIZE; at += sizeof(zeros))
+		rc = write_all(fd, zeros, sizeof(zeros), at);
+	if (rc == PX_OK && (fsync(fd) != 0 || px_manifest_sync(folder) != PX_OK))
+		rc = PX_ESYS;
+	int error = errno;
+	close(fd);
+	if (rc != PX_OK)
+		unlink(path);
+	errno = error;
+	return rc;
+}
+
+/* One that is also kept elsewhere is not written to. */
+static bool is_ours(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)SIZE && st.st_nlink == 1;
+}
+
+int px_redo_open(const char *folder, uint64_t map_size, struct px_redo **out)
+{
+	struct px_redo *redo = px_xcalloc(1, sizeof(*redo));
+	int rc = PX_OK;
+	*out = redo;
+	redo->fd = -1;
+	redo->path = path_in(folder);
+	redo->limit = PX_MIN((uint64_t)SIZE, map_size / MAP_SHARE);
+	pthread_mutex_init(&redo->lock, NULL);
+	pthread_cond_init(&redo->tried, NULL);
+	px_redo_drop(redo);
+	if (!is_ours(redo->path)) {
+		unlink(redo->path);
+		rc = make_file(folder, redo->path);
+	}
+	if (rc == PX_OK)
+		redo->fd = open(redo->path, O_RDWR | O_CLOEXEC);
+	if (redo->fd >= 0)
+		return PX_OK;
+	int error = errno;
+	px_redo_close(out);
+	errno = error;
+	return error == ENOSPC || error == EDQUOT ? PX_EFULL : PX_ESYS;
+}
+
+void px_redo_close(struct px_redo **redo)
+{
+	struct px_redo *r = *redo;
+	*redo = NULL;
+	if (r == NULL)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->tried);
+	px_buf_free(&r->notes);
+	free(r->path);
+	free(r);
+}
+
+/* --- batches ----------------------------------------------------------------------------------------- */
+
+int px_redo_append(struct px_redo *redo, const struct px_redo_base *base)
+{
+	static const uint8_t zeros[PAGE];
+	const size_t len = redo->notes.len - HEAD;
+	px_assert(len > 0 && px_redo_fits(redo));
+	if (redo->number == 0)
+		redo->base = *base;
+	px_buf_add(&redo->notes, zeros, whole_pages(HEAD + len) - HEAD - len);
+	write_head(redo->notes.data, len, &redo->base, redo->number);
+	int rc = write_all(redo->fd, redo->notes.data, redo->notes.len, redo->at);
+	/* What stands behind the last batch, if anything, is not acknowledged: the next is written over it. */
+	if (rc != PX_OK && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+		return PX_EFULL;
+	if (rc != PX_OK || fdatasync(redo->fd) != 0) {
+		px_log(PX_LOG_ERR, "store", "%s: %s", redo->path, strerror(errno));
+		return PX_EFATAL;
+	}
+	redo->at += redo->notes.len;
+	redo->number++;
+	px_redo_drop(redo);
+	atomic_store(&redo->ahead, true);
+	return PX_OK;
+}
+
+int px_redo_again(struct px_redo *redo, struct px_tx *tx)
+{
+	uint64_t batches;
+	int rc = do_batches(redo->fd, tx, &redo->base, &batches);
+	return rc == PX_OK && batches < redo->number ? PX_ECORRUPT : rc;
+}
+
+void px_redo_committed(struct px_redo *redo)
+{
+	redo->at = redo->number = 0;
+	px_redo_drop(redo);
+	atomic_store(&redo->ahead, false);
+}
+
+/* --- who reads --------------------------------------------------------------------------------------- */
+
+bool px_redo_is_ahead(const struct px_redo *redo)
+{
+	return atomic_load(&redo->ahead);
+}
+
+void px_redo_set_waker(struct px_redo *redo, void (*wake)(void *arg), void *arg)
+{
+	redo->wake = wake;
+	redo->wake_arg = arg;
+}
+
+bool px_redo_is_awaited(const struct px_redo *redo)
+{
+	return atomic_load(&redo->awaited);
+}
+
+void px_redo_tried(struct px_redo *redo)
+{
+	pthread_mutex_lock(&redo->lock);
+	redo->tries++;
+	atomic_store(&redo->awaited, false);
+	pthread_cond_broadcast(&redo->tried);
+	pthread_mutex_unlock(&redo->lock);
+}
+
+void px_redo_wait(struct px_redo *redo)
+{
+	if (!px_redo_is_ahead(redo))
+		return;
+	pthread_mutex_lock(&redo->lock);
+	const uint64_t tries = redo->tries;
+	atomic_store(&redo->awaited, true);
+	redo->wake(redo->wake_arg);
+	while (px_redo_is_ahead(redo) && redo->tries == tries)
+		pthread_cond_wait(&redo->tried, &redo->lock);
+	pthread_mutex_unlock(&redo->lock);
+}
