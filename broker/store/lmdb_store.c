@@ -204,14 +204,20 @@ static void wake_writer(void *arg)
 	px_op_queue_kick(&((struct px_lmdb *)arg)->to_writer);
 }
 
-/* From now on a batch may be durable before it is committed. */
-static void use_redo(struct px_lmdb *lm)
+/* From now on a batch may be durable before it is committed. A full disk is no reason not to start. */
+static int use_redo(struct px_lmdb *lm, struct px_buf *why)
 {
-	if (px_redo_open(lm->db.path, lm->db.map_size, &lm->db.redo) == PX_OK)
+	int rc = px_redo_open(lm->db.path, lm->db.map_size, &lm->db.redo);
+	if (rc == PX_OK) {
 		px_redo_set_waker(lm->db.redo, wake_writer, lm);
-	else
-		px_log(PX_LOG_WARN, "store", "path=%s no " PX_REDO_FILE ", each batch is a commit: %s",
-		       lm->db.path, strerror(errno));
+	} else if (rc == PX_EFULL) {
+		px_warnx("store", "path=%s no room for " PX_REDO_FILE ": each batch is a commit, until the next start",
+			 lm->db.path);
+		rc = PX_OK;
+	} else {
+		px_buf_setf(why, "%s: making " PX_REDO_FILE ": %s", lm->db.path, strerror(errno));
+	}
+	return rc;
 }
 
 static void log_open(const struct px_lmdb *lm)
@@ -243,10 +249,10 @@ int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store 
 	if (rc == PX_OK)
 		rc = begin_epoch(lm, why);
 	lm->epoch = lm->wtx.state.epoch;
-	if (rc == PX_OK) {
-		use_redo(lm);
+	if (rc == PX_OK)
+		rc = use_redo(lm, why);
+	if (rc == PX_OK)
 		log_open(lm);
-	}
 	if (rc == PX_OK)
 		rc = start_threads(lm, why);
 	if (rc != PX_OK) {

@@ -18,13 +18,13 @@ LONG = bool(os.environ.get("PX_LONG"))
 MOVEMENTS = 2
 # call, how, the n of the short form. Hard: the disk can't be relied on any more, so that broker process must not answer 2xx again.
 FAULTS = (
-    ("fdatasync", "EIO", (3,), True),
+    ("fdatasync", "EIO", (3, 9), True),
     ("fdatasync", "EIO:on", (5,), True),
-    ("pwrite", "EIO", (9,), True),
+    ("pwrite", "EIO", (2, 9), True),
     ("pwrite", "ENOSPC", (12,), False),
     ("pwrite", "short", (1, 7), False),
     ("pwrite", "EINTR", (), False),
-    ("writev", "EIO", (4,), True),
+    ("writev", "EIO", (1,), True),
     ("writev", "ENOSPC", (), False),
     ("writev", "short", (), False),
     ("write", "EIO", (), False),
