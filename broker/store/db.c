@@ -165,8 +165,10 @@ static int recover(struct px_tx *tx, struct px_buf *why)
 	memcpy(base.head, state.journal_head, PX_DIGEST_LEN);
 	int rc = px_redo_recover(tx, tx->db->path, &base, &batches);
 	if (rc != PX_OK)
-		px_buf_setf(why, "%s: doing again what " PX_REDO_FILE " has: %s", tx->db->path,
-			    rc == PX_ESYS ? strerror(errno) : px_err_text(rc));
+		px_buf_setf(why,
+			    "%s: doing again what " PX_REDO_FILE " has, which was acknowledged and not yet "
+			    "committed: %s; without that file the store opens, and has lost it",
+			    tx->db->path, rc == PX_ESYS ? strerror(errno) : px_err_text(rc));
 	else if (batches > 0)
 		px_log(PX_LOG_NOTICE, "store", "path=%s batches=%llu done again after the last commit",
 		       tx->db->path, (unsigned long long)batches);

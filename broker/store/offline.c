@@ -204,6 +204,21 @@ static int swap_failed(struct restore *r, const char *doing)
 	return PX_ESYS;
 }
 
+/* A second name for what the old store has beside its data, so that it is whole where it is kept. Where it was it
+ * means nothing to the new store, and whoever opens that makes its own. */
+static int keep_log(struct restore *r)
+{
+	struct px_buf now = PX_BUF_INIT, old = PX_BUF_INIT;
+	px_buf_addf(&now, "%s/" PX_REDO_FILE, r->setup->path);
+	px_buf_addf(&old, "%s/" PX_REDO_FILE, px_buf_str(&r->aside));
+	int rc = PX_OK;
+	if (link(px_buf_str(&now), px_buf_str(&old)) != 0 && errno != ENOENT)
+		rc = swap_failed(r, "keeping the old store's log");
+	px_buf_free(&now);
+	px_buf_free(&old);
+	return rc;
+}
+
 /* The old store gets a second name before the new one takes its first in one step: there is a whole store
  * under that name at every moment. */
 static int swap(struct restore *r)
@@ -218,6 +233,8 @@ static int swap(struct restore *r)
 		rc = swap_failed(r, "making a folder for the old store");
 	if (rc == PX_OK && any && link(px_buf_str(&now), px_buf_str(&old)) != 0)
 		rc = swap_failed(r, "keeping the old store");
+	if (rc == PX_OK && any)
+		rc = keep_log(r);
 	if (rc == PX_OK && any)
 		rc = px_manifest_sync(px_buf_str(&r->aside));
 	if (rc == PX_OK && rename(px_buf_str(&new), px_buf_str(&now)) != 0)
