@@ -101,6 +101,8 @@ static int open_store(struct broker *b, struct px_buf *why)
 	    .watermark = conf->store.watermark,
 	    .batch = conf->store.batch,
 	    .clock = px_timers_clock(px_loop_timers(b->loop)),
+	    .failed = store_failed,
+	    .failed_arg = b,
 	};
 	int rc = px_store_lmdb_open(&setup, &b->store, why);
 	if (rc != PX_OK)

@@ -67,6 +67,8 @@ static int get_fd(struct px_store *st)
 static void dispatch(struct px_store *st)
 {
 	struct px_lmdb *lm = px_lmdb_of(st);
+	if (atomic_exchange(&lm->untold, false) && lm->failed != NULL)
+		lm->failed(lm->failed_arg, "commit");
 	for (int round = 0; round < DISPATCH_ROUNDS; round++) {
 		struct px_op *list = px_op_return_take(&lm->back);
 		if (list == NULL)
@@ -234,6 +236,8 @@ int px_store_lmdb_open(const struct px_store_lmdb_setup *setup, struct px_store 
 	lm->magic = LMDB_MAGIC;
 	lm->clock = setup->clock;
 	lm->watermark = setup->watermark;
+	lm->failed = setup->failed;
+	lm->failed_arg = setup->failed_arg;
 	lm->batch = setup->batch != 0 ? setup->batch : BATCH_DEFAULT;
 	lm->db.lock = -1;
 	lm->leases = px_leases_new();

@@ -38,6 +38,9 @@ struct px_lmdb {
 	struct px_op_return back;
 	pthread_t writer, reader;
 	atomic_bool fatal; /* a commit or a read failed: nothing more is done */
+	atomic_bool untold; /* ...and no operation came back with that; cleared by the loop */
+	void (*failed)(void *arg, const char *what);
+	void *failed_arg;
 	atomic_ullong commits, operations;
 	struct px_long_op *long_ops; /* loop only */
 	unsigned outstanding;        /* submitted and not yet answered */

@@ -229,8 +229,14 @@ void px_op_return_push(struct px_op_return *r, struct px_op *list)
 	*r->last = list;
 	r->last = end;
 	pthread_mutex_unlock(&r->lock);
+	if (was_empty)
+		px_op_return_wake(r);
+}
+
+void px_op_return_wake(struct px_op_return *r)
+{
 	uint64_t one = 1;
-	if (was_empty && write(r->fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+	if (write(r->fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		px_assert(errno == EAGAIN); /* already readable for ever */
 }
 

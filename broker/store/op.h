@@ -126,6 +126,8 @@ int px_op_return_init(struct px_op_return *r);
 void px_op_return_destroy(struct px_op_return *r);
 /** Give back a list of operations. Thread: any. */
 void px_op_return_push(struct px_op_return *r, struct px_op *list);
+/** Wake the loop although nothing comes back. Thread: any. */
+void px_op_return_wake(struct px_op_return *r);
 /** All that came back. Thread: loop. */
 struct px_op *px_op_return_take(struct px_op_return *r);
 

@@ -124,6 +124,7 @@ static enum px_op_then purge_read(struct px_op *op, struct px_tx *tx, struct px_
 	else
 		look_at_notes(o, tx);
 	o->looked = o->at;
+	op->reads_old = true; /* the writer judges again; what is settled meanwhile goes with the next run */
 	op->rc = tx->rc;
 	if (op->rc != PX_OK)
 		return PX_OP_DONE;

@@ -261,13 +261,24 @@ int px_redo_recover(struct px_tx *tx, const char *folder, const struct px_redo_b
 	return rc;
 }
 
-static int write_all(int fd, const void *data, size_t len, uint64_t at)
+/* A file system may take the flag and then not such a write. @return false: it was not that. */
+static bool leave_direct(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && (flags & O_DIRECT) != 0 && fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+/* Whole pages at whole pages. A write that is cut off within one has met the end of the room: what that is due to the
+ * system says at the next, for which this one could not be continued. */
+static int write_all(int fd, const uint8_t *data, size_t len, uint64_t at)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t n = pwrite(fd, (const uint8_t *)data + done, len - done, (off_t)(at + done));
-		if (n < 0 && errno == EINTR)
+		ssize_t n = pwrite(fd, data + done, len - done, (off_t)(at + done));
+		if (n < 0 && (errno == EINTR || (errno == EINVAL && leave_direct(fd))))
 			continue;
-		if (n <= 0)
+		if (n >= 0 && n % PAGE != 0)
+			errno = ENOSPC;
+		if (n <= 0 || n % PAGE != 0)
 			return PX_ESYS;
 		done += (size_t)n;
 	}

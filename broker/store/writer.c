@@ -116,8 +116,11 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 /* With whatever result, who waits for it goes on: reading may still be possible. */
 static void catch_up(struct px_lmdb *lm)
 {
-	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL)
+	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
+		atomic_store(&lm->untold, true);
+		px_op_return_wake(&lm->back);
+	}
 	if (lm->db.redo != NULL)
 		px_redo_tried(lm->db.redo);
 }
