@@ -139,8 +139,8 @@ struct px_store_lmdb_setup {
 	uint64_t watermark; /* octets free on the disk below which accept says PX_EFULL, but for partner "" */
 	unsigned batch;     /* operations in a transaction at most */
 	struct px_clock *clock;
-	/** Called once by px_store_dispatch when the store cannot be written any more and no operation is there to say
-	 * so (PX_EFATAL). NULL: nobody is told. */
+	/** Called once by px_store_dispatch when the store cannot be written any more and no operation is
+	 * there to say so (PX_EFATAL). NULL: nobody is told. */
 	void (*failed)(void *arg, const char *what);
 	void *failed_arg;
 };

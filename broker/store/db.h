@@ -58,9 +58,9 @@ int px_db_lock(struct px_db *db, const char *path, struct px_buf *why);
  * has open. @return PX_OK, PX_ENOTFOUND, PX_ECORRUPT. */
 int px_db_peek(const char *path, struct px_rec_state *state);
 /**
- * Write a compact copy of what is acknowledged now to @fd, which may be a pipe. A long reader: pages given back
- * meanwhile cannot be used again before it ends. Blocks; any thread but those of px_tx. @return 0 or an error
- * number of the system or LMDB.
+ * Write a compact copy of what is acknowledged now to @fd, which may be a pipe. A long reader: pages given
+ * back meanwhile cannot be used again before it ends. Blocks; any thread but those of px_tx. @return 0 or an
+ * error number of the system or LMDB.
  */
 int px_db_copy(struct px_db *db, int fd);
 /** Octets that the file takes up. */
@@ -117,8 +117,8 @@ void px_tx_put_record(struct px_tx *tx, enum px_table table, const struct px_tke
 void px_tx_append_record(struct px_tx *tx, enum px_table table, const struct px_tkey *key,
 			 struct px_buf *rec);
 /** As px_tx_append for what stands in two places. */
-void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets head,
-			struct px_octets body);
+void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key,
+			struct px_octets head, struct px_octets body);
 /** Which transaction this is, or for a reading one which it sees: they are numbered. */
 uint64_t px_tx_number(const struct px_tx *tx);
 /** @return PX_OK, PX_ENOTFOUND or tx->rc. */

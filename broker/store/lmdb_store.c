@@ -213,7 +213,8 @@ static int use_redo(struct px_lmdb *lm, struct px_buf *why)
 	if (rc == PX_OK) {
 		px_redo_set_waker(lm->db.redo, wake_writer, lm);
 	} else if (rc == PX_EFULL) {
-		px_warnx("store", "path=%s no room for " PX_REDO_FILE ": each batch is a commit, until the next start",
+		px_warnx("store",
+			 "path=%s no room for " PX_REDO_FILE ": each batch is a commit, until the next start",
 			 lm->db.path);
 		rc = PX_OK;
 	} else {

@@ -37,7 +37,7 @@ struct px_lmdb {
 	struct px_op_queue to_writer, to_reader;
 	struct px_op_return back;
 	pthread_t writer, reader;
-	atomic_bool fatal; /* a commit or a read failed: nothing more is done */
+	atomic_bool fatal;  /* a commit or a read failed: nothing more is done */
 	atomic_bool untold; /* ...and no operation came back with that; cleared by the loop */
 	void (*failed)(void *arg, const char *what);
 	void *failed_arg;

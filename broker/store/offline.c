@@ -204,8 +204,8 @@ static int swap_failed(struct restore *r, const char *doing)
 	return PX_ESYS;
 }
 
-/* A second name for what the old store has beside its data, so that it is whole where it is kept. Where it was it
- * means nothing to the new store, and whoever opens that makes its own. */
+/* A second name for what the old store has beside its data, so that it is whole where it is kept. Where it
+ * was it means nothing to the new store, and whoever opens that makes its own. */
 static int keep_log(struct restore *r)
 {
 	struct px_buf now = PX_BUF_INIT, old = PX_BUF_INIT;

@@ -35,8 +35,8 @@ void px_op_free(struct px_op **op)
 /* More than this need not come together: most of what can be shared is shared. */
 #define COMPANY 16
 
-/* What is patient may wait so many us for something prompt, however fast the disk is: a flush costs the processor
- * as much as doing ten of them. */
+/* What is patient may wait so many us for something prompt, however fast the disk is: a flush costs the
+ * processor as much as doing ten of them. */
 #define CALM 2000
 
 int64_t px_op_now_us(void)
@@ -174,7 +174,8 @@ struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t wei
 	bool wait = true;
 	pthread_mutex_lock(&q->lock);
 	while (wait && !is_ready(q) && !q->kicked) {
-		int64_t company = q->n > 0 ? q->since + (q->n_bodies == 0 ? PX_MAX(patience, CALM) : patience) : -1;
+		int64_t company = q->n > 0 ? q->since + (q->n_bodies == 0 ? PX_MAX(patience, CALM) : patience)
+					   : -1;
 		wait = wait_locked(q, company < 0 || (until >= 0 && until < company) ? until : company);
 	}
 	q->kicked = false;

@@ -104,8 +104,8 @@ bool px_op_queue_offer(struct px_op_queue *q, struct px_op *op, unsigned limit);
 struct px_op *px_op_queue_take(struct px_op_queue *q, unsigned max, size_t weight, int wait_ms, bool *stop);
 /**
  * As px_op_queue_take, but in company: what is patient waits up to @patience us for something prompt, what
- * brings a body as long for half of those that are coming, and what is free goes along. Waits until @until (mono
- * us; -1: for ever) for anything at all.
+ * brings a body as long for half of those that are coming, and what is free goes along. Waits until @until
+ * (mono us; -1: for ever) for anything at all.
  */
 struct px_op *px_op_queue_gather(struct px_op_queue *q, unsigned max, size_t weight, int64_t patience,
 				 int64_t until, bool *stop);

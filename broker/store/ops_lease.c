@@ -12,9 +12,9 @@
 /*
  * The writer chooses, in the order of all writes, so that nothing is leased that is settled in the same
  * transaction. What was accepted a moment ago it fills in itself (recent.h), which takes effect with the
- * commit; otherwise it fills in how the deliveries stand, which changes, and the reader reads headers and bodies,
- * which never do, so that only those of messages not committed yet must wait for that. What it finds damaged goes
- * back to the writer, which sets it aside and chooses others instead.
+ * commit; otherwise it fills in how the deliveries stand, which changes, and the reader reads headers and
+ * bodies, which never do, so that only those of messages not committed yet must wait for that. What it finds
+ * damaged goes back to the writer, which sets it aside and chooses others instead.
  *
  * A lease that was taken is handed out or given back, never forgotten. Before it is handed out the loop asks
  * whether it still is: an operation behind this one may have settled the delivery, in the same transaction or
@@ -35,7 +35,7 @@ struct lease_op {
 	struct px_leases *all;
 	px_lease_done *done;
 	void *arg;
-	struct px_leased *leased; /* of this turn */
+	struct px_leased *leased;       /* of this turn */
 	struct px_delivery *deliveries; /* of `leased`, for the reader */
 	unsigned n_leased;
 	unsigned n_kept;   /* leases filled by earlier turns */

@@ -126,7 +126,8 @@ static void write_head(uint8_t *batch, size_t len, const struct px_redo_base *ba
 }
 
 /* @return octets of entries behind the head of batch @number behind @base; 0: it is none. */
-static uint64_t read_head(struct px_octets octets, const struct px_redo_base *base, uint64_t number, uint32_t *crc)
+static uint64_t read_head(struct px_octets octets, const struct px_redo_base *base, uint64_t number,
+			  uint32_t *crc)
 {
 	struct px_fields in = {.at = octets.data, .left = octets.len};
 	uint8_t head[PX_DIGEST_LEN];
@@ -135,8 +136,8 @@ static uint64_t read_head(struct px_octets octets, const struct px_redo_base *ba
 	const uint64_t len = px_get_u64(&in), txn = px_get_u64(&in), epoch = px_get_u64(&in);
 	px_get_copy(&in, head, sizeof(head));
 	const uint64_t is_number = px_get_u64(&in);
-	bool is = !in.bad && magic == MAGIC && txn == base->txn && epoch == base->epoch && is_number == number &&
-		  memcmp(head, base->head, sizeof(head)) == 0 && len <= SIZE;
+	bool is = !in.bad && magic == MAGIC && txn == base->txn && epoch == base->epoch &&
+		  is_number == number && memcmp(head, base->head, sizeof(head)) == 0 && len <= SIZE;
 	return is ? len : 0;
 }
 
@@ -190,7 +191,8 @@ static uint64_t whole_pages(uint64_t octets)
 	return (octets + PAGE - 1) / PAGE * PAGE;
 }
 
-/* The batch at *@at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1: errno. */
+/* The batch at *@at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1:
+ * errno. */
 static int64_t read_batch(int fd, uint64_t at, const struct px_redo_base *base, uint64_t number,
 			  struct px_buf *batch)
 {
@@ -268,8 +270,8 @@ static bool leave_direct(int fd)
 	return flags >= 0 && (flags & O_DIRECT) != 0 && fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0;
 }
 
-/* Whole pages at whole pages. A write that is cut off within one has met the end of the room: what that is due to the
- * system says at the next, for which this one could not be continued. */
+/* Whole pages at whole pages. A write that is cut off within one has met the end of the room: what that is
+ * due to the system says at the next, for which this one could not be continued. */
 static int write_all(int fd, const uint8_t *data, size_t len, uint64_t at)
 {
 	for (size_t done = 0; done < len;) {
@@ -285,7 +287,8 @@ static int write_all(int fd, const uint8_t *data, size_t len, uint64_t at)
 	return PX_OK;
 }
 
-/* Zeros, written and flushed: what is written over them later needs no room and changes nothing about the file. */
+/* Zeros, written and flushed: what is written over them later needs no room and changes nothing about the
+ * file. */
 static int make_file(const char *folder, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -311,8 +314,8 @@ static bool is_ours(const char *path)
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)SIZE && st.st_nlink == 1;
 }
 
-/* Past the system's cache, where the file system can do that: nothing of it is read again as a rule, and what goes
- * through the cache costs the processor a third more. */
+/* Past the system's cache, where the file system can do that: nothing of it is read again as a rule, and what
+ * goes through the cache costs the processor a third more. */
 static int open_for_writing(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
@@ -374,7 +377,8 @@ int px_redo_append(struct px_redo *redo, const struct px_redo_base *base)
 	memcpy(redo->pages, redo->notes.data, len);
 	memset(redo->pages + len, 0, whole - len);
 	int rc = write_all(redo->fd, redo->pages, whole, redo->at);
-	/* What stands behind the last batch, if anything, is not acknowledged: the next is written over it. */
+	/* What stands behind the last batch, if anything, is not acknowledged: the next is written over it.
+	 */
 	if (rc != PX_OK && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
 		return PX_EFULL;
 	if (rc != PX_OK || fdatasync(redo->fd) != 0) {

@@ -10,14 +10,14 @@
 /*
  * A commit of LMDB writes each page that changed where it lies, and flushes them: thirty scattered pages for
  * one message. So the writer keeps its transaction open for a moment (wtx.h) and makes each batch durable by
- * one write and one flush of what it put and removed, in a file beside the data. A commit makes that void. After
- * a crash px_redo_recover does again what the last commit lacks. docs/decisions/0014-redo-log.md says why this
- * loses nothing.
+ * one write and one flush of what it put and removed, in a file beside the data. A commit makes that void.
+ * After a crash px_redo_recover does again what the last commit lacks. docs/decisions/0014-redo-log.md says
+ * why this loses nothing.
  *
- * The file has one size from the start and is written anew from its beginning after each commit. A batch begins at
- * a page and says which commit it follows (transaction, epoch, last hash of the journal), its number since, its
- * length and its checksum; the first that does not fit ends what is read. So nothing is ever erased, and a batch
- * that was torn was not acknowledged.
+ * The file has one size from the start and is written anew from its beginning after each commit. A batch
+ * begins at a page and says which commit it follows (transaction, epoch, last hash of the journal), its
+ * number since, its length and its checksum; the first that does not fit ends what is read. So nothing is
+ * ever erased, and a batch that was torn was not acknowledged.
  *
  * Who reads must see all that was acknowledged: px_redo_wait lets the writer commit first.
  *
@@ -41,14 +41,15 @@ struct px_redo_base {
  */
 int px_redo_recover(struct px_tx *tx, const char *folder, const struct px_redo_base *base, uint64_t *batches);
 
-/** The log of the store in @folder, made if it is missing, for a store whose map is @map_size. Nothing that it may
- * hold is needed any more. @return PX_OK, PX_EFULL, PX_ESYS (errno). */
+/** The log of the store in @folder, made if it is missing, for a store whose map is @map_size. Nothing that
+ * it may hold is needed any more. @return PX_OK, PX_EFULL, PX_ESYS (errno). */
 int px_redo_open(const char *folder, uint64_t map_size, struct px_redo **out);
 void px_redo_close(struct px_redo **redo);
 
 /* --- what a transaction does is noted (tx.c) ---------------------------------------------------------- */
 
-void px_redo_put(struct px_redo *redo, uint8_t table, const struct px_tkey *key, const void *data, size_t len);
+void px_redo_put(struct px_redo *redo, uint8_t table, const struct px_tkey *key, const void *data,
+		 size_t len);
 /** The same in two pieces. */
 void px_redo_put_parts(struct px_redo *redo, uint8_t table, const struct px_tkey *key, struct px_octets head,
 		       struct px_octets body);
@@ -66,7 +67,8 @@ void px_redo_drop(struct px_redo *redo);
 /** Make what was noted durable as the next batch behind @base. Blocks for the flush. @return PX_OK; PX_EFULL:
  * it is not there; PX_EFATAL: it may be there or not, as a restart will show (logged). */
 int px_redo_append(struct px_redo *redo, const struct px_redo_base *base);
-/** Do all batches since the last commit again, in a transaction that sees that. @return as px_redo_recover. */
+/** Do all batches since the last commit again, in a transaction that sees that. @return as px_redo_recover.
+ */
 int px_redo_again(struct px_redo *redo, struct px_tx *tx);
 /** All batches are committed. */
 void px_redo_committed(struct px_redo *redo);

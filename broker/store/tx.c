@@ -142,8 +142,8 @@ int px_tx_record(struct px_tx *tx, enum px_table table, const struct px_tkey *ke
 static bool put(struct px_tx *tx, enum px_table table, const struct px_tkey *key, MDB_val *v, unsigned flags)
 {
 	MDB_val k = val(key);
-	return tx->rc == PX_OK &&
-	       outcome(tx, mdb_put(tx->txn, tx->db->tables[table], &k, v, flags), px_table_name(table)) == PX_OK;
+	return tx->rc == PX_OK && outcome(tx, mdb_put(tx->txn, tx->db->tables[table], &k, v, flags),
+					  px_table_name(table)) == PX_OK;
 }
 
 static void put_whole(struct px_tx *tx, enum px_table table, const struct px_tkey *key, const void *data,
@@ -185,8 +185,8 @@ void px_tx_append_record(struct px_tx *tx, enum px_table table, const struct px_
 	px_tx_append(tx, table, key, rec->data, rec->len);
 }
 
-void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key, struct px_octets head,
-			struct px_octets body)
+void px_tx_append_parts(struct px_tx *tx, enum px_table table, const struct px_tkey *key,
+			struct px_octets head, struct px_octets body)
 {
 	MDB_val v = {.mv_size = head.len + body.len};
 	if (!put(tx, table, key, &v, MDB_APPEND | MDB_RESERVE))

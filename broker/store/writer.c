@@ -152,7 +152,8 @@ void *px_lmdb_writer(void *arg)
 			commit_at = -1;
 		else if (commit_at < 0)
 			commit_at = px_op_now_us() + HOLD;
-		if (stop || (ahead && px_op_now_us() >= commit_at) || (redo != NULL && px_redo_is_awaited(redo))) {
+		if (stop || (ahead && px_op_now_us() >= commit_at) ||
+		    (redo != NULL && px_redo_is_awaited(redo))) {
 			catch_up(lm);
 			commit_at = -1;
 		}

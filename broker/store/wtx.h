@@ -29,7 +29,7 @@ struct px_wtx_partner {
 };
 
 struct px_wtx {
-	struct px_tx tx; /* LMDB's; with db->redo it may stay open over several of ours */
+	struct px_tx tx;          /* LMDB's; with db->redo it may stay open over several of ours */
 	struct px_redo_base base; /* what it follows */
 	uint64_t committed;       /* the last message that LMDB's last commit has */
 	struct px_db *db;
@@ -58,8 +58,8 @@ int px_wtx_begin(struct px_wtx *w);
 int px_wtx_commit(struct px_wtx *w);
 /** What was done since px_wtx_begin is undone. */
 void px_wtx_undo(struct px_wtx *w);
-/** Between transactions: commit what is only in the log. @return as px_tx_commit; but with PX_EFULL it is still in
- * the log. */
+/** Between transactions: commit what is only in the log. @return as px_tx_commit; but with PX_EFULL it is
+ * still in the log. */
 int px_wtx_catch_up(struct px_wtx *w);
 
 /** Look at file system and map, and decide whether accepts that bring @octets may go on. Outside of

@@ -54,8 +54,8 @@ static void left_free(struct left *left)
 	px_buf_free(&left->data);
 }
 
-/* Accept @n messages one after the other, ids from *@next on, and take what is on the disk while none of them is
- * committed. */
+/* Accept @n messages one after the other, ids from *@next on, and take what is on the disk while none of them
+ * is committed. */
 static struct left accept_uncommitted(struct kit *k, unsigned n, unsigned *next)
 {
 	for (unsigned try = 0; try < TRIES; try++) {
@@ -136,8 +136,8 @@ static void test_committed_is_not_done_again(void **state)
 	left_free(&left);
 }
 
-/* A machine that stopped while it wrote a batch: those before it were acknowledged. Nothing behind it counts, not
- * even if it is whole. */
+/* A machine that stopped while it wrote a batch: those before it were acknowledged. Nothing behind it counts,
+ * not even if it is whole. */
 static void test_torn(void **state)
 {
 	struct kit *k = *state;
@@ -214,7 +214,8 @@ static void test_large_is_committed(void **state)
 	left_free(&left);
 }
 
-/* Entries that no program of this format wrote: the store is not opened as if they had not been acknowledged. */
+/* Entries that no program of this format wrote: the store is not opened as if they had not been acknowledged.
+ */
 static void test_entries_that_cannot_be(void **state)
 {
 	struct kit *k = *state;

@@ -73,8 +73,8 @@ static void copy_file(const char *from, const char *to, const char *name)
 	px_buf_free(&path);
 }
 
-/* What a machine that stops now would leave on its disk: the files as they are, before anything is closed. The log
- * first: a commit may come in between, which makes it void. */
+/* What a machine that stops now would leave on its disk: the files as they are, before anything is closed.
+ * The log first: a commit may come in between, which makes it void. */
 static struct px_store *crash(struct suite_backend *backend, struct px_store *st)
 {
 	struct folder *f = backend->data;
