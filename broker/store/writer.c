@@ -158,6 +158,8 @@ void *px_lmdb_writer(void *arg)
 			commit_at = -1;
 		}
 		if (stop)
-			return NULL;
+			break;
 	}
+	px_tx_abort(&lm->wtx.tx); /* what could not be committed stands in the log; the lock is this thread's */
+	return NULL;
 }
