@@ -18,7 +18,7 @@
 
 #define MAGIC 0x7072786cu /* a batch, first form */
 #define PAGE  4096u
-#define SIZE  (8u * 1024 * 1024)
+#define SIZE  (4u * 1024 * 1024)
 /* What is larger is cheaper to write once, where it belongs. */
 #define BATCH_MAX (512u * 1024)
 /* An uncommitted transaction may take the share of a small map that can always be written. */
@@ -40,7 +40,8 @@ struct px_redo {
 	atomic_bool ahead, awaited;
 	pthread_mutex_t lock;
 	pthread_cond_t tried;
-	uint64_t tries; /* guarded by lock */
+	uint64_t tries; /* guarded by lock, as the next */
+	bool left;      /* by the writer */
 	void (*wake)(void *arg);
 	void *wake_arg;
 };
@@ -433,6 +434,14 @@ void px_redo_tried(struct px_redo *redo)
 	pthread_mutex_unlock(&redo->lock);
 }
 
+void px_redo_leave(struct px_redo *redo)
+{
+	pthread_mutex_lock(&redo->lock);
+	redo->left = true;
+	pthread_cond_broadcast(&redo->tried);
+	pthread_mutex_unlock(&redo->lock);
+}
+
 void px_redo_wait(struct px_redo *redo)
 {
 	if (!px_redo_is_ahead(redo))
@@ -441,7 +450,7 @@ void px_redo_wait(struct px_redo *redo)
 	const uint64_t tries = redo->tries;
 	atomic_store(&redo->awaited, true);
 	redo->wake(redo->wake_arg);
-	while (px_redo_is_ahead(redo) && redo->tries == tries)
+	while (px_redo_is_ahead(redo) && redo->tries == tries && !redo->left)
 		pthread_cond_wait(&redo->tried, &redo->lock);
 	pthread_mutex_unlock(&redo->lock);
 }

@@ -83,6 +83,8 @@ void px_redo_set_waker(struct px_redo *redo, void (*wake)(void *arg), void *arg)
 bool px_redo_is_awaited(const struct px_redo *redo);
 /** The writer has tried to commit, with whatever result: who waits goes on. */
 void px_redo_tried(struct px_redo *redo);
+/** The writer ends: nobody waits any more. */
+void px_redo_leave(struct px_redo *redo);
 /** Wait until all is committed that is in the log now, or cannot be committed for want of room. Thread: any
  * but the writer's. */
 void px_redo_wait(struct px_redo *redo);

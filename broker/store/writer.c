@@ -39,6 +39,11 @@ static int try_together(struct px_lmdb *lm, struct px_op *list)
 	return rc;
 }
 
+static bool is_ahead(const struct px_lmdb *lm)
+{
+	return lm->db.redo != NULL && px_redo_is_ahead(lm->db.redo);
+}
+
 static void fail_all(struct px_lmdb *lm, struct px_op *list, int rc)
 {
 	for (struct px_op *op = list; op != NULL; op = op->next) {
@@ -64,6 +69,18 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 	}
 }
 
+/* With whatever result, who waits for it goes on: reading may still be possible. */
+static void catch_up(struct px_lmdb *lm)
+{
+	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL) {
+		atomic_store(&lm->fatal, true);
+		atomic_store(&lm->untold, true);
+		px_op_return_wake(&lm->back);
+	}
+	if (lm->db.redo != NULL)
+		px_redo_tried(lm->db.redo);
+}
+
 static void do_batch(struct px_lmdb *lm, struct px_op *list)
 {
 	uint64_t weight = 0;
@@ -80,7 +97,8 @@ static void do_batch(struct px_lmdb *lm, struct px_op *list)
 	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
 		fail_all(lm, list, rc);
-	} else if (rc != PX_OK && list->next != NULL) {
+	} else if (rc != PX_OK && (list->next != NULL || is_ahead(lm))) {
+		catch_up(lm); /* what has no room beside others that are not committed may have it then */
 		do_singly(lm, list);
 	} else if (rc != PX_OK) {
 		fail_all(lm, list, rc);
@@ -113,18 +131,6 @@ static void send_on(struct px_lmdb *lm, struct px_op *list)
 	}
 }
 
-/* With whatever result, who waits for it goes on: reading may still be possible. */
-static void catch_up(struct px_lmdb *lm)
-{
-	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL) {
-		atomic_store(&lm->fatal, true);
-		atomic_store(&lm->untold, true);
-		px_op_return_wake(&lm->back);
-	}
-	if (lm->db.redo != NULL)
-		px_redo_tried(lm->db.redo);
-}
-
 static void do_list(struct px_lmdb *lm, struct px_op *list)
 {
 	unsigned n = 0;
@@ -147,7 +153,7 @@ void *px_lmdb_writer(void *arg)
 							commit_at, &stop);
 		if (list != NULL)
 			do_list(lm, list);
-		bool ahead = redo != NULL && px_redo_is_ahead(redo);
+		bool ahead = is_ahead(lm);
 		if (!ahead)
 			commit_at = -1;
 		else if (commit_at < 0)
@@ -160,6 +166,9 @@ void *px_lmdb_writer(void *arg)
 		if (stop)
 			break;
 	}
-	px_tx_abort(&lm->wtx.tx); /* what could not be committed stands in the log; the lock is this thread's */
+	if (redo != NULL)
+		px_redo_leave(redo);
+	px_tx_abort(
+	    &lm->wtx.tx); /* what could not be committed stands in the log; the lock is this thread's */
 	return NULL;
 }
