@@ -232,6 +232,21 @@ static void test_large_is_committed(void **state)
 	left_free(&left);
 }
 
+/* A store that was closed needs no log. */
+static void test_closed_is_committed(void **state)
+{
+	struct kit *k = *state;
+	unsigned next = 0;
+	kit_open(k);
+	struct left left = accept_uncommitted(k, 1, &next);
+	kit_close(k);
+	struct px_buf data = read_whole(k->folder, "data.mdb");
+	start_from(k, NULL, &data);
+	assert_int_equal(messages(k), next);
+	px_buf_free(&data);
+	left_free(&left);
+}
+
 /* Entries that no program of this format wrote: the store is not opened as if they had not been acknowledged.
  */
 static void test_entries_that_cannot_be(void **state)
@@ -312,6 +327,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_foreign, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_kept_elsewhere, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_large_is_committed, kit_setup, kit_teardown),
+	    cmocka_unit_test_setup_teardown(test_closed_is_committed, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_entries_that_cannot_be, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_settled, kit_setup, kit_teardown),
 	};
