@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright (c) 2026 The prinex authors */
 
-#include "store/redo.h"
+#include "store/redo_form.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,22 +12,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "store/crc32c.h"
-#include "store/fields.h"
 #include "store/manifest.h"
 
-#define MAGIC 0x7072786cu /* a batch, first form */
-#define PAGE  4096u
-#define SIZE  (4u * 1024 * 1024)
+#define PAGE 4096u
+#define SIZE (4u * 1024 * 1024)
 /* What is larger is cheaper to write once, where it belongs. */
 #define BATCH_MAX (512u * 1024)
 /* An uncommitted transaction may take the share of a small map that can always be written. */
 #define MAP_SHARE 64
-
-/* magic, checksum of what follows, length of the entries, transaction, epoch, journal, number */
-#define HEAD (4 + 4 + 8 + 8 + 8 + PX_DIGEST_LEN + 8)
-
-enum kind { PUT = 1, DEL, CLEAR };
 
 struct px_redo {
 	int fd;
@@ -36,6 +28,7 @@ struct px_redo {
 	struct px_redo_base base;
 	uint64_t at, number; /* where the next batch goes, and which it is */
 	struct px_buf notes; /* of the next batch, behind room for its head */
+	bool too_large;      /* they are not all there */
 	uint8_t *pages;      /* what is written: BATCH_MAX, at a page's boundary */
 	atomic_bool ahead, awaited;
 	pthread_mutex_t lock;
@@ -46,129 +39,69 @@ struct px_redo {
 	void *wake_arg;
 };
 
+static uint64_t whole_pages(uint64_t octets)
+{
+	return (octets + PAGE - 1) / PAGE * PAGE;
+}
+
 /* --- notes ------------------------------------------------------------------------------------------- */
 
-static void note(struct px_redo *redo, enum kind kind, uint8_t table, const struct px_tkey *key, size_t len)
+/* @return whether an entry with @len octets of value was begun: what gets too large is committed, and need
+ * not be known here. */
+static bool note(struct px_redo *redo, enum px_redo_kind kind, uint8_t table, const struct px_tkey *key,
+		 size_t len)
 {
-	uint8_t head[8];
-	const size_t key_len = key != NULL ? key->len : 0;
-	px_assert(key_len <= UINT16_MAX && len <= UINT32_MAX);
-	head[0] = (uint8_t)kind;
-	head[1] = table;
-	head[2] = (uint8_t)(key_len >> 8);
-	head[3] = (uint8_t)key_len;
-	for (int i = 0; i < 4; i++)
-		head[4 + i] = (uint8_t)(len >> (24 - 8 * i));
-	px_buf_add(&redo->notes, head, sizeof(head));
-	if (key != NULL)
-		px_buf_add(&redo->notes, key->data, key->len);
+	redo->too_large = redo->too_large || len > BATCH_MAX || redo->notes.len > BATCH_MAX - len;
+	if (!redo->too_large)
+		px_redo_entry(&redo->notes, kind, table, key, len);
+	return !redo->too_large;
 }
 
 void px_redo_put(struct px_redo *redo, uint8_t table, const struct px_tkey *key, const void *data, size_t len)
 {
-	note(redo, PUT, table, key, len);
-	px_buf_add(&redo->notes, data, len);
+	if (note(redo, PX_REDO_PUT, table, key, len))
+		px_buf_add(&redo->notes, data, len);
 }
 
 void px_redo_put_parts(struct px_redo *redo, uint8_t table, const struct px_tkey *key, struct px_octets head,
 		       struct px_octets body)
 {
-	note(redo, PUT, table, key, head.len + body.len);
+	if (!note(redo, PX_REDO_PUT, table, key, head.len + body.len))
+		return;
 	px_buf_add(&redo->notes, head.data, head.len);
 	px_buf_add(&redo->notes, body.data, body.len);
 }
 
 void px_redo_del(struct px_redo *redo, uint8_t table, const struct px_tkey *key)
 {
-	note(redo, DEL, table, key, 0);
+	note(redo, PX_REDO_DEL, table, key, 0);
 }
 
 void px_redo_clear(struct px_redo *redo, uint8_t table)
 {
-	note(redo, CLEAR, table, NULL, 0);
+	note(redo, PX_REDO_CLEAR, table, NULL, 0);
 }
 
 bool px_redo_has_notes(const struct px_redo *redo)
 {
-	return redo->notes.len > HEAD;
+	return redo->too_large || redo->notes.len > PX_REDO_HEAD;
 }
 
 bool px_redo_fits(const struct px_redo *redo)
 {
-	return redo->notes.len <= BATCH_MAX && redo->at + redo->notes.len + PAGE <= redo->limit;
+	return !redo->too_large && redo->notes.len <= BATCH_MAX &&
+	       redo->at + whole_pages(redo->notes.len) <= redo->limit;
 }
 
 void px_redo_drop(struct px_redo *redo)
 {
-	static const uint8_t head[HEAD];
+	static const uint8_t head[PX_REDO_HEAD];
 	px_buf_clear(&redo->notes);
 	px_buf_add(&redo->notes, head, sizeof(head));
+	redo->too_large = false;
 }
 
-/* --- batches as octets ------------------------------------------------------------------------------- */
-
-/* The head before @len octets of entries, and the checksum over both. */
-static void write_head(uint8_t *batch, size_t len, const struct px_redo_base *base, uint64_t number)
-{
-	struct px_buf head = PX_BUF_INIT;
-	px_put_u32(&head, MAGIC);
-	px_put_u32(&head, 0);
-	px_put_u64(&head, len);
-	px_put_u64(&head, base->txn);
-	px_put_u64(&head, base->epoch);
-	px_buf_add(&head, base->head, PX_DIGEST_LEN);
-	px_put_u64(&head, number);
-	px_assert(head.len == HEAD);
-	memcpy(batch, head.data, HEAD);
-	px_buf_clear(&head);
-	px_put_u32(&head, px_crc32c(0, batch + 8, HEAD - 8 + len));
-	memcpy(batch + 4, head.data, 4);
-	px_buf_free(&head);
-}
-
-/* @return octets of entries behind the head of batch @number behind @base; 0: it is none. */
-static uint64_t read_head(struct px_octets octets, const struct px_redo_base *base, uint64_t number,
-			  uint32_t *crc)
-{
-	struct px_fields in = {.at = octets.data, .left = octets.len};
-	uint8_t head[PX_DIGEST_LEN];
-	const uint32_t magic = px_get_u32(&in);
-	*crc = px_get_u32(&in);
-	const uint64_t len = px_get_u64(&in), txn = px_get_u64(&in), epoch = px_get_u64(&in);
-	px_get_copy(&in, head, sizeof(head));
-	const uint64_t is_number = px_get_u64(&in);
-	bool is = !in.bad && magic == MAGIC && txn == base->txn && epoch == base->epoch &&
-		  is_number == number && memcmp(head, base->head, sizeof(head)) == 0 && len <= SIZE;
-	return is ? len : 0;
-}
-
-static int do_entry(struct px_tx *tx, struct px_fields *in)
-{
-	const unsigned kind = px_get_u8(in), table = px_get_u8(in);
-	const size_t key_len = px_get_u16(in), len = px_get_u32(in);
-	struct px_tkey key = {.len = key_len};
-	if (key_len > sizeof(key.data) || table >= PX_TABLES)
-		return PX_ECORRUPT;
-	px_get_copy(in, key.data, key_len);
-	const uint8_t *data = px_get_octets(in, len);
-	if (in->bad)
-		return PX_ECORRUPT;
-	switch (kind) {
-	case PUT: px_tx_put(tx, (enum px_table)table, &key, data, len); return tx->rc;
-	case DEL: return px_tx_del(tx, (enum px_table)table, &key) == PX_ENOTFOUND ? PX_ECORRUPT : tx->rc;
-	case CLEAR: px_tx_clear(tx, (enum px_table)table); return tx->rc;
-	default: return PX_ECORRUPT;
-	}
-}
-
-static int do_entries(struct px_tx *tx, struct px_octets entries)
-{
-	struct px_fields in = {.at = entries.data, .left = entries.len};
-	int rc = PX_OK;
-	while (rc == PX_OK && in.left > 0)
-		rc = do_entry(tx, &in);
-	return rc;
-}
+/* --- reading ----------------------------------------------------------------------------------------- */
 
 /* As pread(2), but all of it unless the file ends. */
 static ssize_t read_at(int fd, void *out, size_t len, uint64_t at)
@@ -187,32 +120,22 @@ static ssize_t read_at(int fd, void *out, size_t len, uint64_t at)
 	return (ssize_t)got;
 }
 
-static uint64_t whole_pages(uint64_t octets)
-{
-	return (octets + PAGE - 1) / PAGE * PAGE;
-}
-
-/* The batch at *@at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1:
- * errno. */
+/* The batch at @at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1: errno.
+ */
 static int64_t read_batch(int fd, uint64_t at, const struct px_redo_base *base, uint64_t number,
 			  struct px_buf *batch)
 {
-	uint8_t head[HEAD];
-	uint32_t crc = 0;
-	ssize_t n = read_at(fd, head, sizeof(head), at);
-	if (n < 0)
-		return -1;
-	uint64_t len = read_head((struct px_octets){head, (size_t)n}, base, number, &crc);
-	if (len == 0)
-		return 0;
 	px_buf_clear(batch);
-	uint8_t *room = px_buf_reserve(batch, HEAD + len);
-	n = read_at(fd, room, HEAD + len, at);
+	ssize_t n = read_at(fd, px_buf_reserve(batch, PX_REDO_HEAD), PX_REDO_HEAD, at);
+	if (n < PX_REDO_HEAD)
+		return n < 0 ? -1 : 0;
+	uint64_t len = px_redo_read_head(batch->data, base, number);
+	if (len == 0 || len > SIZE)
+		return 0;
+	n = read_at(fd, px_buf_reserve(batch, PX_REDO_HEAD + len), PX_REDO_HEAD + len, at);
 	if (n < 0)
 		return -1;
-	if ((uint64_t)n != HEAD + len || px_crc32c(0, room + 8, HEAD - 8 + len) != crc)
-		return 0;
-	return (int64_t)len;
+	return (uint64_t)n == PX_REDO_HEAD + len && px_redo_is_whole(batch->data, len) ? (int64_t)len : 0;
 }
 
 /* All batches behind @base. */
@@ -221,10 +144,9 @@ static int do_batches(int fd, struct px_tx *tx, const struct px_redo_base *base,
 	struct px_buf batch = PX_BUF_INIT;
 	int64_t len = 0;
 	int rc = PX_OK;
-	*batches = 0;
 	for (uint64_t at = 0; rc == PX_OK && (len = read_batch(fd, at, base, *batches, &batch)) > 0;) {
-		rc = do_entries(tx, (struct px_octets){batch.data + HEAD, (size_t)len});
-		at += whole_pages(HEAD + (uint64_t)len);
+		rc = px_redo_do(tx, (struct px_octets){batch.data + PX_REDO_HEAD, (size_t)len});
+		at += whole_pages(PX_REDO_HEAD + (uint64_t)len);
 		++*batches;
 	}
 	px_buf_free(&batch);
@@ -374,7 +296,7 @@ int px_redo_append(struct px_redo *redo, const struct px_redo_base *base)
 	px_assert(px_redo_has_notes(redo) && px_redo_fits(redo));
 	if (redo->number == 0)
 		redo->base = *base;
-	write_head(redo->notes.data, len - HEAD, &redo->base, redo->number);
+	px_redo_head(redo->notes.data, len - PX_REDO_HEAD, &redo->base, redo->number);
 	memcpy(redo->pages, redo->notes.data, len);
 	memset(redo->pages + len, 0, whole - len);
 	int rc = write_all(redo->fd, redo->pages, whole, redo->at);
