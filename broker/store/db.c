@@ -159,11 +159,19 @@ static int recover(struct px_tx *tx, struct px_buf *why)
 	struct px_octets fields;
 	struct px_rec_state state;
 	uint64_t batches;
-	if (px_tx_record(tx, PX_T_META, &key, &fields) != PX_OK || px_rec_get_state(fields, &state) != PX_OK)
-		return PX_OK; /* none, or none that can be read, which whoever reads it next will say */
-	base.epoch = state.epoch;
-	memcpy(base.head, state.journal_head, PX_DIGEST_LEN);
-	int rc = px_redo_recover(tx, tx->db->path, &base, &batches);
+	int rc = px_tx_record(tx, PX_T_META, &key, &fields);
+	if (tx->rc != PX_OK)
+		px_buf_setf(why, "%s: reading the state of the store: %s", tx->db->path, px_err_text(tx->rc));
+	if (tx->rc != PX_OK || rc == PX_ENOTFOUND)
+		return tx->rc;
+	/* A batch that changes the state has all of it, and mends one that cannot be read; where there is
+	 * none, whoever reads the state next will say so. */
+	base.unknown = rc != PX_OK || px_rec_get_state(fields, &state) != PX_OK;
+	if (!base.unknown) {
+		base.epoch = state.epoch;
+		memcpy(base.head, state.journal_head, PX_DIGEST_LEN);
+	}
+	rc = px_redo_recover(tx, tx->db->path, &base, &batches);
 	if (rc != PX_OK)
 		px_buf_setf(why,
 			    "%s: doing again what " PX_REDO_FILE " has, which was acknowledged and not yet "
@@ -327,8 +335,8 @@ int px_db_open(struct px_db *db, const char *path, uint64_t map_size, uint64_t w
 
 int px_db_copy(struct px_db *db, int fd)
 {
-	if (db->redo != NULL)
-		px_redo_wait(db->redo);
+	if (db->redo != NULL && px_redo_wait(db->redo) != PX_OK)
+		return ENOSPC;
 	return mdb_env_copyfd2(db->env, fd, MDB_CP_COMPACT);
 }
 

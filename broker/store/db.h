@@ -60,7 +60,7 @@ int px_db_peek(const char *path, struct px_rec_state *state);
 /**
  * Write a compact copy of what is acknowledged now to @fd, which may be a pipe. A long reader: pages given
  * back meanwhile cannot be used again before it ends. Blocks; any thread but those of px_tx. @return 0 or an
- * error number of the system or LMDB.
+ * error number of the system or LMDB; ENOSPC also when there is no room to commit what was acknowledged.
  */
 int px_db_copy(struct px_db *db, int fd);
 /** Octets that the file takes up. */
@@ -79,12 +79,14 @@ struct px_tx {
 	MDB_txn *txn;
 	int rc;
 	struct px_redo *redo; /* what is put and removed is noted there; NULL: nowhere */
+	bool behind;          /* for want of room it does not see all that was acknowledged */
 };
 
 /** @return PX_OK or PX_EFATAL; also kept in tx->rc. */
 int px_tx_write(struct px_tx *tx, struct px_db *db);
-/** Sees all that was acknowledged before: waits for its commit, unless there is no room for that. Not on the
- * writer's thread, except while it has nothing that is not committed. */
+/** Sees all that was acknowledged before: waits for its commit. Where there is no room for that it sees what
+ * was committed before, and is `behind`. Not on the writer's thread, except while it has nothing that is not
+ * committed. */
 int px_tx_read(struct px_tx *tx, struct px_db *db);
 /** Sees what was committed. */
 int px_tx_read_committed(struct px_tx *tx, struct px_db *db);

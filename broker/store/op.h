@@ -40,9 +40,12 @@ struct px_op_kind {
 	/** In a write transaction; sets rc. May run again from the start when the transaction failed.
 	 * `then` takes effect after the commit. */
 	enum px_op_then (*write)(struct px_op *op, struct px_wtx *w);
-	/** In a read transaction that sees all that was committed before; sets rc. PX_OP_READ: there is more
-	 * to do, let others go first. */
+	/** In a read transaction that sees all that was acknowledged before; sets rc. PX_OP_READ: there is
+	 * more to do, let others go first. */
 	enum px_op_then (*read)(struct px_op *op, struct px_tx *tx, struct px_leases *leases);
+	/** Its answer is looked at, and found again if need be: with a transaction that is behind it may be
+	 * old, but nothing is missing from it without saying so. All others are PX_EFULL then. */
+	bool shows;
 	/** It failed for good (rc), its transaction undone: end the leases that earlier turns of it took, or
 	 * that it should have ended. NULL: nothing. Thread: writer. */
 	void (*failed)(struct px_op *op, struct px_leases *leases);

@@ -118,7 +118,7 @@ static void quarantined_answer(struct px_op *op)
 }
 
 static const struct px_op_kind quarantined_kind = {
-    .name = "quarantined", .read = quarantined_read, .answer = quarantined_answer};
+    .name = "quarantined", .read = quarantined_read, .shows = true, .answer = quarantined_answer};
 
 void px_lmdb_quarantined(struct px_store *st, uint64_t from, unsigned limit, px_quarantined_done *done,
 			 void *arg)

@@ -12,9 +12,9 @@
 /*
  * The writer chooses, in the order of all writes, so that nothing is leased that is settled in the same
  * transaction. What was accepted a moment ago it fills in itself (recent.h), which takes effect with the
- * commit; otherwise it fills in how the deliveries stand, which changes, and the reader reads headers and
- * bodies, which never do, so that only those of messages not committed yet must wait for that. What it finds
- * damaged goes back to the writer, which sets it aside and chooses others instead.
+ * commit, and so what is durable but not committed (redo.h); otherwise it fills in how the deliveries stand,
+ * which changes, and the reader reads headers and bodies, which never do. What it finds damaged goes back to
+ * the writer, which sets it aside and chooses others instead.
  *
  * A lease that was taken is handed out or given back, never forgotten. Before it is handed out the loop asks
  * whether it still is: an operation behind this one may have settled the delivery, in the same transaction or
@@ -118,19 +118,55 @@ static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
 	return true;
 }
 
-/* What the reader does not read. Those whose record is missing or damaged have no id. */
+/* @return NULL, or what is wrong with it. */
+static const char *fill(struct lease_op *o, struct px_tx *tx, unsigned i)
+{
+	struct px_lease *lease = &o->leases[o->n];
+	struct px_rec_message rec;
+	*lease = (struct px_lease){.token = {o->epoch, o->leased[i].counter}, .delivery = o->deliveries[i]};
+	if (lease->delivery.id == 0)
+		return "a delivery's record is missing or damaged";
+	if (px_load_message(tx, &o->op.scratch, lease->delivery.message, &rec) != PX_OK)
+		return "a message's record is missing or damaged";
+	if (px_view_body(tx, lease->delivery.message, &lease->body) != PX_OK)
+		return "a message's body is missing or damaged";
+	if (memcmp(lease->body->digest, rec.message.digest, PX_DIGEST_LEN) != 0) {
+		px_body_unref(&lease->body);
+		return "a message's body is not the one that was accepted";
+	}
+	lease->header = rec.message.header;
+	lease->confirmations = rec.message.confirmations;
+	px_strlcpy(lease->origin, rec.message.partner, sizeof(lease->origin));
+	o->n++;
+	return NULL;
+}
+
+/* What is not committed only the writer sees; to the reader it leaves the rest, with what that does not read.
+ * Those whose record is missing or damaged have no id. */
 static enum px_op_then leave_to_reader(struct lease_op *o, struct px_wtx *w)
 {
+	unsigned n = 0;
 	o->op.reads_old = true;
 	o->deliveries = px_scratch_calloc(&o->op.scratch, o->n_leased, sizeof(o->deliveries[0]));
 	for (unsigned i = 0; i < o->n_leased; i++) {
+		const struct px_leased leased = o->leased[i];
 		struct px_lease lease;
-		if (fill_delivery(o, w, &o->leased[i], &lease))
-			o->deliveries[i] = lease.delivery;
-		if (o->leased[i].message > w->committed)
-			o->op.reads_old = false;
+		o->leased[n] = leased;
+		o->deliveries[n] = (struct px_delivery){.id = 0};
+		if (fill_delivery(o, w, &leased, &lease))
+			o->deliveries[n] = lease.delivery;
+		const char *reason = NULL;
+		if (leased.message <= w->committed)
+			n++;
+		else
+			reason = fill(o, &w->tx, n);
+		if (reason != NULL) {
+			give_back(w->leases, &leased);
+			set_aside(w, leased.delivery, reason);
+		}
 	}
-	return PX_OP_READ;
+	o->n_leased = n;
+	return n > 0 ? PX_OP_READ : PX_OP_DONE;
 }
 
 static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
@@ -159,29 +195,6 @@ static void lease_failed(struct px_op *op, struct px_leases *leases)
 		give_back(leases, &o->back[i].leased);
 	o->n_back = 0;
 	cut(o, o->n_kept); /* their leases were undone */
-}
-
-/* @return NULL, or what is wrong with it. */
-static const char *fill(struct lease_op *o, struct px_tx *tx, unsigned i)
-{
-	struct px_lease *lease = &o->leases[o->n];
-	struct px_rec_message rec;
-	*lease = (struct px_lease){.token = {o->epoch, o->leased[i].counter}, .delivery = o->deliveries[i]};
-	if (lease->delivery.id == 0)
-		return "a delivery's record is missing or damaged";
-	if (px_load_message(tx, &o->op.scratch, lease->delivery.message, &rec) != PX_OK)
-		return "a message's record is missing or damaged";
-	if (px_view_body(tx, lease->delivery.message, &lease->body) != PX_OK)
-		return "a message's body is missing or damaged";
-	if (memcmp(lease->body->digest, rec.message.digest, PX_DIGEST_LEN) != 0) {
-		px_body_unref(&lease->body);
-		return "a message's body is not the one that was accepted";
-	}
-	lease->header = rec.message.header;
-	lease->confirmations = rec.message.confirmations;
-	px_strlcpy(lease->origin, rec.message.partner, sizeof(lease->origin));
-	o->n++;
-	return NULL;
 }
 
 static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)

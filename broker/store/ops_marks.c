@@ -107,7 +107,8 @@ static void marks_answer(struct px_op *op)
 	o->done.marks(o->arg, op->rc, op->rc == PX_OK ? o->n : 0, o->marks);
 }
 
-static const struct px_op_kind marks_kind = {.name = "marks", .read = marks_read, .answer = marks_answer};
+static const struct px_op_kind marks_kind = {
+    .name = "marks", .read = marks_read, .shows = true, .answer = marks_answer};
 
 static void lmdb_marks(struct px_store *st, px_marks_done *done, void *arg)
 {

@@ -44,7 +44,7 @@ static void message_answer(struct px_op *op)
 }
 
 static const struct px_op_kind message_kind = {
-    .name = "message", .read = message_read, .answer = message_answer};
+    .name = "message", .read = message_read, .shows = true, .answer = message_answer};
 
 void px_lmdb_message(struct px_store *st, uint64_t seq, px_message_done *done, void *arg)
 {
@@ -96,7 +96,7 @@ static void body_release(struct px_op *op)
 }
 
 static const struct px_op_kind body_kind = {
-    .name = "body", .read = body_read, .answer = body_answer, .release = body_release};
+    .name = "body", .read = body_read, .shows = true, .answer = body_answer, .release = body_release};
 
 void px_lmdb_body(struct px_store *st, uint64_t seq, px_body_done *done, void *arg)
 {
@@ -139,7 +139,8 @@ static void answer_answer(struct px_op *op)
 	o->done(o->arg, op->rc, op->rc == PX_OK ? o->octets.data : NULL, op->rc == PX_OK ? o->octets.len : 0);
 }
 
-static const struct px_op_kind answer_kind = {.name = "answer", .read = answer_read, .answer = answer_answer};
+static const struct px_op_kind answer_kind = {
+    .name = "answer", .read = answer_read, .shows = true, .answer = answer_answer};
 
 void px_lmdb_answer(struct px_store *st, uint64_t delivery, px_answer_done *done, void *arg)
 {
@@ -352,7 +353,7 @@ static void journal_answer(struct px_op *op)
 }
 
 static const struct px_op_kind journal_kind = {
-    .name = "journal_scan", .read = journal_read, .answer = journal_answer};
+    .name = "journal_scan", .read = journal_read, .shows = true, .answer = journal_answer};
 
 void px_lmdb_journal_scan(struct px_store *st, uint64_t from, unsigned limit, bool ascending,
 			  px_journal_done *done, void *arg)

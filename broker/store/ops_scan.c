@@ -174,7 +174,8 @@ static enum px_op_then scan_read(struct px_op *op, struct px_tx *tx, struct px_l
 	return PX_OP_DONE;
 }
 
-static const struct px_op_kind scan_kind = {.name = "scan", .read = scan_read, .answer = messages_answer};
+static const struct px_op_kind scan_kind = {
+    .name = "scan", .read = scan_read, .shows = true, .answer = messages_answer};
 
 void px_lmdb_scan(struct px_store *st, const struct px_scan *scan, px_messages_done *done, void *arg)
 {
@@ -245,7 +246,7 @@ static enum px_op_then movement_read(struct px_op *op, struct px_tx *tx, struct 
 }
 
 static const struct px_op_kind movement_kind = {
-    .name = "movement", .read = movement_read, .answer = messages_answer};
+    .name = "movement", .read = movement_read, .shows = true, .answer = messages_answer};
 
 void px_lmdb_movement(struct px_store *st, uint64_t movement, uint64_t from, unsigned limit,
 		      px_messages_done *done, void *arg)
@@ -413,7 +414,7 @@ static enum px_op_then scan_deliveries_read(struct px_op *op, struct px_tx *tx, 
 }
 
 static const struct px_op_kind scan_deliveries_kind = {
-    .name = "scan_deliveries", .read = scan_deliveries_read, .answer = deliveries_answer};
+    .name = "scan_deliveries", .read = scan_deliveries_read, .shows = true, .answer = deliveries_answer};
 
 void px_lmdb_scan_deliveries(struct px_store *st, const struct px_scan *scan, px_deliveries_done *done,
 			     void *arg)

@@ -116,7 +116,8 @@ static void stats_answer(struct px_op *op)
 	o->done(o->arg, op->rc, op->rc == PX_OK ? &o->stats : NULL);
 }
 
-static const struct px_op_kind stats_kind = {.name = "stats", .read = stats_read, .answer = stats_answer};
+static const struct px_op_kind stats_kind = {
+    .name = "stats", .read = stats_read, .shows = true, .answer = stats_answer};
 
 void px_lmdb_stats(struct px_store *st, px_stats_done *done, void *arg)
 {

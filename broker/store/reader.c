@@ -17,6 +17,17 @@ static bool reads_new(const struct px_op *list)
 	return list != NULL;
 }
 
+/* For want of room it cannot see what was acknowledged last: who acts upon what it says must not be told that
+ * something is not there. */
+static void answer_behind(struct px_lmdb *lm, struct px_op *op, struct px_tx *tx)
+{
+	op->then = PX_OP_DONE;
+	if (op->reads_old || op->kind->shows)
+		op->then = op->kind->read(op, tx, lm->leases);
+	if (!op->reads_old && (!op->kind->shows || op->rc == PX_ENOTFOUND))
+		op->rc = atomic_load(&lm->fatal) ? PX_EFATAL : PX_EFULL;
+}
+
 static void answer_batch(struct px_lmdb *lm, struct px_op *list)
 {
 	struct px_tx tx;
@@ -25,7 +36,11 @@ static void answer_batch(struct px_lmdb *lm, struct px_op *list)
 		rc = reads_new(list) ? px_tx_read(&tx, &lm->db) : px_tx_read_committed(&tx, &lm->db);
 	for (struct px_op *op = list; op != NULL; op = op->next) {
 		op->rc = rc;
-		op->then = rc == PX_OK ? op->kind->read(op, &tx, lm->leases) : PX_OP_DONE;
+		op->then = PX_OP_DONE;
+		if (rc == PX_OK && tx.behind)
+			answer_behind(lm, op, &tx);
+		else if (rc == PX_OK)
+			op->then = op->kind->read(op, &tx, lm->leases);
 		/* One damaged page is not the next one's fault. */
 		if (rc == PX_OK && px_tx_read_on(&tx) != PX_OK)
 			rc = op->rc = PX_EFATAL;

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "store/manifest.h"
 
-#define PAGE 4096u
 #define SIZE (4u * 1024 * 1024)
 /* What is larger is cheaper to write once, where it belongs. */
 #define BATCH_MAX (512u * 1024)
@@ -33,15 +32,16 @@ struct px_redo {
 	atomic_bool ahead, awaited;
 	pthread_mutex_t lock;
 	pthread_cond_t tried;
-	uint64_t tries; /* guarded by lock, as the next */
-	bool left;      /* by the writer */
+	uint64_t tries, commits; /* guarded by lock, as the next */
+	bool left;               /* by the writer */
 	void (*wake)(void *arg);
 	void *wake_arg;
 };
 
-static uint64_t whole_pages(uint64_t octets)
+/* Of the entries that are noted. */
+static size_t noted(const struct px_redo *redo)
 {
-	return (octets + PAGE - 1) / PAGE * PAGE;
+	return redo->notes.len - PX_REDO_HEAD;
 }
 
 /* --- notes ------------------------------------------------------------------------------------------- */
@@ -84,13 +84,13 @@ void px_redo_clear(struct px_redo *redo, uint8_t table)
 
 bool px_redo_has_notes(const struct px_redo *redo)
 {
-	return redo->too_large || redo->notes.len > PX_REDO_HEAD;
+	return redo->too_large || noted(redo) > 0;
 }
 
 bool px_redo_fits(const struct px_redo *redo)
 {
-	return !redo->too_large && redo->notes.len <= BATCH_MAX &&
-	       redo->at + whole_pages(redo->notes.len) <= redo->limit;
+	const uint64_t octets = px_redo_octets(noted(redo));
+	return !redo->too_large && octets <= BATCH_MAX && redo->at + octets <= redo->limit;
 }
 
 void px_redo_drop(struct px_redo *redo)
@@ -122,31 +122,39 @@ static ssize_t read_at(int fd, void *out, size_t len, uint64_t at)
 
 /* The batch at @at, if there is one: its octets to @batch. @return octets of its entries, 0: none, -1: errno.
  */
-static int64_t read_batch(int fd, uint64_t at, const struct px_redo_base *base, uint64_t number,
+static int64_t read_batch(int fd, uint64_t at, struct px_redo_base *base, uint64_t number,
 			  struct px_buf *batch)
 {
 	px_buf_clear(batch);
 	ssize_t n = read_at(fd, px_buf_reserve(batch, PX_REDO_HEAD), PX_REDO_HEAD, at);
 	if (n < PX_REDO_HEAD)
 		return n < 0 ? -1 : 0;
-	uint64_t len = px_redo_read_head(batch->data, base, number);
+	struct px_redo_base its = *base;
+	const uint64_t len = px_redo_read_head(batch->data, &its, number);
 	if (len == 0 || len > SIZE)
 		return 0;
-	n = read_at(fd, px_buf_reserve(batch, PX_REDO_HEAD + len), PX_REDO_HEAD + len, at);
+	const uint64_t octets = px_redo_octets(len);
+	n = read_at(fd, px_buf_reserve(batch, octets), octets, at);
 	if (n < 0)
 		return -1;
-	return (uint64_t)n == PX_REDO_HEAD + len && px_redo_is_whole(batch->data, len) ? (int64_t)len : 0;
+	if ((uint64_t)n < octets || !px_redo_is_whole(batch->data, len))
+		return 0;
+	*base = its;
+	return (int64_t)len;
 }
 
-/* All batches behind @base. */
-static int do_batches(int fd, struct px_tx *tx, const struct px_redo_base *base, uint64_t *batches)
+/* The batches behind @base, @most of them. */
+static int do_batches(int fd, struct px_tx *tx, const struct px_redo_base *base, uint64_t most,
+		      uint64_t *batches)
 {
+	struct px_redo_base its = *base;
 	struct px_buf batch = PX_BUF_INIT;
 	int64_t len = 0;
 	int rc = PX_OK;
-	for (uint64_t at = 0; rc == PX_OK && (len = read_batch(fd, at, base, *batches, &batch)) > 0;) {
+	for (uint64_t at = 0;
+	     rc == PX_OK && *batches < most && (len = read_batch(fd, at, &its, *batches, &batch)) > 0;) {
 		rc = px_redo_do(tx, (struct px_octets){batch.data + PX_REDO_HEAD, (size_t)len});
-		at += whole_pages(PX_REDO_HEAD + (uint64_t)len);
+		at += px_redo_octets((uint64_t)len);
 		++*batches;
 	}
 	px_buf_free(&batch);
@@ -164,14 +172,15 @@ static char *path_in(const char *folder)
 	return copy;
 }
 
-/* All batches behind @base that the file at @path has. */
-static int do_file(const char *path, struct px_tx *tx, const struct px_redo_base *base, uint64_t *batches)
+/* The batches behind @base that the file at @path has, @most of them. */
+static int do_file(const char *path, struct px_tx *tx, const struct px_redo_base *base, uint64_t most,
+		   uint64_t *batches)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	*batches = 0;
 	if (fd < 0)
 		return errno == ENOENT ? PX_OK : PX_ESYS;
-	int rc = do_batches(fd, tx, base, batches);
+	int rc = do_batches(fd, tx, base, most, batches);
 	int error = errno;
 	close(fd);
 	errno = error;
@@ -181,9 +190,14 @@ static int do_file(const char *path, struct px_tx *tx, const struct px_redo_base
 int px_redo_recover(struct px_tx *tx, const char *folder, const struct px_redo_base *base, uint64_t *batches)
 {
 	char *path = path_in(folder);
-	int rc = do_file(path, tx, base, batches);
+	int rc = do_file(path, tx, base, UINT64_MAX, batches);
 	free(path);
 	return rc;
+}
+
+static bool is_no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
 /* A file system may take the flag and then not such a write. @return false: it was not that. */
@@ -201,9 +215,9 @@ static int write_all(int fd, const uint8_t *data, size_t len, uint64_t at)
 		ssize_t n = pwrite(fd, data + done, len - done, (off_t)(at + done));
 		if (n < 0 && (errno == EINTR || (errno == EINVAL && leave_direct(fd))))
 			continue;
-		if (n >= 0 && n % PAGE != 0)
-			errno = ENOSPC;
-		if (n <= 0 || n % PAGE != 0)
+		if (n >= 0)
+			errno = n == 0 ? EIO : ENOSPC;
+		if (n <= 0 || n % PX_REDO_PAGE != 0)
 			return PX_ESYS;
 		done += (size_t)n;
 	}
@@ -256,7 +270,7 @@ int px_redo_open(const char *folder, uint64_t map_size, struct px_redo **out)
 	pthread_mutex_init(&redo->lock, NULL);
 	pthread_cond_init(&redo->tried, NULL);
 	px_redo_drop(redo);
-	redo->pages = aligned_alloc(PAGE, BATCH_MAX);
+	redo->pages = aligned_alloc(PX_REDO_PAGE, BATCH_MAX);
 	px_assert(redo->pages != NULL);
 	if (!is_ours(redo->path)) {
 		unlink(redo->path);
@@ -269,7 +283,7 @@ int px_redo_open(const char *folder, uint64_t map_size, struct px_redo **out)
 	int error = errno;
 	px_redo_close(out);
 	errno = error;
-	return error == ENOSPC || error == EDQUOT ? PX_EFULL : PX_ESYS;
+	return is_no_room(error) ? PX_EFULL : PX_ESYS;
 }
 
 void px_redo_close(struct px_redo **redo)
@@ -292,23 +306,21 @@ void px_redo_close(struct px_redo **redo)
 
 int px_redo_append(struct px_redo *redo, const struct px_redo_base *base)
 {
-	const size_t len = redo->notes.len, whole = whole_pages(len);
+	const size_t len = noted(redo), octets = px_redo_octets(len);
 	px_assert(px_redo_has_notes(redo) && px_redo_fits(redo));
 	if (redo->number == 0)
 		redo->base = *base;
-	px_redo_head(redo->notes.data, len - PX_REDO_HEAD, &redo->base, redo->number);
-	memcpy(redo->pages, redo->notes.data, len);
-	memset(redo->pages + len, 0, whole - len);
-	int rc = write_all(redo->fd, redo->pages, whole, redo->at);
-	/* What stands behind the last batch, if anything, is not acknowledged: the next is written over it.
-	 */
-	if (rc != PX_OK && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+	memcpy(redo->pages, redo->notes.data, redo->notes.len);
+	px_redo_seal(redo->pages, len, &redo->base, redo->number);
+	int rc = write_all(redo->fd, redo->pages, octets, redo->at);
+	/* What stands behind the last batch is not whole: the next is written over it. */
+	if (rc != PX_OK && is_no_room(errno))
 		return PX_EFULL;
 	if (rc != PX_OK || fdatasync(redo->fd) != 0) {
 		px_log(PX_LOG_ERR, "store", "%s: %s", redo->path, strerror(errno));
 		return PX_EFATAL;
 	}
-	redo->at += whole;
+	redo->at += octets;
 	redo->number++;
 	px_redo_drop(redo);
 	atomic_store(&redo->ahead, true);
@@ -318,7 +330,7 @@ int px_redo_append(struct px_redo *redo, const struct px_redo_base *base)
 int px_redo_again(struct px_redo *redo, struct px_tx *tx)
 {
 	uint64_t batches;
-	int rc = do_file(redo->path, tx, &redo->base, &batches);
+	int rc = do_file(redo->path, tx, &redo->base, redo->number, &batches);
 	return rc == PX_OK && batches < redo->number ? PX_ECORRUPT : rc;
 }
 
@@ -326,7 +338,10 @@ void px_redo_committed(struct px_redo *redo)
 {
 	redo->at = redo->number = 0;
 	px_redo_drop(redo);
+	pthread_mutex_lock(&redo->lock);
+	redo->commits++;
 	atomic_store(&redo->ahead, false);
+	pthread_mutex_unlock(&redo->lock);
 }
 
 /* --- who reads --------------------------------------------------------------------------------------- */
@@ -364,15 +379,17 @@ void px_redo_leave(struct px_redo *redo)
 	pthread_mutex_unlock(&redo->lock);
 }
 
-void px_redo_wait(struct px_redo *redo)
+int px_redo_wait(struct px_redo *redo)
 {
 	if (!px_redo_is_ahead(redo))
-		return;
+		return PX_OK;
 	pthread_mutex_lock(&redo->lock);
-	const uint64_t tries = redo->tries;
+	const uint64_t tries = redo->tries, commits = redo->commits;
 	atomic_store(&redo->awaited, true);
 	redo->wake(redo->wake_arg);
-	while (px_redo_is_ahead(redo) && redo->tries == tries && !redo->left)
+	while (px_redo_is_ahead(redo) && redo->commits == commits && redo->tries == tries && !redo->left)
 		pthread_cond_wait(&redo->tried, &redo->lock);
+	bool done = !px_redo_is_ahead(redo) || redo->commits != commits;
 	pthread_mutex_unlock(&redo->lock);
+	return done ? PX_OK : PX_EFULL;
 }

@@ -16,8 +16,8 @@
  *
  * The file has one size from the start and is written anew from its beginning after each commit. A batch
  * begins at a page and says which commit it follows (transaction, epoch, last hash of the journal), its
- * number since, its length and its checksum; the first that does not fit ends what is read. So nothing is
- * ever erased, and a batch that was torn was not acknowledged.
+ * number since, its length and, at its very end, its checksum; the first that does not fit ends what is read.
+ * So nothing is ever erased, and a batch that was torn was not acknowledged.
  *
  * Who reads must see all that was acknowledged: px_redo_wait lets the writer commit first.
  *
@@ -32,6 +32,7 @@ struct px_redo_base {
 	uint64_t txn; /* of LMDB's last commit */
 	uint64_t epoch;
 	uint8_t head[PX_DIGEST_LEN]; /* last hash of the journal */
+	bool unknown;                /* epoch and hash are: they are what the first batch behind @txn says */
 };
 
 /**
@@ -85,8 +86,8 @@ bool px_redo_is_awaited(const struct px_redo *redo);
 void px_redo_tried(struct px_redo *redo);
 /** The writer ends: nobody waits any more. */
 void px_redo_leave(struct px_redo *redo);
-/** Wait until all is committed that is in the log now, or cannot be committed for want of room. Thread: any
- * but the writer's. */
-void px_redo_wait(struct px_redo *redo);
+/** Wait until all is committed that is in the log now. Thread: any but the writer's. @return PX_OK, or
+ * PX_EFULL: it could not be, for want of room. */
+int px_redo_wait(struct px_redo *redo);
 
 #endif

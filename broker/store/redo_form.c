@@ -8,9 +8,7 @@
 #include "store/fields.h"
 
 #define MAGIC 0x7072786cu /* a batch, first form */
-/* Where the checksum stands, and where what it is of begins. */
-#define CRC_AT   4
-#define CRC_FROM 8
+#define CRC   4
 
 void px_redo_entry(struct px_buf *out, enum px_redo_kind kind, uint8_t table, const struct px_tkey *key,
 		   size_t len)
@@ -25,48 +23,51 @@ void px_redo_entry(struct px_buf *out, enum px_redo_kind kind, uint8_t table, co
 		px_buf_add(out, key->data, key->len);
 }
 
-static uint32_t checksum(const uint8_t *batch, size_t len)
+uint64_t px_redo_octets(uint64_t len)
 {
-	return px_crc32c(0, batch + CRC_FROM, PX_REDO_HEAD - CRC_FROM + len);
+	return (PX_REDO_HEAD + len + CRC + PX_REDO_PAGE - 1) / PX_REDO_PAGE * PX_REDO_PAGE;
 }
 
-void px_redo_head(uint8_t *batch, size_t len, const struct px_redo_base *base, uint64_t number)
+void px_redo_seal(uint8_t *batch, size_t len, const struct px_redo_base *base, uint64_t number)
 {
-	struct px_buf head = PX_BUF_INIT;
-	px_put_u32(&head, MAGIC);
-	px_put_u32(&head, 0);
-	px_put_u64(&head, len);
-	px_put_u64(&head, base->txn);
-	px_put_u64(&head, base->epoch);
-	px_buf_add(&head, base->head, PX_DIGEST_LEN);
-	px_put_u64(&head, number);
-	px_assert(head.len == PX_REDO_HEAD);
-	memcpy(batch, head.data, PX_REDO_HEAD);
-	px_buf_clear(&head);
-	px_put_u32(&head, checksum(batch, len));
-	memcpy(batch + CRC_AT, head.data, head.len);
-	px_buf_free(&head);
+	const size_t end = px_redo_octets(len) - CRC;
+	struct px_buf out = PX_BUF_INIT;
+	px_put_u32(&out, MAGIC);
+	px_put_u64(&out, len);
+	px_put_u64(&out, base->txn);
+	px_put_u64(&out, base->epoch);
+	px_buf_add(&out, base->head, PX_DIGEST_LEN);
+	px_put_u64(&out, number);
+	px_assert(out.len == PX_REDO_HEAD);
+	memcpy(batch, out.data, PX_REDO_HEAD);
+	memset(batch + PX_REDO_HEAD + len, 0, end - PX_REDO_HEAD - len);
+	px_buf_clear(&out);
+	px_put_u32(&out, px_crc32c(0, batch, end));
+	memcpy(batch + end, out.data, CRC);
+	px_buf_free(&out);
 }
 
-uint64_t px_redo_read_head(const uint8_t *head, const struct px_redo_base *base, uint64_t number)
+uint64_t px_redo_read_head(const uint8_t *head, struct px_redo_base *base, uint64_t number)
 {
 	struct px_fields in = {.at = head, .left = PX_REDO_HEAD};
-	uint8_t hash[PX_DIGEST_LEN];
+	struct px_redo_base its = {.txn = 0};
 	const bool is_batch = px_get_u32(&in) == MAGIC;
-	px_get_u32(&in);
-	const uint64_t len = px_get_u64(&in), txn = px_get_u64(&in), epoch = px_get_u64(&in);
-	px_get_copy(&in, hash, sizeof(hash));
-	const bool is_next = is_batch && px_get_u64(&in) == number;
-	return is_next && txn == base->txn && epoch == base->epoch &&
-		       memcmp(hash, base->head, sizeof(hash)) == 0
-		   ? len
-		   : 0;
+	const uint64_t len = px_get_u64(&in);
+	its.txn = px_get_u64(&in);
+	its.epoch = px_get_u64(&in);
+	px_get_copy(&in, its.head, PX_DIGEST_LEN);
+	if (!is_batch || px_get_u64(&in) != number || its.txn != base->txn)
+		return 0;
+	if (base->unknown)
+		*base = its;
+	return its.epoch == base->epoch && memcmp(its.head, base->head, PX_DIGEST_LEN) == 0 ? len : 0;
 }
 
 bool px_redo_is_whole(const uint8_t *batch, size_t len)
 {
-	struct px_fields in = {.at = batch + CRC_AT, .left = 4};
-	return px_get_u32(&in) == checksum(batch, len);
+	const size_t end = px_redo_octets(len) - CRC;
+	struct px_fields in = {.at = batch + end, .left = CRC};
+	return px_get_u32(&in) == px_crc32c(0, batch, end);
 }
 
 static int do_one(struct px_tx *tx, struct px_fields *in)

@@ -23,9 +23,10 @@ int px_tx_write(struct px_tx *tx, struct px_db *db)
 
 int px_tx_read(struct px_tx *tx, struct px_db *db)
 {
-	if (db->redo != NULL)
-		px_redo_wait(db->redo);
-	return px_tx_read_committed(tx, db);
+	const bool behind = db->redo != NULL && px_redo_wait(db->redo) != PX_OK;
+	int rc = px_tx_read_committed(tx, db);
+	tx->behind = behind;
+	return rc;
 }
 
 int px_tx_read_committed(struct px_tx *tx, struct px_db *db)

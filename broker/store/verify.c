@@ -243,7 +243,8 @@ static void verify_answer(struct px_op *op)
 	o->done(o->arg, op->rc, op->rc == PX_OK ? &o->v.report : NULL);
 }
 
-static const struct px_op_kind verify_kind = {.name = "verify", .read = verify_read, .answer = verify_answer};
+static const struct px_op_kind verify_kind = {
+    .name = "verify", .read = verify_read, .shows = true, .answer = verify_answer};
 
 void px_lmdb_verify(struct px_store *st, px_checkpoint_check *check, void *check_arg, px_verify_done *done,
 		    void *arg)

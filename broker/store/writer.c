@@ -12,8 +12,10 @@
  * of 60. */
 #define PATIENCE 8000
 
-/* So many us what is durable in the log may wait for its commit, unless somebody wants to read it. */
-#define HOLD 50000
+/* So many us what is durable in the log may wait for its commit, unless somebody wants to read it; and at
+ * most so many where there is no room for that. */
+#define HOLD     50000
+#define HOLD_MAX 1600000
 
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
 static int try_together(struct px_lmdb *lm, struct px_op *list)
@@ -72,13 +74,15 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 /* With whatever result, who waits for it goes on: reading may still be possible. */
 static void catch_up(struct px_lmdb *lm)
 {
-	if (!atomic_load(&lm->fatal) && px_wtx_catch_up(&lm->wtx) == PX_EFATAL) {
+	int rc = atomic_load(&lm->fatal) ? PX_OK : px_wtx_catch_up(&lm->wtx);
+	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
 		atomic_store(&lm->untold, true);
 		px_op_return_wake(&lm->back);
 	}
 	if (lm->db.redo != NULL)
 		px_redo_tried(lm->db.redo);
+	lm->hold = rc == PX_EFULL ? PX_MIN(2 * lm->hold, HOLD_MAX) : HOLD;
 }
 
 static void do_batch(struct px_lmdb *lm, struct px_op *list)
@@ -91,9 +95,9 @@ static void do_batch(struct px_lmdb *lm, struct px_op *list)
 		fail_all(lm, list, PX_EFATAL);
 		return;
 	}
-	if (weight > 0)
-		px_wtx_look_for_room(&lm->wtx, weight);
-	int rc = try_together(lm, list);
+	int rc = weight > 0 ? px_wtx_look_for_room(&lm->wtx, weight) : PX_OK;
+	if (rc == PX_OK)
+		rc = try_together(lm, list);
 	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
 		fail_all(lm, list, rc);
@@ -146,6 +150,7 @@ void *px_lmdb_writer(void *arg)
 	struct px_lmdb *lm = arg;
 	struct px_redo *redo = lm->db.redo;
 	int64_t commit_at = -1; /* mono us: no later than then; -1: nothing waits for it */
+	lm->hold = HOLD;
 	pthread_setname_np(pthread_self(), "store-writer");
 	for (;;) {
 		bool stop;
@@ -157,7 +162,7 @@ void *px_lmdb_writer(void *arg)
 		if (!ahead)
 			commit_at = -1;
 		else if (commit_at < 0)
-			commit_at = px_op_now_us() + HOLD;
+			commit_at = px_op_now_us() + lm->hold;
 		if (stop || (ahead && px_op_now_us() >= commit_at) ||
 		    (redo != NULL && px_redo_is_awaited(redo))) {
 			catch_up(lm);

@@ -286,37 +286,43 @@ void px_wtx_undo(struct px_wtx *w)
 }
 
 /* Whether the map can take @octets more and keep its reserve. Pages given back count only near the end of the
- * map, where counting them is worth its while; what was found then is used up before the next count. */
-static bool map_has_room(struct px_wtx *w, uint64_t octets)
+ * map, where counting them is worth its while; what was found then is used up before the next count. @return
+ * PX_OK or PX_EFATAL. */
+static int map_has_room(struct px_wtx *w, uint64_t octets, bool *has_room)
 {
 	MDB_envinfo info;
 	mdb_env_info(w->db->env, &info);
 	uint64_t reserve = PX_MIN(w->db->map_size / RESERVE_SHARE, (uint64_t)RESERVE_MAX);
 	uint64_t high = ((uint64_t)info.me_last_pgno + 1) * w->db->page;
-	if (high + reserve <= info.me_mapsize)
-		return true;
-	px_wtx_catch_up(w); /* what is not committed has taken pages that still seem free */
-	if (w->credit >= octets) {
+	*has_room = high + reserve <= info.me_mapsize || w->credit >= octets;
+	if (high + reserve > info.me_mapsize && *has_room)
 		w->credit -= octets;
-		return true;
-	}
+	if (*has_room)
+		return PX_OK;
+	/* What is not committed has taken pages that still seem free. */
+	int rc = px_wtx_catch_up(w);
+	if (rc != PX_OK)
+		return rc == PX_EFATAL ? PX_EFATAL : PX_OK;
 	uint64_t used, left = reserve;
 	struct px_tx tx;
 	if (px_tx_read_committed(&tx, w->db) == PX_OK)
 		px_tx_usage(&tx, &used, &left);
 	px_tx_abort(&tx);
 	w->credit = left > reserve ? (left - reserve) / 4 : 0; /* indexes and copied pages need room too */
-	return left >= reserve;
+	*has_room = left >= reserve;
+	return PX_OK;
 }
 
-void px_wtx_look_for_room(struct px_wtx *w, uint64_t octets)
+int px_wtx_look_for_room(struct px_wtx *w, uint64_t octets)
 {
-	bool has_room = px_db_disk_free(w->db) >= w->db->watermark && map_has_room(w, octets);
+	bool has_room = px_db_disk_free(w->db) >= w->db->watermark;
+	int rc = has_room ? map_has_room(w, octets, &has_room) : PX_OK;
 	if (has_room != w->has_room)
 		px_log(has_room ? PX_LOG_NOTICE : PX_LOG_ERR, "store",
 		       has_room ? "there is room again; new messages are accepted"
 				: "disk or map nearly full; new messages are not accepted");
 	w->has_room = has_room;
+	return rc;
 }
 
 /* --- records that many operations write -------------------------------------------------------------- */

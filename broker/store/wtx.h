@@ -63,14 +63,14 @@ void px_wtx_undo(struct px_wtx *w);
 int px_wtx_catch_up(struct px_wtx *w);
 
 /** Look at file system and map, and decide whether accepts that bring @octets may go on. Outside of
- * transactions. */
-void px_wtx_look_for_room(struct px_wtx *w, uint64_t octets);
+ * transactions. @return PX_OK, or PX_EFATAL of a commit that this took. */
+int px_wtx_look_for_room(struct px_wtx *w, uint64_t octets);
 
 /** The counts of @name; made if there are none. View: until the next call. */
 struct px_wtx_partner *px_wtx_partner(struct px_wtx *w, const char *name);
-/** A delivery to @partner is in @state now (@by 1), or no longer (-1). */
 /** Make or replace the mark of that name; `at` 0: now. */
 void px_wtx_mark(struct px_wtx *w, const struct px_mark *mark);
+/** A delivery to @partner is in @state now (@by 1), or no longer (-1). */
 void px_wtx_count(struct px_wtx *w, const char *partner, enum px_delivery_state state, int by);
 
 void px_wtx_save_delivery(struct px_wtx *w, const struct px_delivery *d);

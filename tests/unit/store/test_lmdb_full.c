@@ -9,12 +9,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/strings.h"
 #include "store/keys.h"
+#include "store/lmdb_store.h"
 
 /* What the file system says is free; UINT64_MAX: the truth. In place of the C library's own. */
 static uint64_t free_octets = UINT64_MAX;
@@ -33,16 +35,30 @@ int statvfs(const char *restrict path, struct statvfs *restrict buf)
 	return rc;
 }
 
-/* Nothing can be written any more. In place of the C library's own, which LMDB writes its file with. */
-static atomic_bool no_room;
+/* What becomes of writes: nothing can be written any more, or only what LMDB writes cannot. */
+static _Atomic enum { FINE, FULL, DATA_FULL, DATA_BAD } disk;
 
+static bool is_data(int fd)
+{
+	char link[32], path[128] = "";
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path) - 1) > 0 && strstr(path, "/data.mdb") != NULL;
+}
+
+/* @return whether a write to @fd is to fail, with errno. */
+static bool fails(int fd)
+{
+	errno = disk == DATA_BAD ? EIO : ENOSPC;
+	return disk == FULL ? fd > STDERR_FILENO : disk != FINE && is_data(fd);
+}
+
+/* In place of the C library's own, as the next. */
 ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)
 {
 	ssize_t (*real)(int, const void *, size_t, off_t);
 	void *symbol = dlsym(RTLD_NEXT, "pwrite");
 	memcpy(&real, &symbol, sizeof(real));
-	errno = ENOSPC;
-	return no_room ? -1 : real(fd, buf, count, offset);
+	return fails(fd) ? -1 : real(fd, buf, count, offset);
 }
 
 ssize_t writev(int fd, const struct iovec *iov, int iovcnt)
@@ -50,8 +66,7 @@ ssize_t writev(int fd, const struct iovec *iov, int iovcnt)
 	ssize_t (*real)(int, const struct iovec *, int);
 	void *symbol = dlsym(RTLD_NEXT, "writev");
 	memcpy(&real, &symbol, sizeof(real));
-	errno = ENOSPC;
-	return no_room && fd > STDERR_FILENO ? -1 : real(fd, iov, iovcnt);
+	return fails(fd) ? -1 : real(fd, iov, iovcnt);
 }
 
 /* Writes beyond @octets of the file fail in the middle, as on a disk with no room or a bad sector. */
@@ -73,7 +88,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	limit_file(0);
-	no_room = false;
+	disk = FINE;
 	free_octets = UINT64_MAX;
 	return kit_teardown(state);
 }
@@ -162,7 +177,8 @@ static void test_full_disk_is_not_an_error_of_the_disk(void **state)
 	}
 	assert_true(n > 10);
 	assert_int_equal(got.rc, PX_EFULL);
-	assert_int_equal(kit_find(k, id).rc, PX_ENOTFOUND);
+	int found = kit_find(k, id).rc; /* certain only if nothing waits for its commit */
+	assert_true(found == PX_ENOTFOUND || found == PX_EFULL);
 	assert_int_equal(kit_accept(k, id, 20000, NULL).rc, PX_EFULL);
 	limit_file(0); /* first: a commit may be tried at any moment */
 	free_octets = UINT64_MAX;
@@ -248,7 +264,7 @@ static void test_damage_on_a_full_disk(void **state)
 	kit_close(k);
 	kit_flip(k, PX_T_BODIES, px_tkey_of(bad.seq), -1);
 	kit_open(k);
-	no_room = true;
+	disk = FULL;
 	struct kit_leases l = kit_lease(k, 16);
 	assert_int_equal(l.rc, PX_OK);
 	assert_int_equal(l.n, 1);
@@ -257,7 +273,7 @@ static void test_damage_on_a_full_disk(void **state)
 	l = kit_lease(k, 16);
 	assert_int_equal(l.rc, PX_EFULL);
 	assert_false(kit_find(k, "M1").delivery.leased);
-	no_room = false;
+	disk = FINE;
 	assert_int_equal(kit_lease(k, 16).n, 0);
 	assert_int_equal(kit_stats(k).s.quarantined, 1);
 	struct px_settle cancel = {.delivery = bad.delivery, .state = PX_D_CANCELLED, .actor = "anna"};
@@ -265,6 +281,142 @@ static void test_damage_on_a_full_disk(void **state)
 	l = kit_lease(k, 16);
 	assert_int_equal(l.n, 1);
 	assert_int_equal(l.items[0].delivery.id, behind.delivery);
+}
+
+/* A commit may come at any moment; most of the time there is none for as long as this takes. */
+#define TRIES 200
+
+static bool is_ahead(const struct kit *k)
+{
+	return px_redo_is_ahead(px_lmdb_of(k->st)->db.redo);
+}
+
+/* Accept messages until one is durable and not committed, and can no longer be committed. @return it. */
+static struct kit_accept accept_stuck(struct kit *k, char id[16])
+{
+	for (unsigned try = 0; try < TRIES; try++) {
+		(void)snprintf(id, 16, "S%u", try);
+		struct kit_accept got = kit_accept(k, id, 1000, NULL);
+		assert_int_equal(got.rc, PX_OK);
+		disk = FULL;
+		kit_stats(k); /* a commit that was under way is through then */
+		if (is_ahead(k))
+			return got;
+		disk = FINE;
+	}
+	fail_msg("commits come all the time");
+	return (struct kit_accept){.rc = PX_EFATAL};
+}
+
+struct asked {
+	bool done, found;
+	int rc;
+};
+
+static void resolved(void *arg, int rc, unsigned n, const struct px_resolved *items)
+{
+	*(struct asked *)arg = (struct asked){true, n == 1 && items[0].found, rc};
+}
+
+static struct asked resolve(struct kit *k, const char *id)
+{
+	struct px_ref ref = {.sender = "BY"};
+	struct asked got = {.done = false};
+	px_strlcpy(ref.message_id, id, sizeof(ref.message_id));
+	px_store_resolve(k->st, 1, &ref, resolved, &got);
+	kit_wait(k, &got.done);
+	return got;
+}
+
+static void known(void *arg, const struct px_accept_result *r)
+{
+	*(struct asked *)arg = (struct asked){true, r->rc == PX_EDUPLICATE, r->rc};
+}
+
+static struct asked ask_known(struct kit *k, const char *id)
+{
+	struct asked got = {.done = false};
+	struct px_body *body = kit_body(id, 1000);
+	px_store_known(k->st, "by", body->digest, known, &got);
+	px_body_unref(&body);
+	kit_wait(k, &got.done);
+	return got;
+}
+
+static void backed_up(void *arg, int rc, const struct px_backup_report *report, const char *why)
+{
+	(void)report;
+	*(struct asked *)arg = (struct asked){true, strstr(why, strerror(ENOSPC)) != NULL, rc};
+}
+
+/* What was acknowledged and cannot be committed for want of room is sent on all the same, and nobody is told
+ * that it is not there: who asks is told to wait; who looks sees what was committed. */
+static void test_acknowledged_and_no_room_to_commit(void **state)
+{
+	struct kit *k = *state;
+	struct asked copy = {.done = false};
+	char id[16], folder[128];
+	kit_open(k);
+	struct kit_accept old = kit_accept(k, "OLD", 1000, NULL);
+	kit_stats(k); /* reads: it is committed */
+	struct kit_accept stuck = accept_stuck(k, id);
+	assert_int_equal(kit_accept(k, "M1", 1000, NULL).rc, PX_EFULL);
+	assert_true(is_ahead(k));
+	assert_int_equal(resolve(k, id).rc, PX_EFULL);
+	assert_int_equal(ask_known(k, id).rc, PX_EFULL);
+	assert_int_equal(kit_find(k, id).rc, PX_EFULL);
+	assert_int_equal(kit_find(k, "OLD").rc, PX_OK);
+	struct kit_leases l = kit_lease(k, 16);
+	assert_int_equal(l.rc, PX_OK);
+	bool sent = false, sent_old = false;
+	for (unsigned i = 0; i < l.n; i++) {
+		assert_int_equal(l.body_len[i], 1000);
+		sent = sent || l.items[i].delivery.id == stuck.delivery;
+		sent_old = sent_old || l.items[i].delivery.id == old.delivery;
+	}
+	assert_true(sent && sent_old);
+	disk = DATA_FULL; /* the backup has room elsewhere */
+	(void)snprintf(folder, sizeof(folder), "%s/copies", k->folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	px_store_backup(k->st, folder, 0, backed_up, &copy);
+	kit_wait(k, &copy.done);
+	assert_int_equal(copy.rc, PX_EFULL);
+	assert_true(copy.found);
+	disk = FINE;
+	assert_true(resolve(k, id).found);
+	assert_true(ask_known(k, id).found);
+	assert_int_equal(kit_find(k, id).rc, PX_OK);
+	assert_int_equal(kit_find(k, "M1").rc, PX_ENOTFOUND);
+	assert_int_equal(kit_stats(k).s.quarantined, 0);
+	kit_sound(k);
+}
+
+/* Near the end of the map what is in the log is committed before its room is counted. An error of the disk
+ * there ends it as at any other place. */
+static void test_bad_disk_while_looking_for_room(void **state)
+{
+	struct kit *k = *state;
+	unsigned n = 0;
+	char id[16];
+	k->map_size = 8 << 20;
+	kit_open(k);
+	for (int rc = PX_OK; rc == PX_OK; n++) { /* the last one has no room */
+		(void)snprintf(id, sizeof(id), "M%u", n);
+		rc = kit_accept(k, id, 20000, NULL).rc;
+		assert_true(rc == PX_OK || rc == PX_EFULL);
+	}
+	for (unsigned try = 0; !is_ahead(k); try++) {
+		assert_true(try < TRIES);
+		assert_int_equal(journal_reading(k, NULL), PX_OK);
+	}
+	disk = DATA_BAD;
+	assert_int_equal(kit_accept(k, "LAST", 20000, NULL).rc, PX_EFATAL);
+	disk = FINE;
+	assert_int_equal(kit_accept(k, "LAST", 20000, NULL).rc, PX_EFATAL);
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(kit_stats(k).s.messages, n - 1);
+	kit_sound(k);
 }
 
 int main(void)
@@ -276,6 +428,8 @@ int main(void)
 	    TEST(test_bad_disk_ends_it),
 	    TEST(test_map_reserve),
 	    TEST(test_damage_on_a_full_disk),
+	    TEST(test_acknowledged_and_no_room_to_commit),
+	    TEST(test_bad_disk_while_looking_for_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@
 #include "base/limits.h"
 #include "store/lmdb_store.h"
 
-#define PAGE 4096
+#define PAGE   4096
+#define SECTOR 512
 /* A commit may come at any moment; most of the time there is none for longer than a test takes. */
 #define TRIES 200
 /* More of the log than a test fills. */
@@ -155,7 +156,8 @@ static void test_committed_is_not_done_again(void **state)
 }
 
 /* A machine that stopped while it wrote a batch: those before it were acknowledged. Nothing behind it counts,
- * not even if it is whole. */
+ * not even if it is whole. Nor does one of which only the end is missing, where it had nothing to say: it was
+ * refused for want of room. */
 static void test_torn(void **state)
 {
 	struct kit *k = *state;
@@ -166,11 +168,43 @@ static void test_torn(void **state)
 		struct px_buf log = PX_BUF_INIT;
 		px_buf_add(&log, left.log.data, left.log.len);
 		/* One message of this size is one page with its head, octets of which end in the middle. */
-		log.data[(size_t)batch * PAGE + PAGE / 4] ^= 1;
+		uint8_t *page = log.data + (size_t)batch * PAGE;
+		page[PAGE / 4] ^= 1;
+		start_from(k, &log, &left.data);
+		assert_int_equal(messages(k), next - 3 + batch);
+		page[PAGE / 4] ^= 1;
+		memset(page + PAGE - SECTOR, 0, SECTOR);
 		start_from(k, &log, &left.data);
 		assert_int_equal(messages(k), next - 3 + batch);
 		px_buf_free(&log);
 	}
+	left_free(&left);
+}
+
+/* The record that says which batches follow is damaged: they are what mends it. */
+static void test_damaged_state(void **state)
+{
+	struct kit *k = *state;
+	unsigned next = 0;
+	kit_open(k);
+	struct left left = accept_uncommitted(k, 3, &next);
+	kit_close(k);
+	kit_remove_files(k);
+	write_whole(k->folder, "data.mdb", &left.data);
+	struct px_buf record = kit_value(k, PX_T_META, px_tkey_name("state"));
+	kit_spoil(k, &record, false);
+	struct px_buf data = read_whole(k->folder, "data.mdb");
+	start_from(k, &left.log, &data);
+	assert_int_equal(messages(k), next);
+	assert_int_equal(kit_count_journal(k, PX_J_ACCEPTED, NULL), next);
+	/* Control: it was damaged. */
+	struct px_buf why = PX_BUF_INIT;
+	kit_close(k);
+	kit_remove_files(k);
+	write_whole(k->folder, "data.mdb", &data);
+	assert_int_equal(kit_try_open(k, &why), PX_ECORRUPT);
+	px_buf_free(&why);
+	px_buf_free(&data);
 	left_free(&left);
 }
 
@@ -324,6 +358,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_acknowledged_before_its_commit, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_committed_is_not_done_again, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_torn, kit_setup, kit_teardown),
+	    cmocka_unit_test_setup_teardown(test_damaged_state, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_foreign, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_kept_elsewhere, kit_setup, kit_teardown),
 	    cmocka_unit_test_setup_teardown(test_large_is_committed, kit_setup, kit_teardown),
