@@ -119,16 +119,16 @@ static bool fill_from_memory(struct lease_op *o, struct px_wtx *w)
 }
 
 /* @return NULL, or what is wrong with it. */
-static const char *fill(struct lease_op *o, struct px_tx *tx, unsigned i)
+static const char *fill(struct lease_op *o, struct px_tx *tx, const struct px_leased *leased,
+			const struct px_delivery *delivery, struct px_lease *lease)
 {
-	struct px_lease *lease = &o->leases[o->n];
 	struct px_rec_message rec;
-	*lease = (struct px_lease){.token = {o->epoch, o->leased[i].counter}, .delivery = o->deliveries[i]};
-	if (lease->delivery.id == 0)
+	*lease = (struct px_lease){.token = {o->epoch, leased->counter}, .delivery = *delivery};
+	if (delivery->id == 0)
 		return "a delivery's record is missing or damaged";
-	if (px_load_message(tx, &o->op.scratch, lease->delivery.message, &rec) != PX_OK)
+	if (px_load_message(tx, &o->op.scratch, delivery->message, &rec) != PX_OK)
 		return "a message's record is missing or damaged";
-	if (px_view_body(tx, lease->delivery.message, &lease->body) != PX_OK)
+	if (px_view_body(tx, delivery->message, &lease->body) != PX_OK)
 		return "a message's body is missing or damaged";
 	if (memcmp(lease->body->digest, rec.message.digest, PX_DIGEST_LEN) != 0) {
 		px_body_unref(&lease->body);
@@ -137,36 +137,39 @@ static const char *fill(struct lease_op *o, struct px_tx *tx, unsigned i)
 	lease->header = rec.message.header;
 	lease->confirmations = rec.message.confirmations;
 	px_strlcpy(lease->origin, rec.message.partner, sizeof(lease->origin));
-	o->n++;
 	return NULL;
 }
 
-/* What is not committed only the writer sees; to the reader it leaves the rest, with what that does not read.
- * Those whose record is missing or damaged have no id. */
+/* What is not committed only the writer sees. Room for the rest, in its place, and what the reader does not
+ * read; those whose record is missing or damaged have no id. */
 static enum px_op_then leave_to_reader(struct lease_op *o, struct px_wtx *w)
 {
-	unsigned n = 0;
+	enum px_op_then then = PX_OP_DONE;
+	const unsigned n = o->n_leased;
 	o->op.reads_old = true;
-	o->deliveries = px_scratch_calloc(&o->op.scratch, o->n_leased, sizeof(o->deliveries[0]));
-	for (unsigned i = 0; i < o->n_leased; i++) {
+	o->deliveries = px_scratch_calloc(&o->op.scratch, n, sizeof(o->deliveries[0]));
+	o->n_leased = 0;
+	for (unsigned i = 0; i < n; i++) {
 		const struct px_leased leased = o->leased[i];
-		struct px_lease lease;
-		o->leased[n] = leased;
-		o->deliveries[n] = (struct px_delivery){.id = 0};
-		if (fill_delivery(o, w, &leased, &lease))
-			o->deliveries[n] = lease.delivery;
+		struct px_lease *lease = &o->leases[o->n];
+		struct px_delivery delivery = {.id = 0};
 		const char *reason = NULL;
-		if (leased.message <= w->committed)
-			n++;
+		if (fill_delivery(o, w, &leased, lease))
+			delivery = lease->delivery;
+		if (leased.message > w->committed)
+			reason = fill(o, &w->tx, &leased, &delivery, lease);
 		else
-			reason = fill(o, &w->tx, n);
+			then = PX_OP_READ;
 		if (reason != NULL) {
 			give_back(w->leases, &leased);
 			set_aside(w, leased.delivery, reason);
+			continue;
 		}
+		o->leased[o->n_leased] = leased;
+		o->deliveries[o->n_leased++] = delivery;
+		o->n++;
 	}
-	o->n_leased = n;
-	return n > 0 ? PX_OP_READ : PX_OP_DONE;
+	return then;
 }
 
 static enum px_op_then lease_write(struct px_op *op, struct px_wtx *w)
@@ -200,14 +203,24 @@ static void lease_failed(struct px_op *op, struct px_leases *leases)
 static enum px_op_then lease_read(struct px_op *op, struct px_tx *tx, struct px_leases *leases)
 {
 	struct lease_op *o = (struct lease_op *)op;
+	struct px_lease *fresh = o->leases + o->n_kept;
 	(void)leases;
 	begin_back(o);
 	for (unsigned i = 0; i < o->n_leased; i++) {
-		const char *reason = fill(o, tx, i);
-		if (px_tx_read_on(tx) != PX_OK)
+		const char *reason = NULL;
+		if (fresh[i].body == NULL)
+			reason = fill(o, tx, &o->leased[i], &o->deliveries[i], &fresh[i]);
+		if (px_tx_read_on(tx) != PX_OK) {
+			cut(o, o->n_kept);
 			return PX_OP_DONE;
+		}
 		if (reason != NULL)
 			o->back[o->n_back++] = (struct back){o->leased[i], reason};
+	}
+	o->n = o->n_kept;
+	for (unsigned i = 0; i < o->n_leased; i++) {
+		if (fresh[i].body != NULL)
+			o->leases[o->n++] = fresh[i];
 	}
 	o->n_kept = o->n;
 	return o->n_back > 0 ? PX_OP_WRITE : PX_OP_DONE;
