@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +124,64 @@ static void test_faults(void **state)
 	expect(other, 1, "<a/>", -1, "other.txt is not an XML schema");
 }
 
+/* Octets of memory that a set takes whose element is declared behind @prose. */
+static size_t memory_with(const char *prose)
+{
+	static char set_name[] = "s";
+	const char *names[] = {"prose.xsd"};
+	struct px_cat_set set = {.name = set_name, .folder = folder};
+	struct px_buf why = PX_BUF_INIT;
+	xmlSchemaPtr schema = NULL;
+	char *text = text_of(XS ">%s<xs:element name='p' type='xs:int'/></xs:schema>", prose);
+	put("prose.xsd", text);
+	free(text);
+	set.files.n = 1;
+	set.files.items = (char **)(uintptr_t)names;
+	struct mallinfo2 before = mallinfo2();
+	assert_int_equal(px_load_set(&set, &schema, &why), PX_OK);
+	struct mallinfo2 after = mallinfo2();
+	xmlSchemaFree(schema);
+	px_buf_free(&why);
+	return after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+}
+
+/* What stands in a schema for people takes no memory and changes nothing; lines are counted through it. */
+static void test_prose(void **state)
+{
+	(void)state;
+	static const char annotation[] =
+	    "<xs:annotation>\n<xs:documentation>%s<b xmlns='urn:x'><xs:annotation/>"
+	    "<![CDATA[<x>]]></b></xs:documentation>\n<xs:appinfo>%s<?p i?></xs:appinfo></xs:annotation>";
+	const char *one[] = {"prose.xsd"};
+	struct px_buf words = PX_BUF_INIT;
+	while (words.len < (size_t)1024 * 1024)
+		px_buf_adds(&words, "what this is for <i>and</i> what not &amp; ");
+	char *prose = text_of(annotation, px_buf_str(&words), px_buf_str(&words));
+	size_t without = memory_with("");
+	size_t with = memory_with(prose);
+	print_message("# a set takes %zu octets, with two MB of prose %zu\n", without, with);
+#ifndef PX_SANITIZE /* it has an allocator of its own */
+	assert_true(without > 0 && with < without + 65536);
+#endif
+	expect(one, 1, "<p>1</p>", 0, "");
+	expect(one, 1, "<p>x</p>", 1, "");
+	free(prose);
+	px_buf_free(&words);
+	prose = text_of(XS ">"
+			   "<xs:annotation>\n<xs:documentation>%s</xs:documentation>\n</xs:annotation>\n"
+			   "<!-- \n --><xs:element name='p' type='none'/></xs:schema>",
+			"<b/>");
+	put("prose.xsd", prose);
+	expect(one, 1, "<p>1</p>", -1, "prose.xsd:5:");
+	free(prose);
+	/* Words that are not in their place are a fault as ever. */
+	put("prose.xsd", XS "><xs:element name='p'>words</xs:element></xs:schema>");
+	expect(one, 1, "<p>1</p>", -1, "prose.xsd:1:");
+	char *path = text_of("%s/prose.xsd", folder);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+}
+
 /* Nothing outside the folder is served: not by path, not by link, not from the network. */
 static void test_outside(void **state)
 {
@@ -207,11 +266,9 @@ static void test_no_files_after_warm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_sets),
-	    cmocka_unit_test(test_faults),
-	    cmocka_unit_test(test_outside),
-	    cmocka_unit_test(test_warm),
-	    cmocka_unit_test(test_no_files_after_warm),
+	    cmocka_unit_test(test_sets),  cmocka_unit_test(test_faults),
+	    cmocka_unit_test(test_prose), cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_warm),  cmocka_unit_test(test_no_files_after_warm),
 	};
 	int rc = cmocka_run_group_tests(tests, set_up, tear_down);
 	kit_free();
