@@ -33,6 +33,7 @@ struct px_lmdb {
 	unsigned batch;
 	int64_t patience; /* us, writer only: how long what is not pressing waits for more */
 	int64_t hold;     /* us, writer only: how long what is durable may wait for its commit */
+	int64_t held_ops, held_batches; /* writer only: since that */
 	uint64_t watermark;
 	uint64_t epoch; /* since it was opened */
 	struct px_op_queue to_writer, to_reader;

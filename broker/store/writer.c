@@ -12,10 +12,15 @@
  * of 60. */
 #define PATIENCE 8000
 
-/* So many us what is durable in the log may wait for its commit, unless somebody wants to read it; and at
- * most so many where there is no room for that. */
-#define HOLD     50000
-#define HOLD_MAX 1600000
+/* What is durable in the log may wait for its commit so many times as long as the last commit took, and that
+ * for each operation in a batch, unless somebody wants to read it. Where the writer keeps up, batches are
+ * small: then commits are short, and few wait for one. Where it does not, they grow up to what HOLD us bring:
+ * more wait, but all is done in fewer and larger parts. At most HOLD_MAX us where there is no room for a
+ * commit. */
+#define HOLD_SHARE 2
+#define HOLD_LEAST 5000
+#define HOLD       50000
+#define HOLD_MAX   1600000
 
 /* Do what is in the list in one transaction. @return as px_wtx_commit. */
 static int try_together(struct px_lmdb *lm, struct px_op *list)
@@ -71,9 +76,17 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 	}
 }
 
+/* How long the next commit may wait, after one that took so many us. */
+static int64_t hold_after(const struct px_lmdb *lm, int64_t took)
+{
+	return PX_MIN(PX_MAX(HOLD_SHARE * took * lm->held_ops / lm->held_batches, HOLD_LEAST), HOLD);
+}
+
 /* With whatever result, who waits for it goes on: reading may still be possible. */
 static void catch_up(struct px_lmdb *lm)
 {
+	int64_t begun = px_op_now_us();
+	bool ahead = is_ahead(lm);
 	int rc = atomic_load(&lm->fatal) ? PX_OK : px_wtx_catch_up(&lm->wtx);
 	if (rc == PX_EFATAL) {
 		atomic_store(&lm->fatal, true);
@@ -82,7 +95,11 @@ static void catch_up(struct px_lmdb *lm)
 	}
 	if (lm->db.redo != NULL)
 		px_redo_tried(lm->db.redo);
-	lm->hold = rc == PX_EFULL ? PX_MIN(2 * lm->hold, HOLD_MAX) : HOLD;
+	if (rc == PX_EFULL)
+		lm->hold = PX_MIN(2 * lm->hold, HOLD_MAX);
+	else if (ahead && lm->held_batches > 0)
+		lm->hold = hold_after(lm, px_op_now_us() - begun);
+	lm->held_ops = lm->held_batches = 0;
 }
 
 static void do_batch(struct px_lmdb *lm, struct px_op *list)
@@ -141,6 +158,8 @@ static void do_list(struct px_lmdb *lm, struct px_op *list)
 	for (const struct px_op *op = list; op != NULL; op = op->next)
 		n++;
 	do_batch(lm, list);
+	lm->held_ops += n;
+	lm->held_batches++;
 	atomic_fetch_add_explicit(&lm->operations, n, memory_order_relaxed);
 	send_on(lm, list);
 }
