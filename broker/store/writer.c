@@ -12,11 +12,11 @@
  * of 60. */
 #define PATIENCE 8000
 
-/* What is durable in the log may wait for its commit so many times as long as the last commit took, and that
- * for each operation in a batch, unless somebody wants to read it. Where the writer keeps up, batches are
- * small: then commits are short, and few wait for one. Where it does not, they grow up to what HOLD us bring:
- * more wait, but all is done in fewer and larger parts. At most HOLD_MAX us where there is no room for a
- * commit. */
+/* What is durable in the log may wait for its commit so long, unless somebody wants to read it: HOLD_SHARE
+ * times what the last commit took, times how many operations shared a batch since. Where the writer keeps up,
+ * batches are small: then commits come soon and are short, and few wait for one. Where it does not, they grow
+ * up to what HOLD us bring: more wait, but all is done in fewer and larger parts. At least HOLD_LEAST us, at
+ * most HOLD_MAX where there is no room for a commit. */
 #define HOLD_SHARE 2
 #define HOLD_LEAST 5000
 #define HOLD       50000
