@@ -12,12 +12,11 @@
  * of 60. */
 #define PATIENCE 8000
 
-/* What is durable in the log may wait for its commit so long, unless somebody wants to read it: HOLD_SHARE
- * times what the last commit took, times how many operations shared a batch since. Where the writer keeps up,
- * batches are small: then commits come soon and are short, and few wait for one. Where it does not, they grow
- * up to what HOLD us bring: more wait, but all is done in fewer and larger parts. At least HOLD_LEAST us, at
- * most HOLD_MAX where there is no room for a commit. */
-#define HOLD_SHARE 2
+/* What is durable in the log may wait for its commit so long, unless somebody wants to read it: what the last
+ * commit took, times how many others shared a batch with an operation since, or at least once that. Where the
+ * writer keeps up, batches are small: then commits come soon and are short, and few wait for one. Where it
+ * does not, they grow up to what HOLD us bring: more wait, but all is done in fewer and larger parts. At
+ * least HOLD_LEAST us, at most HOLD_MAX where there is no room for a commit. */
 #define HOLD_LEAST 5000
 #define HOLD       50000
 #define HOLD_MAX   1600000
@@ -79,7 +78,8 @@ static void do_singly(struct px_lmdb *lm, struct px_op *list)
 /* How long the next commit may wait, after one that took so many us. */
 static int64_t hold_after(const struct px_lmdb *lm, int64_t took)
 {
-	return PX_MIN(PX_MAX(HOLD_SHARE * took * lm->held_ops / lm->held_batches, HOLD_LEAST), HOLD);
+	int64_t others = lm->held_ops - lm->held_batches;
+	return PX_MIN(PX_MAX(took * PX_MAX(others, lm->held_batches) / lm->held_batches, HOLD_LEAST), HOLD);
 }
 
 /* With whatever result, who waits for it goes on: reading may still be possible. */
