@@ -17,7 +17,7 @@
  * writer keeps up, batches are small: then commits come soon and are short, and few wait for one. Where it
  * does not, they grow up to what HOLD us bring: more wait, but all is done in fewer and larger parts. At
  * least HOLD_LEAST us, at most HOLD_MAX where there is no room for a commit. */
-#define HOLD_LEAST 5000
+#define HOLD_LEAST 10000
 #define HOLD       50000
 #define HOLD_MAX   1600000
 
