@@ -12,7 +12,8 @@
 
 #include "base/limits.h"
 
-/* Kept in memory per slot between messages: the ordinary message never pays for fresh pages. */
+/* Of documents and of verdicts, kept when there is nothing to do: a single ordinary message never pays for
+ * fresh pages. */
 #define KEEP ((size_t)64 * 1024)
 #define PAGE ((size_t)4096)
 
@@ -21,33 +22,33 @@ static size_t round_up(size_t n)
 	return (n + PAGE - 1) / PAGE * PAGE;
 }
 
-static size_t slot_size(uint64_t body_limit)
+static size_t docs_size(uint64_t body_limit)
 {
 	/* A confirmation must fit whatever the limit for exchanges is. */
 	uint64_t largest = PX_MAX(body_limit, (uint64_t)PX_LIMIT_CONFIRMATION);
 	px_assert(largest <= (uint64_t)PX_LIMIT_BODY_MAX);
-	return round_up((size_t)largest);
+	return PX_MAX(round_up((size_t)largest), PX_ARENA_SLOTS * PX_ARENA_SMALL);
 }
 
-static size_t docs_size(const struct px_arena *a)
+static size_t verdict_at(unsigned slot)
 {
-	return PX_ARENA_SLOTS * a->slot_size;
+	return slot * round_up((size_t)PX_LIMIT_VERDICT);
 }
 
 static size_t verdicts_size(void)
 {
-	return PX_ARENA_SLOTS * round_up((size_t)PX_LIMIT_VERDICT);
+	return verdict_at(PX_ARENA_SLOTS);
 }
 
 static int map(struct px_arena *a, int fd, int docs_prot, int verdicts_prot)
 {
-	void *docs = mmap(NULL, docs_size(a), docs_prot, MAP_SHARED, fd, 0);
+	void *docs = mmap(NULL, a->docs_size, docs_prot, MAP_SHARED, fd, 0);
 	if (docs == MAP_FAILED)
 		return PX_ESYS;
-	void *verdicts = mmap(NULL, verdicts_size(), verdicts_prot, MAP_SHARED, fd, (off_t)docs_size(a));
+	void *verdicts = mmap(NULL, verdicts_size(), verdicts_prot, MAP_SHARED, fd, (off_t)a->docs_size);
 	if (verdicts == MAP_FAILED) {
 		int err = errno;
-		munmap(docs, docs_size(a));
+		munmap(docs, a->docs_size);
 		errno = err;
 		return PX_ESYS;
 	}
@@ -58,11 +59,11 @@ static int map(struct px_arena *a, int fd, int docs_prot, int verdicts_prot)
 
 int px_arena_new(uint64_t body_limit, struct px_arena *out)
 {
-	struct px_arena a = {.fd = -1, .slot_size = slot_size(body_limit)};
+	struct px_arena a = {.fd = -1, .docs_size = docs_size(body_limit)};
 	a.fd = memfd_create("prinex-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (a.fd < 0)
 		return PX_ESYS;
-	if (ftruncate(a.fd, (off_t)(docs_size(&a) + verdicts_size())) != 0 ||
+	if (ftruncate(a.fd, (off_t)(a.docs_size + verdicts_size())) != 0 ||
 	    fcntl(a.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
 	    map(&a, a.fd, PROT_WRITE, PROT_READ) != PX_OK) {
 		int err = errno;
@@ -76,11 +77,11 @@ int px_arena_new(uint64_t body_limit, struct px_arena *out)
 
 int px_arena_attach(int fd, uint64_t body_limit, struct px_arena *out)
 {
-	struct px_arena a = {.fd = -1, .slot_size = slot_size(body_limit)};
+	struct px_arena a = {.fd = -1, .docs_size = docs_size(body_limit)};
 	struct stat st;
 	if (fstat(fd, &st) != 0)
 		return PX_ESYS;
-	if (st.st_size != (off_t)(docs_size(&a) + verdicts_size()))
+	if (st.st_size != (off_t)(a.docs_size + verdicts_size()))
 		return PX_EINVAL;
 	int rc = map(&a, fd, PROT_READ, PROT_READ | PROT_WRITE);
 	if (rc == PX_OK)
@@ -91,7 +92,7 @@ int px_arena_attach(int fd, uint64_t body_limit, struct px_arena *out)
 void px_arena_close(struct px_arena *a)
 {
 	if (a->docs != NULL) {
-		munmap(a->docs, docs_size(a));
+		munmap(a->docs, a->docs_size);
 		munmap(a->verdicts, verdicts_size());
 	}
 	if (a->fd >= 0)
@@ -99,19 +100,25 @@ void px_arena_close(struct px_arena *a)
 	*a = (struct px_arena){.fd = -1};
 }
 
+size_t px_arena_room(const struct px_arena *a, unsigned slot)
+{
+	return slot == 0 ? a->docs_size : PX_ARENA_SMALL;
+}
+
 void px_arena_put(struct px_arena *a, unsigned slot, const void *data, size_t len)
 {
-	px_assert(slot < PX_ARENA_SLOTS && len <= a->slot_size);
+	px_assert(slot < PX_ARENA_SLOTS && len <= px_arena_room(a, slot));
+	size_t at = slot * PX_ARENA_SMALL;
 	if (len > 0)
-		memcpy(a->docs + slot * a->slot_size, data, len);
-	a->doc_used[slot] = PX_MAX(a->doc_used[slot], len);
+		memcpy(a->docs + at, data, len);
+	a->docs_used = PX_MAX(a->docs_used, at + len);
 }
 
 void px_arena_copy_verdict(struct px_arena *a, unsigned slot, size_t len, struct px_buf *out)
 {
 	px_assert(len <= (size_t)PX_LIMIT_VERDICT);
 	px_buf_add(out, px_arena_verdict(a, slot), len);
-	a->verdict_used[slot] = PX_MAX(a->verdict_used[slot], len);
+	a->verdicts_used = PX_MAX(a->verdicts_used, verdict_at(slot) + len);
 }
 
 static void punch(const struct px_arena *a, size_t start, size_t used)
@@ -124,29 +131,24 @@ static void punch(const struct px_arena *a, size_t start, size_t used)
 
 bool px_arena_is_swollen(const struct px_arena *a)
 {
-	bool is = false;
-	for (unsigned i = 0; i < PX_ARENA_SLOTS; i++)
-		is = is || a->doc_used[i] > KEEP || a->verdict_used[i] > KEEP;
-	return is;
+	return a->docs_used > KEEP || a->verdicts_used > KEEP;
 }
 
 void px_arena_shrink(struct px_arena *a)
 {
-	for (unsigned i = 0; i < PX_ARENA_SLOTS; i++) {
-		punch(a, i * a->slot_size, a->doc_used[i]);
-		punch(a, docs_size(a) + i * round_up((size_t)PX_LIMIT_VERDICT), a->verdict_used[i]);
-		a->doc_used[i] = a->verdict_used[i] = 0;
-	}
+	punch(a, 0, a->docs_used);
+	punch(a, a->docs_size, a->verdicts_used);
+	a->docs_used = a->verdicts_used = 0;
 }
 
 const uint8_t *px_arena_doc(const struct px_arena *a, unsigned slot)
 {
 	px_assert(slot < PX_ARENA_SLOTS);
-	return a->docs + slot * a->slot_size;
+	return a->docs + slot * PX_ARENA_SMALL;
 }
 
 uint8_t *px_arena_verdict(const struct px_arena *a, unsigned slot)
 {
 	px_assert(slot < PX_ARENA_SLOTS);
-	return a->verdicts + slot * round_up((size_t)PX_LIMIT_VERDICT);
+	return a->verdicts + verdict_at(slot);
 }

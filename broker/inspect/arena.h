@@ -7,23 +7,26 @@
 #include "base/buf.h"
 
 /*
- * A memfd with two document slots and, for each, a region for its verdict. Its size is sealed, so that the
- * broker can never fault on it. The broker writes documents and reads verdicts; it never reads a document
- * back, and copies a verdict before it looks at it. The inspector sees documents read-only. Pages cost memory
- * only once touched; what large documents touched is given back when the inspector has nothing to do.
+ * A memfd with slots for documents and, for each, a region for its verdict. The first slot has room for the
+ * largest document, and the others lie in it: such a document needs all others to be free. Its size is
+ *sealed, so that the broker can never fault on it. The broker writes documents and reads verdicts; it never
+ *reads a document back, and copies a verdict before it looks at it. The inspector sees documents read-only.
+ *Pages cost memory only once touched; most of them are given back when the inspector has nothing to do.
  *
  *	broker: px_arena_new, put, ..., px_arena_copy_verdict, ..., px_arena_shrink, ..., px_arena_close
  *	inspector: px_arena_attach(fd), px_arena_doc, px_arena_verdict
  */
-#define PX_ARENA_SLOTS 2
+#define PX_ARENA_SLOTS 8
+/** What each slot has room for. */
+#define PX_ARENA_SMALL ((size_t)64 * 1024)
 
 struct px_arena {
 	int fd; /* -1: none */
-	size_t slot_size;
-	uint8_t *docs;     /* PX_ARENA_SLOTS of slot_size */
+	size_t docs_size;
+	uint8_t *docs;     /* slots of PX_ARENA_SMALL, the first reaches to the end */
 	uint8_t *verdicts; /* PX_ARENA_SLOTS of PX_LIMIT_VERDICT */
-	/* Octets that the largest took since the last px_arena_shrink. */
-	size_t doc_used[PX_ARENA_SLOTS], verdict_used[PX_ARENA_SLOTS];
+	/* Up to where they were used since the last px_arena_shrink. */
+	size_t docs_used, verdicts_used;
 };
 
 /** @body_limit largest document. @return PX_OK or PX_ESYS (errno is set). */
@@ -33,12 +36,15 @@ int px_arena_attach(int fd, uint64_t body_limit, struct px_arena *out);
 /** Unmap and close; a closed arena is fine. */
 void px_arena_close(struct px_arena *arena);
 
+/** Octets of the largest document that @slot takes. */
+size_t px_arena_room(const struct px_arena *arena, unsigned slot);
+/** @len at most what px_arena_room says; above PX_ARENA_SMALL all other slots are free. */
 void px_arena_put(struct px_arena *arena, unsigned slot, const void *data, size_t len);
 /** Append the verdict's @len <= PX_LIMIT_VERDICT octets to @out: a copy that nobody can change any more. */
 void px_arena_copy_verdict(struct px_arena *arena, unsigned slot, size_t len, struct px_buf *out);
-/** Does it hold more memory than ordinary documents need? */
+/** Does it hold more memory than a single ordinary document needs? */
 bool px_arena_is_swollen(const struct px_arena *arena);
-/** All slots are free: give back what large documents and verdicts occupy. */
+/** All slots are free: give back all but what a single ordinary document needs. */
 void px_arena_shrink(struct px_arena *arena);
 
 const uint8_t *px_arena_doc(const struct px_arena *arena, unsigned slot);

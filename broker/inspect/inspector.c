@@ -38,8 +38,8 @@ static void say_hello(int sock, bool ok, const char *why)
 /* The broker is believed, but a slot beyond the arena would only hide a bug. */
 static bool is_sound(const struct inspector *in, const struct px_wire_request *r)
 {
-	return r->slot < PX_ARENA_SLOTS && r->len <= in->arena.slot_size && r->kind <= PX_DOC_CONFIRMATION &&
-	       memchr(r->partner, '\0', sizeof(r->partner)) != NULL &&
+	return r->slot < PX_ARENA_SLOTS && r->len <= px_arena_room(&in->arena, r->slot) &&
+	       r->kind <= PX_DOC_CONFIRMATION && memchr(r->partner, '\0', sizeof(r->partner)) != NULL &&
 	       memchr(r->expected_sender, '\0', sizeof(r->expected_sender)) != NULL &&
 	       memchr(r->expected_id, '\0', sizeof(r->expected_id)) != NULL;
 }

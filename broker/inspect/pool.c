@@ -171,13 +171,16 @@ static struct px_worker *find_fresh(struct px_pool *pool)
 	return NULL;
 }
 
-static struct px_worker *find(struct px_pool *pool, bool second, size_t len)
+static struct px_worker *find(struct px_pool *pool, bool behind, size_t len)
 {
+	struct px_worker *best = NULL;
 	for (unsigned i = 0; i < pool->n_workers; i++) {
-		if (px_worker_can_take(&pool->workers[i], second, len))
-			return &pool->workers[i];
+		struct px_worker *w = &pool->workers[i];
+		if (px_worker_can_take(w, behind, len) &&
+		    (best == NULL || px_worker_ahead(w) < px_worker_ahead(best)))
+			best = w;
 	}
-	return NULL;
+	return best;
 }
 
 /* Those that killed an inspector, each alone. */
@@ -210,22 +213,18 @@ void px_pool_dispatch(struct px_pool *pool)
 	}
 }
 
-/* A request behind one that turned out slow goes to an inspector that is free. The slow one examines it too,
- * in vain, if it ever gets there. */
+/* Requests behind one that turned out slow are for those that are not. The slow one examines them too, in
+ * vain, if it ever gets there. */
 static void rescue(struct px_pool *pool)
 {
-	for (unsigned i = 0; i < pool->n_workers; i++) {
-		struct px_worker *slow = &pool->workers[i];
-		if (slow->n_flight < 2 || slow->flight[1].job == NULL ||
-		    px_pool_mono(pool) - slow->since < PX_POOL_TICK_MS)
-			continue;
-		struct px_job *job = slow->flight[1].job;
-		struct px_worker *w = find(pool, false, job->request.body->len);
-		if (w == NULL)
-			return;
-		if (px_worker_assign(w, job, false))
-			slow->flight[1].job = NULL;
+	unsigned quick = 0;
+	for (unsigned i = 0; i < pool->n_workers; i++)
+		quick += pool->workers[i].state == PX_WORKER_UP && !px_worker_is_slow(&pool->workers[i]);
+	for (unsigned i = 0; i < pool->n_workers && quick > 0; i++) {
+		if (px_worker_is_slow(&pool->workers[i]))
+			px_worker_give_back(&pool->workers[i]);
 	}
+	px_pool_dispatch(pool);
 }
 
 static void on_tick(void *arg)

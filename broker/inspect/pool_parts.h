@@ -25,7 +25,7 @@
 /** A request that an inspector has. */
 struct px_flight {
 	struct px_job *job; /* NULL: another inspector has it now, the answer is dropped */
-	unsigned slot;
+	unsigned slot;      /* none has two flights */
 	uint64_t cookie;
 	size_t len;
 	enum px_doc_kind kind;
@@ -126,8 +126,15 @@ void px_worker_not_born(struct px_worker *w, const char *why);
 /** Hand over; the inspector must be able to take it. @return false: it is dead, the job is still the
  * caller's. */
 bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone);
-/** Whether it can take a request now: nothing in work (@second false) or into its second slot. */
-bool px_worker_can_take(const struct px_worker *w, bool second, size_t len);
+/** Whether it can take a request of @len octets now: with nothing in work, or (@behind) behind what it has.
+ */
+bool px_worker_can_take(const struct px_worker *w, bool behind, size_t len);
+/** Octets of what it has. */
+size_t px_worker_ahead(const struct px_worker *w);
+/** Its request in work takes longer than a tick. */
+bool px_worker_is_slow(const struct px_worker *w);
+/** What it has not begun waits again, before all others and without a stain. */
+void px_worker_give_back(struct px_worker *w);
 /** Look at its deadlines, kill it if they have passed; take memory back when it rests. */
 void px_worker_check(struct px_worker *w);
 /** Is there a reason to call px_worker_check again? */

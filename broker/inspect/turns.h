@@ -4,6 +4,7 @@
 #ifndef PX_INSPECT_TURNS_H
 #define PX_INSPECT_TURNS_H
 
+#include "inspect/arena.h"
 #include "inspect/pool.h"
 
 /*
@@ -36,9 +37,9 @@ void px_jobs_append(struct px_jobs *jobs, struct px_job *job);
 void px_jobs_prepend(struct px_jobs *jobs, struct px_job *job);
 struct px_job *px_jobs_pop(struct px_jobs *jobs);
 
-/** Documents up to this size take milliseconds: they are the small ones, and only they share an inspector's
- * queue of two. */
-#define PX_INSPECT_SMALL ((size_t)64 * 1024)
+/** Documents up to this size take a millisecond at most: they are the small ones, and only they share an
+ * inspector's queue. */
+#define PX_INSPECT_SMALL PX_ARENA_SMALL
 
 struct px_lane {
 	struct px_jobs jobs; /* by turn */

@@ -17,6 +17,8 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   10000
+/* What waits at one inspector, in octets: two of the largest small documents, or more that are smaller. */
+#define AHEAD_MAX (2 * PX_INSPECT_SMALL)
 /* Fresh pages for a large document cost as much as copying it: they are kept while such documents come. */
 #define SHRINK_MS 500
 
@@ -197,6 +199,15 @@ static void suspect_died(struct px_worker *w, struct px_job *job, enum px_why_de
 		px_jobs_append(&w->pool->retries, job);
 }
 
+void px_worker_give_back(struct px_worker *w)
+{
+	for (unsigned i = w->n_flight; i-- > 1;) {
+		if (w->flight[i].job != NULL)
+			px_turns_put_back(&w->pool->queue, w->flight[i].job);
+		w->flight[i].job = NULL;
+	}
+}
+
 static void die(struct px_worker *w, enum px_why_dead why)
 {
 	struct px_pool *pool = w->pool;
@@ -208,9 +219,7 @@ static void die(struct px_worker *w, enum px_why_dead why)
 	bool idle_death = w->n_flight == 0 && w->served == 0;
 	count_cpu(w, cpu_now(w));
 	px_metric_add(pool->setup.metrics, PX_M_INSPECTOR_RESTARTS, 1, reasons[why], NULL, NULL);
-	/* The second was not begun: it waits again, before all others, without a stain. */
-	if (w->n_flight == 2 && w->flight[1].job != NULL)
-		px_turns_put_back(&pool->queue, w->flight[1].job);
+	px_worker_give_back(w);
 	if (w->n_flight > 0 && w->flight[0].job != NULL)
 		suspect_died(w, w->flight[0].job, why);
 	release(w);
@@ -226,16 +235,39 @@ static void die(struct px_worker *w, enum px_why_dead why)
 /* --- requests and answers --------------------------------------------------------------------------------
  */
 
-bool px_worker_can_take(const struct px_worker *w, bool second, size_t len)
+bool px_worker_is_slow(const struct px_worker *w)
+{
+	return w->n_flight > 0 && px_pool_mono(w->pool) - w->since >= PX_POOL_TICK_MS;
+}
+
+size_t px_worker_ahead(const struct px_worker *w)
+{
+	size_t octets = 0;
+	for (unsigned i = 0; i < w->n_flight; i++)
+		octets += w->flight[i].len;
+	return octets;
+}
+
+bool px_worker_can_take(const struct px_worker *w, bool behind, size_t len)
 {
 	if (w->state != PX_WORKER_UP || w->condemned ||
 	    w->served + w->n_flight >= w->pool->setup.messages_max)
 		return false;
-	if (!second)
+	if (!behind)
 		return w->n_flight == 0;
 	/* Behind what is short, while it looks short: nobody waits behind a document that takes its time. */
-	return w->n_flight == 1 && !w->alone && len <= PX_INSPECT_SMALL &&
-	       w->flight[0].len <= PX_INSPECT_SMALL && px_pool_mono(w->pool) - w->since < PX_POOL_TICK_MS;
+	return w->n_flight > 0 && w->n_flight < PX_ARENA_SLOTS && !w->alone && len <= PX_INSPECT_SMALL &&
+	       w->flight[0].len <= PX_INSPECT_SMALL && px_worker_ahead(w) + len <= AHEAD_MAX &&
+	       !px_worker_is_slow(w);
+}
+
+/* The first, so that few of them are in use and in the caches; one is free. */
+static unsigned free_slot(const struct px_worker *w)
+{
+	uint32_t used = 0;
+	for (unsigned i = 0; i < w->n_flight; i++)
+		used |= UINT32_C(1) << w->flight[i].slot;
+	return (unsigned)__builtin_ctz(~used);
 }
 
 static struct px_wire_request make_request(const struct px_flight *f, const struct px_pool_request *r)
@@ -264,7 +296,7 @@ bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone)
 	const struct px_body *body = job->request.body;
 	struct px_flight *f = &w->flight[w->n_flight];
 	*f = (struct px_flight){.job = job,
-				.slot = w->n_flight == 1 ? 1 - w->flight[0].slot : 0,
+				.slot = free_slot(w),
 				.cookie = ++w->pool->last_cookie,
 				.len = body->len,
 				.kind = job->request.kind};
@@ -288,8 +320,7 @@ bool px_worker_assign(struct px_worker *w, struct px_job *job, bool alone)
 static struct px_flight land(struct px_worker *w)
 {
 	struct px_flight f = w->flight[0];
-	w->flight[0] = w->flight[1];
-	w->n_flight--;
+	memmove(w->flight, w->flight + 1, --w->n_flight * sizeof(w->flight[0]));
 	w->alone = false;
 	w->served++;
 	w->failures = 0;
@@ -352,8 +383,9 @@ static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void
 	struct px_worker *w = PX_CAST(arg, struct px_worker, PX_WORKER_MAGIC);
 	if (w->state == PX_WORKER_BORN)
 		on_hello(w);
-	else
-		read_answer(w); /* the next one is seldom there already, and the loop comes again */
+	/* It works on while the loop is elsewhere. */
+	while (w->state == PX_WORKER_UP && w->n_flight > 0 && read_answer(w))
+		;
 }
 
 void px_worker_check(struct px_worker *w)
