@@ -33,7 +33,7 @@ static void attempt_settled(void *arg, int rc)
 {
 	struct attempt *a = arg;
 	(void)rc; /* final already or leased anew: somebody else settled it, which is as good */
-	a->link->in_flight--;
+	a->link->settling--;
 	attempt_free(a);
 }
 
@@ -47,6 +47,8 @@ static void settle_as(struct attempt *a, struct px_settle *s, bool whole)
 	s->patient = a->flow->inspecting > 1;
 	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 				     a->lease.body->digest, a->lease.confirmations};
+	a->link->in_flight--;
+	a->link->settling++;
 	if (whole)
 		px_settle_refused(a->flow, &about, s, attempt_settled, a);
 	else
@@ -202,7 +204,6 @@ void px_deliver_start(struct link *link, const struct px_conf_partner *partner, 
 	a->link = link;
 	a->gen = px_generation_ref(flow->gen);
 	px_lease_hold(&a->lease, lease);
-	link->in_flight++;
 	px_flow_begin(flow);
 	if (partner == NULL || partner->mode != PX_MODE_PUSH) {
 		struct px_settle s = {.state = PX_D_QUEUED,
@@ -213,8 +214,10 @@ void px_deliver_start(struct link *link, const struct px_conf_partner *partner, 
 				      .error = "the partner is not configured for delivery"};
 		struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 					     a->lease.body->digest, a->lease.confirmations};
+		link->settling++;
 		px_settle(flow, &about, &s, attempt_settled, a);
 		return;
 	}
+	link->in_flight++;
 	a->gen->transport->post(a->gen->transport, partner, a->lease.body, posted, a);
 }

@@ -57,8 +57,12 @@ static unsigned room(struct link *link, const struct px_conf_partner *partner)
 		wake_in(link, wait);
 		return 0;
 	}
-	unsigned most = one_at_a_time(link) ? 1 : partner->in_flight;
-	return link->in_flight < most ? most - link->in_flight : 0;
+	if (one_at_a_time(link))
+		return link->in_flight + link->settling == 0 ? 1 : 0;
+	/* The partner has nothing of what is being settled; but that must not pile up while the store is
+	 * full. */
+	unsigned begun = link->in_flight + PX_MAX(link->settling, partner->in_flight) - partner->in_flight;
+	return begun < partner->in_flight ? partner->in_flight - begun : 0;
 }
 
 bool px_dispatch_lease_failed(struct link *link, int rc)
@@ -93,7 +97,7 @@ static void leased(void *arg, int rc, unsigned n, const struct px_lease *leases)
 	px_flow_end(flow);
 	if (failed)
 		px_operate_probed(link, false, "the store failed");
-	else if (n == 0 && link->in_flight == 0 && link->probe_due && !again)
+	else if (n == 0 && link->in_flight + link->settling == 0 && link->probe_due && !again)
 		px_operate_probed(link, false, "nothing that waits for it can be sent now");
 	if (!failed && (again || link->more))
 		px_dispatch_kick(link);

@@ -33,13 +33,14 @@ struct link {
 	struct px_flow *flow;
 	/* push */
 	enum px_link state;
-	bool leasing;   /* a lease request is with the store */
-	bool again;     /* kicked meanwhile */
-	unsigned asked; /* how many that request may bring */
-	bool more;      /* the store may have more for it than there was room for */
-	unsigned in_flight;
-	unsigned failures; /* connection failures in a row */
-	unsigned strange;  /* answers outside the protocol in a row, about so many messages */
+	bool leasing;       /* a lease request is with the store */
+	bool again;         /* kicked meanwhile */
+	unsigned asked;     /* how many that request may bring */
+	bool more;          /* the store may have more for it than there was room for */
+	unsigned in_flight; /* posted, and the answer is not judged yet */
+	unsigned settling;  /* judged, and the store does not have it yet */
+	unsigned failures;  /* connection failures in a row */
+	unsigned strange;   /* answers outside the protocol in a row, about so many messages */
 	uint64_t strange_about[PX_STRANGE_AFTER]; /* the first of these, until nothing more is to be told
 						     apart */
 	uint64_t last_strange;                    /* the message of the last one */

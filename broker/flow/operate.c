@@ -223,7 +223,7 @@ static void heads_read(void *arg, int rc, unsigned n, const struct px_delivery *
 		look_for_head(link, next);
 		return;
 	}
-	if (link->in_flight == 0)
+	if (link->in_flight + link->settling == 0)
 		px_operate_probed(link, false, "nothing waits for it, so there is nothing to send");
 	px_flow_end(flow);
 }

@@ -310,13 +310,45 @@ static void test_damage_stops_settling(void **state)
 	world_free(&w);
 }
 
+/* What is judged is nothing the partner has any more: the next are posted. But as many as that again, no
+ * more, while it cannot be settled. */
+static void test_full_disk_bounds_what_is_unsettled(void **state)
+{
+	(void)state;
+	struct pair p = make_pair(5, "in-flight = 2", "");
+	char id[8];
+	world_run(p.w, SECOND);
+	real = *p.by->store->ops;
+	world_patch(p.by)->settle = settle_or_fail;
+	trouble = PX_EFULL;
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(id, sizeof(id), "M%u", i);
+		SEND(p.by, "system-by", .id = id, .recipients = "UA");
+	}
+	world_run(p.w, MINUTE);
+	assert_int_equal(p.ua->posts, 4);
+	assert_true(is_alarmed(p.by));
+	trouble = PX_OK;
+	world_run(p.w, MINUTE);
+	assert_int_equal(p.ua->posts, 9);
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(id, sizeof(id), "M%u", i);
+		assert_int_not_equal(world_delivery(p.by, "BY", id, "UA").state, PX_D_QUEUED);
+	}
+	world_free(&p.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_retry_of_what_is_held), cmocka_unit_test(test_release_of_what_is_damaged),
-	    cmocka_unit_test(test_damage_stops_sending),  cmocka_unit_test(test_full_disk_stops_sending),
-	    cmocka_unit_test(test_damage_stops_fetching), cmocka_unit_test(test_damage_stops_accepting),
+	    cmocka_unit_test(test_retry_of_what_is_held),
+	    cmocka_unit_test(test_release_of_what_is_damaged),
+	    cmocka_unit_test(test_damage_stops_sending),
+	    cmocka_unit_test(test_full_disk_stops_sending),
+	    cmocka_unit_test(test_damage_stops_fetching),
+	    cmocka_unit_test(test_damage_stops_accepting),
 	    cmocka_unit_test(test_damage_stops_settling),
+	    cmocka_unit_test(test_full_disk_bounds_what_is_unsettled),
 	};
 	px_log_init("test", 2, PX_LOG_WARN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

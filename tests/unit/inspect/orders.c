@@ -70,7 +70,7 @@ static void die_of(int sig)
 	raise(sig);
 }
 
-/* Slow enough for the second slot to be filled. */
+/* Slow enough for others to be handed over behind it. */
 static void slow_crash(void)
 {
 	spin_ms(30);

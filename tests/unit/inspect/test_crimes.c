@@ -64,11 +64,11 @@ static void a_second_crash_is_final(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
-/* The message in the second slot is not to blame, and neither are those that wait. */
+/* Those behind it at the same inspector are not to blame, and neither are those that wait. */
 static void neighbours_of_a_crash_are_spared(void **state PX_UNUSED)
 {
 	struct fixture f;
-	struct outcome bad, o[8];
+	struct outcome bad, o[2 * PX_ARENA_SLOTS];
 	fixture_open(&f);
 	f.setup.workers = 1;
 	fixture_start(&f, "good");
@@ -80,6 +80,7 @@ static void neighbours_of_a_crash_are_spared(void **state PX_UNUSED)
 	assert_int_equal(restarts(&f, "crash"), 2);
 	for (unsigned i = 0; i < PX_ARRAY_LEN(o); i++) {
 		assert_int_equal(o[i].rc, PX_OK);
+		assert_true(i == 0 || o[i].rank > o[i - 1].rank);
 		outcome_free(&o[i]);
 	}
 	fixture_close(&f);

@@ -101,10 +101,11 @@ static void the_request_arrives_whole(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
+/* Those behind it are taken from it in their order. */
 static void nobody_waits_behind_a_slow_one_while_another_is_free(void **state PX_UNUSED)
 {
 	struct fixture f;
-	struct outcome slow, quick[6];
+	struct outcome slow, quick[3 * PX_ARENA_SLOTS];
 	fixture_open(&f);
 	fixture_start(&f, "good");
 	fixture_submit(&f, "spin 1500", 0, &slow);
@@ -161,28 +162,64 @@ static void a_small_one_waits_for_one_large_one_at_most(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
-/* An inspector never idles: with one worker two small documents are handed over at once. (Unless this process
- * is stopped between the two calls for so long that the first looks slow: then again.) */
-static void the_second_slot_is_used(void **state PX_UNUSED)
+/* How many of @n documents of @len octets an inspector has at once; all of them end in their order. (When
+ * this process is stopped between two calls for so long that the first looks slow: once more.) */
+static unsigned handed_over(struct fixture *f, unsigned n, size_t len)
 {
-	struct fixture f;
-	struct outcome o[3];
+	struct outcome o[20];
+	char text[16];
 	unsigned most = 0;
-	fixture_open(&f);
-	f.setup.workers = 1;
-	fixture_start(&f, "good");
 	for (unsigned round = 0; round < 10 && most < 2; round++) {
-		f.done = 0;
-		for (unsigned i = 0; i < 3; i++)
-			fixture_submit(&f, "ok x", 0, &o[i]);
-		most = f.pool->workers[0].n_flight;
-		fixture_until(&f, f.done == 3, 20000);
-		for (unsigned i = 0; i < 3; i++) {
+		f->done = 0;
+		for (unsigned i = 0; i < n; i++) {
+			snprintf(text, sizeof(text), "ok T%u", i);
+			fixture_submit(f, text, len, &o[i]);
+		}
+		most = f->pool->workers[0].n_flight;
+		fixture_until(f, f->done == n, 20000);
+		for (unsigned i = 0; i < n; i++) {
+			snprintf(text, sizeof(text), "T%u", i);
 			assert_int_equal(o[i].rank, i + 1);
+			assert_string_equal(o[i].verdict->header.type, text);
 			outcome_free(&o[i]);
 		}
 	}
-	assert_int_equal(most, 2);
+	return most;
+}
+
+/* An inspector does not wait for the loop between small documents, and nobody for many behind one inspector.
+ */
+static void what_waits_at_an_inspector_is_bounded(void **state PX_UNUSED)
+{
+	struct fixture f;
+	fixture_open(&f);
+	f.setup.workers = 1;
+	fixture_start(&f, "good");
+	assert_int_equal(handed_over(&f, 20, 0), PX_ARENA_SLOTS);
+	assert_int_equal(handed_over(&f, 20, 50000), 2);
+	assert_int_equal(handed_over(&f, 20, PX_INSPECT_SMALL), 2);
+	assert_int_equal(handed_over(&f, 3, PX_INSPECT_SMALL + 1), 1);
+	fixture_close(&f);
+}
+
+/* With two, small ones go to the one that has less to do. */
+static void two_inspectors_have_as_much_to_do(void **state PX_UNUSED)
+{
+	struct fixture f;
+	struct outcome o[6];
+	bool alike = false;
+	fixture_open(&f);
+	fixture_start(&f, "good");
+	for (unsigned round = 0; round < 10 && !alike; round++) {
+		f.done = 0;
+		for (unsigned i = 0; i < PX_ARRAY_LEN(o); i++)
+			fixture_submit(&f, "ok x", 1000, &o[i]);
+		alike = f.pool->workers[0].n_flight == 3 && f.pool->workers[1].n_flight == 3;
+		fixture_until(&f, f.done == PX_ARRAY_LEN(o), 20000);
+		for (unsigned i = 0; i < PX_ARRAY_LEN(o); i++)
+			outcome_free(&o[i]);
+	}
+	assert_true(alike);
 	fixture_close(&f);
 }
 
@@ -530,7 +567,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(nobody_waits_behind_a_slow_one_while_another_is_free),
 	    cmocka_unit_test(a_small_one_is_not_put_behind_large_ones),
 	    cmocka_unit_test(a_small_one_waits_for_one_large_one_at_most),
-	    cmocka_unit_test(the_second_slot_is_used),
+	    cmocka_unit_test(what_waits_at_an_inspector_is_bounded),
+	    cmocka_unit_test(two_inspectors_have_as_much_to_do),
 	    cmocka_unit_test(inspectors_are_replaced_after_their_share),
 	    cmocka_unit_test(too_many_waiting_is_busy),
 	    cmocka_unit_test(too_large_is_refused),
