@@ -43,12 +43,13 @@ static void settle_as(struct attempt *a, struct px_settle *s, bool whole)
 	s->token = a->lease.token;
 	s->attempted = true;
 	s->body_sent = a->body_sent || px_sent_maybe(a->flow, &a->lease.delivery);
-	/* Otherwise nothing comes that it could be flushed with, and the partner's next delivery waits. */
-	s->patient = a->flow->inspecting > 1;
 	struct settle_about about = {&a->lease.delivery, &a->lease.header, a->lease.origin,
 				     a->lease.body->digest, a->lease.confirmations};
 	a->link->in_flight--;
 	a->link->settling++;
+	/* Otherwise nothing comes that it could be flushed with, and the partner's next delivery waits. */
+	const struct px_conf_partner *partner = px_conf_partner(a->gen->conf, a->link->name);
+	s->patient = a->flow->inspecting > 1 || a->link->settling < partner->in_flight;
 	if (whole)
 		px_settle_refused(a->flow, &about, s, attempt_settled, a);
 	else

@@ -125,6 +125,7 @@ void px_dispatch_kick(struct link *link)
 	if (link->state == PX_LINK_DOWN)
 		link->state = PX_LINK_PROBING;
 	link->leasing = true;
+	link->leases++;
 	link->asked = n;
 	px_flow_begin(flow);
 	px_store_lease(flow->store, link->name, n, px_flow_now(flow), leased, link);

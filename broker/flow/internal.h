@@ -36,6 +36,7 @@ struct link {
 	bool leasing;       /* a lease request is with the store */
 	bool again;         /* kicked meanwhile */
 	unsigned asked;     /* how many that request may bring */
+	uint64_t leases;    /* requests so far */
 	bool more;          /* the store may have more for it than there was room for */
 	unsigned in_flight; /* posted, and the answer is not judged yet */
 	unsigned settling;  /* judged, and the store does not have it yet */

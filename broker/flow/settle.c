@@ -110,6 +110,7 @@ struct settling {
 	px_write_done *done;
 	void *arg;
 	struct px_timer again;
+	uint64_t leases;        /* of the link, when this was submitted */
 	struct settling *next;  /* of those that wait for `again` */
 	struct settling *along; /* of the same post: settled by the same transaction, or not at all */
 	bool is_loose;          /* ... but when that cannot be, this one is settled alone */
@@ -309,7 +310,8 @@ static void settled(void *arg, int rc)
 		px_dispatch_due(link, s->req.due);
 	if (s->done != NULL)
 		s->done(s->arg, rc);
-	if (link->more || !TAILQ_EMPTY(&link->waiters))
+	bool asked = !s->req.patient || link->leases != s->leases;
+	if (link->more || !TAILQ_EMPTY(&link->waiters) || !asked)
 		px_dispatch_kick(link);
 	settling_free(s);
 	px_flow_end(flow);
@@ -323,13 +325,18 @@ static void submit(void *arg)
 	unsigned n = 0;
 	for (const struct settling *one = s; one != NULL; one = one->along)
 		reqs[n++] = one->req;
+	bool patient = s->req.patient && !link->more;
+	s->leases = link->leases;
 	/* May end @s at once. */
 	if (n > 1)
 		px_store_settle_all(s->flow->store, n, reqs, settled, s);
 	else
 		px_store_settle(s->flow->store, reqs, settled, s);
-	/* Right behind it, for the next of its movement: one commit does for both. */
-	px_dispatch_kick(link);
+	/* Right behind it, for the next of its movement: one commit does for both. Behind what is patient it
+	 * would be in the way of a message that is accepted meanwhile: either is asked for then, or when it
+	 * is over. */
+	if (!patient)
+		px_dispatch_kick(link);
 }
 
 void px_settle_cancel_waiting(struct px_flow *flow)
