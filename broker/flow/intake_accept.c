@@ -152,6 +152,7 @@ static void stored(void *arg, const struct px_accept_result *r)
 	case PX_EUNKNOWN: ask_outcome(in); return;
 	case PX_EBUSY: px_intake_later(in, "overloaded"); return;
 	case PX_EFULL: px_intake_later(in, "the store is full"); return;
+	case PX_ESIGNATURE: px_intake_later(in, "the confirmation could not be signed"); return;
 	default:
 		px_flow_note_store(flow, r->rc, "accepting a message", in->partner);
 		px_intake_later(in, "the store failed");
@@ -159,15 +160,14 @@ static void stored(void *arg, const struct px_accept_result *r)
 	}
 }
 
-static void coa_sealed(void *arg, struct px_buf *doc)
+static int seal_here(void *sealer, struct px_buf *coa)
 {
-	struct intake *in = arg;
-	if (doc == NULL) {
-		px_intake_later(in, "the confirmation could not be signed");
-		return;
-	}
-	in->coa = *doc;
-	*doc = (struct px_buf)PX_BUF_INIT;
+	struct px_sealer *s = sealer;
+	return s->seal_here(s, coa);
+}
+
+static void take_custody(struct intake *in, struct px_sealer *sealer)
+{
 	const struct px_verdict *v = in->verdict;
 	const struct px_cat_type *type = px_catalogue_type(in->gen->cat, v->header.type);
 	struct px_accept req = {
@@ -178,6 +178,8 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	    .confirmations = in->applying.is_confirmations,
 	    .coa = in->coa.data,
 	    .coa_len = in->coa.len,
+	    .seal = sealer != NULL ? seal_here : NULL,
+	    .sealer = sealer,
 	    .horizon_end = v->header.created_at + in->gen->conf->limits.horizon + 86400000,
 	    .movement_life = in->gen->conf->limits.movement_life,
 	    .n_deliveries = in->routing.n,
@@ -199,6 +201,20 @@ static void coa_sealed(void *arg, struct px_buf *doc)
 	}
 }
 
+static void coa_sealed(void *arg, struct px_buf *doc)
+{
+	struct intake *in = arg;
+	if (doc == NULL) {
+		px_intake_later(in, "the confirmation could not be signed");
+		return;
+	}
+	in->coa = *doc;
+	*doc = (struct px_buf)PX_BUF_INIT;
+	take_custody(in, NULL);
+}
+
+/* Signed by the writer where that is quick: for one that comes alone the way over the signer and back takes
+ * more time than the signature. */
 void px_intake_accept(struct intake *in)
 {
 	const struct px_verdict *v = in->verdict;
@@ -222,6 +238,12 @@ void px_intake_accept(struct intake *in)
 	    .reference = px_keys_first(&v->keys, PX_KEY_LRN),
 	};
 	struct px_buf doc = PX_BUF_INIT;
+	struct px_sealer *sealer = in->gen->sealer;
 	px_confirm_write(&doc, &coa, true);
-	in->gen->sealer->seal(in->gen->sealer, &doc, coa_sealed, in);
+	if (sealer->seal_here != NULL) {
+		in->coa = doc;
+		take_custody(in, sealer);
+	} else {
+		sealer->seal(sealer, &doc, coa_sealed, in);
+	}
 }

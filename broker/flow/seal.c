@@ -207,6 +207,11 @@ int px_seal_key_load(const char *key_pem, const char *cert_pem, struct px_seal_k
 	return PX_OK;
 }
 
+bool px_seal_key_is_quick(const struct px_seal_key *key)
+{
+	return key->ec_octets == 32;
+}
+
 EVP_PKEY *px_seal_key_private(const struct px_seal_key *key)
 {
 	return key->pkey;

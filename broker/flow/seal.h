@@ -20,6 +20,8 @@ struct px_seal_key; /* private key and the certificate chain as it will stand in
  * or size not allowed). */
 int px_seal_key_load(const char *key_pem, const char *cert_pem, struct px_seal_key **out, struct px_buf *why);
 void px_seal_key_free(struct px_seal_key **key);
+/** Signing takes microseconds (P-256), not a good part of a millisecond (P-384, RSA). */
+bool px_seal_key_is_quick(const struct px_seal_key *key);
 /** Its parts, borrowed, for those that sign what needs a parser (xml/sign.h): the chain without the root. */
 EVP_PKEY *px_seal_key_private(const struct px_seal_key *key);
 STACK_OF(X509) * px_seal_key_chain(const struct px_seal_key *key);

@@ -146,6 +146,11 @@ static void seal(struct px_sealer *sealer, struct px_buf *doc, px_sealed *done, 
 	submit(of_sealer(sealer), job);
 }
 
+static int seal_here(struct px_sealer *sealer, struct px_buf *doc)
+{
+	return px_seal(of_sealer(sealer)->key, doc);
+}
+
 static void sign(struct px_sealer *sealer, const void *data, size_t len, px_octets_signed *done, void *arg)
 {
 	struct job *job = px_xcalloc(1, sizeof(*job));
@@ -181,7 +186,8 @@ static bool start_thread(struct px_signer *s)
 int px_signer_new(struct px_seal_key **key, struct px_signer **out, struct px_buf *why)
 {
 	struct px_signer *s = px_xcalloc(1, sizeof(*s));
-	s->sealer = (struct px_sealer){.seal = seal, .sign = sign};
+	s->sealer = (struct px_sealer){
+	    .seal = seal, .sign = sign, .seal_here = px_seal_key_is_quick(*key) ? seal_here : NULL};
 	s->magic = SIGNER_MAGIC;
 	s->key = *key;
 	*key = NULL;

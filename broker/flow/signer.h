@@ -7,9 +7,9 @@
 #include "flow/seal.h"
 
 /*
- * Seals documents and checkpoints off the loop, in batches. The interface is a table so that simulations can
- * seal in place. One per generation (the key may change). Jobs keep their order. Thread: loop; @done from
- * px_signer_dispatch.
+ * Seals documents and checkpoints off the loop, in batches, unless another thread does it on its way
+ * (seal_here). The interface is a table so that simulations can seal in place. One per generation (the key
+ * may change). Jobs keep their order. Thread: loop; @done from px_signer_dispatch.
  */
 
 /** @doc: sealed (taken by the callee), or NULL when signing failed. */
@@ -21,6 +21,9 @@ struct px_sealer {
 	/** @doc is taken (empty on return). Exactly one @done, later, on the loop. */
 	void (*seal)(struct px_sealer *s, struct px_buf *doc, px_sealed *done, void *arg);
 	void (*sign)(struct px_sealer *s, const void *data, size_t len, px_octets_signed *done, void *arg);
+	/** As px_seal, at once. Thread: any but the loop. NULL: with this key that takes too long for who
+	 * waits for the calling thread. */
+	int (*seal_here)(struct px_sealer *s, struct px_buf *doc);
 };
 
 struct px_signer; /* begins with a struct px_sealer */

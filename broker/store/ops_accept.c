@@ -14,6 +14,7 @@
 struct accept_op {
 	struct px_op op;
 	struct px_accept req; /* copied; arrays in scratch */
+	struct px_buf coa;    /* req.coa, when it was signed here */
 	px_accept_done *done;
 	void *arg;
 	struct px_accept_result result;
@@ -100,6 +101,22 @@ static void note_times(struct px_wtx *w, const struct px_accept *req)
 	else if (state->newest > most) /* of a clock that was ahead */
 		state->newest = created;
 	state->newest = PX_MAX(state->newest, created);
+}
+
+/* Once, even if the transaction is tried again. */
+static int seal(struct accept_op *a)
+{
+	if (a->req.seal == NULL)
+		return PX_OK;
+	px_buf_add(&a->coa, a->req.coa, a->req.coa_len);
+	if (a->req.seal(a->req.sealer, &a->coa) != PX_OK) {
+		px_buf_free(&a->coa);
+		return PX_ESIGNATURE;
+	}
+	a->req.coa = a->coa.data;
+	a->req.coa_len = a->coa.len;
+	a->req.seal = NULL;
+	return PX_OK;
 }
 
 /* --- writing ----------------------------------------------------------------------------------------- */
@@ -230,6 +247,8 @@ static enum px_op_then accept_write(struct px_op *op, struct px_wtx *w)
 		a->result.need_unmet = op->rc == PX_EPRECONDITION;
 	}
 	if (op->rc == PX_OK)
+		op->rc = seal(a);
+	if (op->rc == PX_OK)
 		perform(a, w, &plan);
 	a->result.owner_conflict = op->rc == PX_OK && plan.owner_conflict;
 	if (a->result.owner_conflict)
@@ -251,7 +270,9 @@ static void accept_answer(struct px_op *op)
 
 static void accept_release(struct px_op *op)
 {
-	px_body_unref(&((struct accept_op *)op)->req.body);
+	struct accept_op *a = (struct accept_op *)op;
+	px_body_unref(&a->req.body);
+	px_buf_free(&a->coa);
 }
 
 static const struct px_op_kind accept_kind = {

@@ -351,7 +351,8 @@ static int check_preconditions(struct sim *s, const struct px_accept *req, bool 
 	return result->need_unmet ? PX_EPRECONDITION : PX_OK;
 }
 
-static struct sim_message *keep_message(struct sim *s, const struct px_accept *req, uint64_t movement)
+static struct sim_message *keep_message(struct sim *s, const struct px_accept *req, uint64_t movement,
+					const struct px_buf *coa)
 {
 	struct sim_message *m = SIM_APPEND(s, messages);
 	*m = (struct sim_message){.seq = s->n_messages,
@@ -362,8 +363,8 @@ static struct sim_message *keep_message(struct sim *s, const struct px_accept *r
 				  .confirmations = req->confirmations,
 				  .movement = movement,
 				  .keys = req->keys,
-				  .coa = px_xmemdup(req->coa, req->coa_len),
-				  .coa_len = req->coa_len,
+				  .coa = px_xmemdup(coa->data, coa->len),
+				  .coa_len = coa->len,
 				  .horizon_end = req->horizon_end};
 	m->keys.items = px_xmemdup(req->keys.items, req->keys.n * sizeof(struct px_key));
 	px_strlcpy(m->partner, req->partner, sizeof(m->partner));
@@ -409,13 +410,20 @@ int sim_accept(struct sim *s, const struct px_accept *req, struct sim_accepted *
 {
 	struct px_accept_result *result = &out->result;
 	bool ends = false;
+	struct px_buf coa = PX_BUF_INIT;
 	int rc = check_preconditions(s, req, &ends, result);
 	if (rc != PX_OK)
 		return rc;
+	px_buf_add(&coa, req->coa, req->coa_len);
+	if (req->seal != NULL && req->seal(req->sealer, &coa) != PX_OK) {
+		px_buf_free(&coa);
+		return PX_ESIGNATURE;
+	}
 	for (unsigned i = 0; i < req->n_consume; i++)
 		consume(s, req->consume[i]);
 	result->movement = join_movement(s, req, ends, result);
-	const struct sim_message *m = keep_message(s, req, result->movement);
+	const struct sim_message *m = keep_message(s, req, result->movement, &coa);
+	px_buf_free(&coa);
 	result->seq = m->seq;
 	result->coa = m->coa;
 	result->coa_len = m->coa_len;

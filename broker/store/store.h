@@ -159,8 +159,12 @@ struct px_accept {
 	enum px_prio prio;
 	struct px_keys keys; /* items are copied */
 	bool confirmations;  /* type Confirmations: no movement, nothing owed about it */
-	const uint8_t *coa;  /* the signed CoA, answered again for a duplicate */
+	const uint8_t *coa;  /* the CoA, answered again for a duplicate */
 	size_t coa_len;
+	/* NULL: it is signed. Otherwise signs it, once, when nothing speaks against the message any more, and
+	 * returns PX_OK or an error. Called by the writer's thread; @sealer is borrowed until @done. */
+	int (*seal)(void *sealer, struct px_buf *coa);
+	void *sealer;
 	int64_t horizon_end; /* CreatedAt + horizon + 1 day; see px_store_purge */
 	int64_t movement_life;
 	unsigned n_deliveries;
@@ -179,7 +183,8 @@ struct px_accept_result {
 	 * and id, other octets); PX_EPRECONDITION (a consumed entry is gone; with `need_unmet`, what the
 	 * message needs does not hold; with `forgotten`, it is so old that its duplicate key may have been
 	 * purged: the horizon was shorter); PX_ECORRUPT (a record that must be known is damaged: it is
-	 * quarantined); PX_EBUSY; PX_EFULL; PX_EUNKNOWN; PX_EFATAL. */
+	 * quarantined); PX_ESIGNATURE (the CoA could not be signed); PX_EBUSY; PX_EFULL; PX_EUNKNOWN;
+	 * PX_EFATAL. */
 	int rc;
 	uint64_t seq; /* the message */
 	const uint8_t *coa;

@@ -90,6 +90,14 @@ static void seal(struct px_sealer *s, struct px_buf *doc, px_sealed *done, void 
 	d->arg = arg;
 }
 
+static int seal_here(struct px_sealer *s, struct px_buf *doc)
+{
+	struct ports *p = (struct ports *)((char *)s - offsetof(struct ports, sealer));
+	if (!town->calm && town_strikes(3))
+		return PX_EFATAL;
+	return p->real_sealer->seal_here(p->real_sealer, doc);
+}
+
 static void sign(struct px_sealer *s, const void *data, size_t len, px_octets_signed *done, void *arg)
 {
 	struct ports *p = (struct ports *)((char *)s - offsetof(struct ports, sealer));
@@ -169,7 +177,7 @@ void ports_wire(struct node *n)
 	*p = (struct ports){.node = n,
 			    .inspector = {submit},
 			    .real_inspector = n->gen->inspector,
-			    .sealer = {seal, sign},
+			    .sealer = {seal, sign, n->gen->sealer->seal_here != NULL ? seal_here : NULL},
 			    .real_sealer = n->gen->sealer,
 			    .transport = {post}};
 	n->gen->inspector = &p->inspector;

@@ -83,7 +83,7 @@ static void sign(struct px_sealer *s, const void *data, size_t len, px_octets_si
 
 static struct px_inspector inspector = {submit};
 static struct px_transport transport = {post};
-static struct px_sealer sealer = {seal, sign};
+static struct px_sealer sealer = {.seal = seal, .sign = sign};
 
 static uint64_t next_random(void *arg)
 {
