@@ -112,6 +112,44 @@ static void duplicate_gets_the_stored_coa(struct suite *t)
 	assert_int_equal(suite_find(t, "BY", "M1").m.n_deliveries, 1);
 }
 
+struct signer {
+	unsigned n;
+	bool fails;
+};
+
+static int sign(void *sealer, struct px_buf *coa)
+{
+	struct signer *s = sealer;
+	s->n++;
+	if (s->fails)
+		return PX_EFATAL;
+	px_buf_adds(coa, " signed");
+	return PX_OK;
+}
+
+/* Once, and not for what is refused; without its CoA nothing is accepted. */
+static void coa_is_signed_when_it_is_accepted(struct suite *t)
+{
+	struct signer s = {0};
+	struct got_accept a = TRY(t, .id = "M1", .to = "UA", .seal = sign, .sealer = &s);
+	assert_int_equal(a.rc, PX_OK);
+	assert_string_equal(a.coa + strlen(a.coa) - strlen("/> signed"), "/> signed");
+	assert_int_equal(TRY(t, .id = "M1", .to = "UA", .seal = sign, .sealer = &s).rc, PX_EDUPLICATE);
+	assert_int_equal(TRY(t, .id = "M1", .body = "other", .seal = sign, .sealer = &s).rc, PX_ECONFLICT);
+	assert_int_equal(s.n, 1);
+	struct px_store_stats before = suite_stats(t).s;
+	s.fails = true;
+	assert_int_equal(TRY(t, .id = "M2", .to = "UA", .seal = sign, .sealer = &s).rc, PX_ESIGNATURE);
+	struct px_store_stats after = suite_stats(t).s;
+	assert_int_equal(after.messages, before.messages);
+	assert_int_equal(after.journal_entries, before.journal_entries);
+	s.fails = false;
+	assert_int_equal(TRY(t, .id = "M2", .to = "UA", .seal = sign, .sealer = &s).rc, PX_OK);
+	assert_int_equal(s.n, 3);
+	suite_reopen(t);
+	assert_string_equal(TRY(t, .id = "M1", .to = "UA").coa, a.coa);
+}
+
 static void duplicate_from_another_partner(struct suite *t)
 {
 	struct got_accept a = ACCEPT(t, .id = "M1");
@@ -290,6 +328,7 @@ const struct suite_case suite_accept_cases[] = {
     {"the result names message, movement and deliveries", result_says_what_was_made},
     {"octets come back as they were, large and small", octets_come_back},
     {"a duplicate gets the stored CoA and writes nothing", duplicate_gets_the_stored_coa},
+    {"a CoA is signed when its message is accepted, and only then", coa_is_signed_when_it_is_accepted},
     {"a duplicate from another partner gets it too", duplicate_from_another_partner},
     {"a duplicate is one after reopening", duplicate_after_reopening},
     {"the same id with other octets conflicts and writes nothing", other_octets_conflict},

@@ -228,7 +228,9 @@ void suite_submit_accept(struct suite *t, const struct note *note, struct got_ac
 				.n_apply = note->n_apply,
 				.apply = note->apply,
 				.n_consume = note->n_consume,
-				.consume = note->consume};
+				.consume = note->consume,
+				.seal = note->seal,
+				.sealer = note->sealer};
 	fill_header(t, &req.header, &n);
 	req.n_deliveries = fill_deliveries(&req.header, deliveries, &n);
 	px_strlcpy(req.partner, note->own ? "" : or_else(note->from, "by"), sizeof(req.partner));

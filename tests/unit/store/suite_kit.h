@@ -84,6 +84,8 @@ struct note {
 	const struct px_apply *apply;
 	unsigned n_consume;
 	const uint64_t *consume;
+	int (*seal)(void *sealer, struct px_buf *coa);
+	void *sealer;
 };
 
 struct got_accept {
