@@ -359,8 +359,6 @@ static void on_answer(struct px_worker *w, const struct px_wire_answer *answer)
 		px_verdict_free(&v);
 	if (w->n_flight == 0 && w->served >= w->pool->setup.messages_max)
 		die(w, PX_DEAD_REPLACED);
-	else
-		px_pool_dispatch(w->pool);
 }
 
 /* @return whether there was an answer, and the same inspector is still there. */
@@ -381,11 +379,20 @@ static bool read_answer(struct px_worker *w)
 static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void *arg)
 {
 	struct px_worker *w = PX_CAST(arg, struct px_worker, PX_WORKER_MAGIC);
-	if (w->state == PX_WORKER_BORN)
+	bool some = false;
+	if (w->state == PX_WORKER_BORN) {
 		on_hello(w);
-	/* It works on while the loop is elsewhere. */
-	while (w->state == PX_WORKER_UP && w->n_flight > 0 && read_answer(w))
-		;
+		return;
+	}
+	/* It works on while the loop is elsewhere: all that it has done, before it gets more. With nothing in work
+	 * it has only its end to tell. */
+	while (read_answer(w)) {
+		some = true;
+		if (w->n_flight == 0)
+			break;
+	}
+	if (some)
+		px_pool_dispatch(w->pool);
 }
 
 void px_worker_check(struct px_worker *w)

@@ -86,6 +86,25 @@ static void neighbours_of_a_crash_are_spared(void **state PX_UNUSED)
 	fixture_close(&f);
 }
 
+/* Nobody looks at the clocks of one that has nothing to do: its socket tells. */
+static void an_idle_one_that_dies_is_replaced(void **state PX_UNUSED)
+{
+	struct fixture f;
+	struct outcome o;
+	fixture_open(&f);
+	f.setup.workers = 1;
+	fixture_start(&f, "good");
+	fixture_run(&f, "ok", &o);
+	outcome_free(&o);
+	fixture_until(&f, !px_timer_is_set(&f.pool->tick), 20000);
+	pid_t first = f.pool->workers[0].pid;
+	kill(first, SIGKILL);
+	fixture_until(&f, f.pool->workers[0].state == PX_WORKER_UP && f.pool->workers[0].pid != first, 20000);
+	assert_int_equal(restarts(&f, "crash"), 1);
+	assert_works(&f);
+	fixture_close(&f);
+}
+
 static void memory_is_limited(void **state PX_UNUSED)
 {
 #ifdef PX_SANITIZE
@@ -233,6 +252,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_crash_is_tried_once_more),
 	    cmocka_unit_test(a_second_crash_is_final),
+	    cmocka_unit_test(an_idle_one_that_dies_is_replaced),
 	    cmocka_unit_test(neighbours_of_a_crash_are_spared),
 	    cmocka_unit_test(memory_is_limited),
 	    cmocka_unit_test(the_cpu_deadline_kills),
