@@ -384,8 +384,8 @@ static void on_readable(evutil_socket_t fd PX_UNUSED, short what PX_UNUSED, void
 		on_hello(w);
 		return;
 	}
-	/* It works on while the loop is elsewhere: all that it has done, before it gets more. With nothing in work
-	 * it has only its end to tell. */
+	/* It works on while the loop is elsewhere: all that it has done, before it gets more. With nothing in
+	 * work it has only its end to tell. */
 	while (read_answer(w)) {
 		some = true;
 		if (w->n_flight == 0)
