@@ -8,10 +8,10 @@
 
 /*
  * A memfd with slots for documents and, for each, a region for its verdict. The first slot has room for the
- * largest document, and the others lie in it: such a document needs all others to be free. Its size is
- *sealed, so that the broker can never fault on it. The broker writes documents and reads verdicts; it never
- *reads a document back, and copies a verdict before it looks at it. The inspector sees documents read-only.
- *Pages cost memory only once touched; most of them are given back when the inspector has nothing to do.
+ * largest document, and the others lie in it: such a document needs all others to be free. The memfd's
+ * size is sealed, so that the broker can never fault on it. The broker writes documents and reads verdicts;
+ * it never reads a document back, and copies a verdict before it looks at it. The inspector sees documents
+ * read-only. Pages cost memory only once touched; most of them are given back when it has nothing to do.
  *
  *	broker: px_arena_new, put, ..., px_arena_copy_verdict, ..., px_arena_shrink, ..., px_arena_close
  *	inspector: px_arena_attach(fd), px_arena_doc, px_arena_verdict

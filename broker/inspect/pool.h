@@ -29,8 +29,8 @@
  *
  * Which of the requests that wait is next: turns.h. It goes to an idle inspector if there is one, else behind
  * the small documents of the one that has least to do, so that it need not wait for the loop, nor interrupt
- *it, between two of them: up to 8 documents of 128 KB together. Those behind one that turns out slow go to
- *others.
+ * it, between two of them: up to 8 documents of 128 KB together. Those behind one that turns out slow go
+ * to others.
  *
  * The document is copied into an arena slot; nothing is ever read back from it: the verdict travels in its
  * own region, is copied out and decoded as hostile.
