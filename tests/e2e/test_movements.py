@@ -55,12 +55,11 @@ with px.Lab("BY", "UA") as lab:
                 break
         return found
 
-    # --- priority: what waits for a system that does not fetch
+    # --- priority: what waits for a system that does not fetch. On the way one movement may overtake another, so each has arrived before the next.
     for i in range(3):
-        send("C%d" % i, "ArrivalNotice", "PRIO-C%d" % i)
-        send("B%d" % i, "ExportDeclaration", "PRIO-B%d" % i)
-        send("A%d" % i, "PreArrivalNotice", "PRIO-A%d" % i)
-    arrived(9)
+        for priority, type in (("C", "ArrivalNotice"), ("B", "ExportDeclaration"), ("A", "PreArrivalNotice")):
+            send("%s%d" % (priority, i), type, "PRIO-%s%d" % (priority, i))
+            arrived(len(names))
     got = drain(9)
     px.ok(got == ["A0", "A1", "A2", "B0", "B1", "B2", "C0", "C1", "C2"], "class A first, then B, then C; by age within a class", got)
     send("other", "ExportDeclaration", "PRIO-OTHER")
